@@ -1,0 +1,140 @@
+"""Where this lab keeps its files, and which Redis it talks to.
+
+celery_app.py takes three names from here: LAB_HOME, LAB_FILES and REDIS_URL.
+In a project of your own one line replaces this file:
+
+    REDIS_URL = os.environ["REDIS_URL"]
+
+It imports neither Celery nor labkit, so that a command that needs no broker starts quickly.
+"""
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from dotenv import load_dotenv
+from dotenv.parser import parse_stream
+
+if TYPE_CHECKING:
+    import redis
+
+ROOT = Path(__file__).resolve().parent
+LAST_RESORT_URL = "redis://localhost:6379/0"
+
+# A worker of this app sets this key when it is ready.  It marks a database as the lab's.
+MARK = "celery_learning:lab"
+
+# What this app's clients write before any worker has set the mark: waiting messages, bindings,
+# results.  The names of another Celery project (its own queues) are not among them.
+_OUR_KEYS = re.compile(
+    r"(basic|advanced|realworld)(\x06\x16\d)?$"
+    r"|_kombu\.binding(_permanent)?\.(basic|advanced|realworld|celery\.pidbox|celeryev|reply\.celery\.pidbox)$"
+    r"|_kombu\.binding_deadlines$|unacked|celery-task-|celery-taskset-|.*\.reply\.celery\.pidbox$"
+)
+_KEYS_TO_LOOK_AT = 1000  # one SCAN's worth; a database with more keys and no mark is not ours
+
+
+def house_error(sentence: str, hint: str) -> str:
+    """The form of every error of the lab: one sentence, a blank line, a hint with a command."""
+    return f"error: {sentence}\n\nhint: {hint}"
+
+
+def _load_env_file(path: Path) -> None:
+    """Put the settings of `.env` into the environment; what is set there already wins.
+
+    python-dotenv alone would only log a broken line, and would search the parent folders.
+    """
+    if not path.is_file():
+        return
+    try:
+        with path.open(encoding="utf-8") as file:
+            for binding in parse_stream(file):
+                if binding.error:
+                    line = binding.original.line
+                    raise SystemExit(
+                        house_error(
+                            f".env line {line} is not of the form NAME=value",
+                            f"mend line {line} of {path}; .env.example shows every name",
+                        )
+                    )
+    except (UnicodeDecodeError, OSError) as error:
+        raise SystemExit(
+            house_error(f".env cannot be read: {error}", f"save {path} as UTF-8 text")
+        ) from None
+    load_dotenv(path)
+
+
+def masked(url: str) -> str:
+    """The URL with its password hidden: redis://:***@127.0.0.1:6379/0."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+
+
+def _checked(url: str) -> str:
+    """The URL, if it can be a Redis URL; else the lab's error."""
+    wrong = None
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in {"redis", "rediss"}:
+            wrong = f"REDIS_URL must begin with redis:// or rediss://, got {parts.scheme or url!r}"
+        elif parts.port == 0 or not parts.hostname:
+            wrong = f"REDIS_URL needs a host, and a port of 1 to 65535, got {masked(url)}"
+        elif parts.path.strip("/") and not parts.path.strip("/").isdigit():
+            wrong = f"REDIS_URL must end with a database number, got {masked(url)}"
+    except ValueError as error:  # a port that is no number, brackets that do not close
+        wrong = f"REDIS_URL is no address: {error}"
+    if wrong:
+        raise SystemExit(house_error(wrong, "REDIS_URL=redis://localhost:6379/0 ./lab up"))
+    return url
+
+
+def running_broker() -> dict[str, str] | None:
+    """What the running lab wrote about its embedded broker: {"url": ..., "run_id": ...}."""
+    try:
+        return json.loads(BROKER_FILE.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _choose_redis_url() -> str:
+    """REDIS_URL if it is set; else the running lab's broker; else the usual address."""
+    if given := os.environ.get("REDIS_URL"):
+        return _checked(given)
+    broker = running_broker()
+    return broker["url"] if broker else LAST_RESORT_URL
+
+
+_load_env_file(ROOT / ".env")
+LAB_HOME = Path(os.environ.get("LAB_HOME") or ROOT / ".lab").expanduser().absolute()
+LAB_FILES = Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser().absolute()
+BROKER_FILE = LAB_HOME / "broker"  # mode 0600; there while `./lab up` runs its own broker
+REDIS_URL = _choose_redis_url()
+
+with contextlib.suppress(OSError):  # whoever writes there says what is wrong with it
+    LAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]:
+    """Say whether the lab may use this Redis database.  Reads only; raises redis errors.
+
+    Ask it with a plain client before Celery connects, because Celery's first connection
+    already writes keys.
+    """
+    if client.exists(MARK):
+        return "ours"
+    if client.dbsize() == 0:
+        return "empty"
+    seen = 0
+    for key in client.scan_iter(count=_KEYS_TO_LOOK_AT):
+        seen += 1
+        name = key.decode(errors="replace") if isinstance(key, bytes) else key
+        if seen > _KEYS_TO_LOOK_AT or not _OUR_KEYS.match(name):
+            return "foreign"
+    return "ours"

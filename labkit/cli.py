@@ -1,0 +1,147 @@
+"""The lab command: `./lab VERB`.  Each verb imports what it needs when it is called."""
+
+import sys
+from typing import Any
+
+import click
+
+from labkit.errors import LabError
+
+SECTIONS = {
+    "stack": ["up", "down", "restart", "status"],
+    "learn": ["lessons", "run", "tour", "restore"],
+    "upkeep": ["record", "test"],
+}
+
+
+class LabGroup(click.Group):
+    """A group that lists its verbs by purpose."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, verbs in SECTIONS.items():
+            rows = [(verb, self.commands[verb].get_short_help_str(70)) for verb in verbs]
+            with formatter.section(section.capitalize()):
+                formatter.write_dl(rows)
+
+
+@click.group(cls=LabGroup, invoke_without_command=True)
+@click.version_option(package_name="celery", message="the lab runs on Celery %(version)s")
+@click.pass_context
+def lab(ctx: click.Context) -> None:
+    """A real Celery system, and 50 numbered lessons that run on it."""
+    if ctx.invoked_subcommand is None:
+        from labkit.lessons import first_steps
+
+        click.echo(first_steps())
+
+
+@lab.command()
+@click.option("--workers", default=1, type=click.IntRange(1, 16), help="How many workers, 1 to 16.")
+@click.option("--no-reload", is_flag=True, help="Do not restart the workers when a file changes.")
+@click.option("--no-beat", is_flag=True, help="Leave Beat out.")
+@click.option("--no-flower", is_flag=True, help="Leave Flower out.")
+def up(workers: int, no_reload: bool, no_beat: bool, no_flower: bool) -> None:
+    """Start broker, workers, Beat and Flower; Ctrl-C stops them all."""
+    from labkit.supervisor import up as start
+
+    sys.exit(start(workers=workers, reload=not no_reload, beat=not no_beat, flower=not no_flower))
+
+
+@lab.command()
+def down() -> None:
+    """Stop the running stack from another terminal, or what a killed one left."""
+    from labkit.control import down as stop
+
+    stop()
+
+
+@lab.command()
+def restart() -> None:
+    """Restart the workers, Beat and Flower; the broker and its messages stay."""
+    from labkit.control import restart as ask_for_restart
+
+    ask_for_restart()
+
+
+@lab.command()
+def status() -> None:
+    """Say what runs, where, and since when."""
+    from labkit.control import status as show
+
+    show()
+
+
+@lab.command()
+def lessons() -> None:
+    """List the lessons with their numbers and titles."""
+    from labkit.lessons import print_index
+
+    print_index()
+
+
+@lab.command()
+@click.argument("number", metavar="NN")
+@click.option("--strict", is_flag=True, help="Fail on a difference even where you changed files.")
+def run(number: str, strict: bool) -> None:
+    """Run lesson NN and compare what it prints with what it promises."""
+    from labkit.runner import run_lesson_number
+
+    sys.exit(run_lesson_number(number, strict=strict))
+
+
+@lab.command()
+@click.argument("name")
+def tour(name: str) -> None:
+    """Run several lessons in a row: a level (basic), or a route (evening)."""
+    from labkit.runner import run_tour
+
+    sys.exit(run_tour(name))
+
+
+@lab.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(yes: bool) -> None:
+    """Bring changed lesson and task files back; your version is kept as a patch."""
+    from labkit.restore import restore as bring_back
+
+    bring_back(yes=yes)
+
+
+@lab.command()
+@click.argument("number", metavar="NN")
+def record(number: str) -> None:
+    """Run lesson NN and keep its output in examples/runs/ and the chapters."""
+    from labkit.record import record as keep
+
+    keep(number)
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@click.option("--fast", is_flag=True, help="Only what needs no broker.")
+@click.argument("pytest_arguments", nargs=-1)
+def test(fast: bool, pytest_arguments: tuple[str, ...]) -> None:
+    """Run the checks and the tests; what follows is handed to pytest."""
+    from labkit.checks import run_checks
+
+    sys.exit(run_checks(fast=fast, pytest_arguments=list(pytest_arguments)))
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command; turn every error that a person can meet into a sentence and a hint."""
+    try:
+        return lab.main(arguments, prog_name="./lab", standalone_mode=False)
+    except LabError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "./lab"
+        sentence = error.format_message().rstrip(".")
+        sentence = sentence[:1].lower() + sentence[1:]
+        click.echo(str(LabError(sentence, f"{where} --help")), err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Ask a Redis who it is, with a plain client, before Celery connects.
+
+Celery's own first connection would spend up to 19 s on a missing broker, and write keys into
+a database that may belong to somebody else.
+"""
+
+import redis
+
+from lab_home import LAST_RESORT_URL, masked, running_broker, whose_database
+from labkit.errors import LabError
+
+CONNECT_TIMEOUT_S = 1.5  # a local server answers in milliseconds; two tries fit into 3 s
+
+
+def client_for(url: str) -> redis.Redis:
+    """A plain client that gives up after CONNECT_TIMEOUT_S and does not retry."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=CONNECT_TIMEOUT_S,
+        retry=None,
+        decode_responses=True,
+    )
+
+
+def check_redis(url: str) -> str:
+    """Return "empty" or "ours", or raise LabError: nobody there, wrong password, not ours.
+
+    If the URL is that of the lab's own broker, the server must also have the run_id that the
+    broker file names: another server may have taken the port since.
+    """
+    broker = running_broker()
+    own = broker if broker and broker["url"] == url else None
+    start = "./lab up" if own or url == LAST_RESORT_URL else "./lab up, with another REDIS_URL"
+    where = masked(url)
+    client = client_for(url)
+    try:
+        run_id = client.info("server")["run_id"]
+        if own and run_id != own["run_id"]:
+            raise LabError(f"the server at {where} is not the lab's broker", "./lab down; ./lab up")
+        owner = whose_database(client)
+    except redis.AuthenticationError as error:
+        raise LabError(
+            f"the Redis at {where} refuses the password: {error}",
+            "put the right one into REDIS_URL: redis://:PASSWORD@HOST:PORT/0",
+        ) from None
+    except (redis.ConnectionError, redis.TimeoutError):
+        raise LabError(f"no broker answers at {where}", start) from None
+    except redis.RedisError as error:
+        raise LabError(f"the Redis at {where} answers with an error: {error}", start) from None
+    finally:
+        client.close()
+    if owner == "foreign":
+        raise LabError(
+            f"the database at {where} holds somebody else's data, and the lab leaves it alone",
+            "name another database: REDIS_URL=redis://localhost:6379/5 ./lab up",
+        )
+    return owner
