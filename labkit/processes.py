@@ -1,0 +1,78 @@
+"""Processes by recorded identity: process id and start time, never by name.
+
+A process id alone is not enough: after the process has ended, the system gives the number to
+another one.  The pair (pid, start time) belongs to one process only.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+import psutil
+
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """One process for ever: its pid and when it started (seconds since 1970)."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> "ProcessId":
+        """The identity of a process that runs now; psutil.NoSuchProcess if it does not."""
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def running(self) -> bool:
+        """True while this very process runs (a zombie has ended)."""
+        try:
+            process = psutil.Process(self.pid)
+            return process.create_time() == self.started and process.status() != "zombie"
+        except psutil.NoSuchProcess:
+            return False
+
+    def group(self) -> list[psutil.Process]:
+        """The running members of the process group that this process leads or led.
+
+        The system gives a pid to nobody else while a process group still has that number, so a
+        group whose leader has ended consists of what that leader left behind.
+        """
+        if psutil.pid_exists(self.pid) and not self._is_ours_or_zombie():
+            return []
+        members = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+                if os.getpgid(process.pid) == self.pid and process.status() != "zombie":
+                    members.append(process)
+        return members
+
+    def _is_ours_or_zombie(self) -> bool:
+        try:
+            return psutil.Process(self.pid).create_time() == self.started
+        except psutil.NoSuchProcess:
+            return True
+
+    def send(self, signal_number: int) -> None:
+        """Signal this process alone, if it still runs."""
+        if self.running():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal_number)
+
+    def kill_group(self) -> None:
+        """SIGKILL this process and everything in its group."""
+        for process in self.group():
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until it has ended; False if it still runs after timeout_s seconds."""
+        deadline = time.monotonic() + timeout_s
+        while self.running():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
