@@ -103,7 +103,7 @@ def running_broker() -> dict[str, str] | None:
         return None
 
 
-def _choose_redis_url() -> str:
+def choose_redis_url() -> str:
     """REDIS_URL if it is set; else the running lab's broker; else the usual address."""
     if given := os.environ.get("REDIS_URL"):
         return _checked(given)
@@ -115,7 +115,7 @@ _load_env_file(ROOT / ".env")
 LAB_HOME = Path(os.environ.get("LAB_HOME") or ROOT / ".lab").expanduser().absolute()
 LAB_FILES = Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser().absolute()
 BROKER_FILE = LAB_HOME / "broker"  # mode 0600; there while `./lab up` runs its own broker
-REDIS_URL = _choose_redis_url()
+REDIS_URL = choose_redis_url()
 
 with contextlib.suppress(OSError):  # whoever writes there says what is wrong with it
     LAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,10 +131,8 @@ def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]
         return "ours"
     if client.dbsize() == 0:
         return "empty"
-    seen = 0
-    for key in client.scan_iter(count=_KEYS_TO_LOOK_AT):
-        seen += 1
+    for seen, key in enumerate(client.scan_iter(count=_KEYS_TO_LOOK_AT)):
         name = key.decode(errors="replace") if isinstance(key, bytes) else key
-        if seen > _KEYS_TO_LOOK_AT or not _OUR_KEYS.match(name):
+        if seen >= _KEYS_TO_LOOK_AT or not _OUR_KEYS.match(name):
             return "foreign"
     return "ours"

@@ -17,7 +17,7 @@ SECTIONS = {
 class LabGroup(click.Group):
     """A group that lists its verbs by purpose."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section, verbs in SECTIONS.items():
             rows = [(verb, self.commands[verb].get_short_help_str(70)) for verb in verbs]
             with formatter.section(section.capitalize()):
@@ -36,7 +36,7 @@ def lab(ctx: click.Context) -> None:
 
 
 @lab.command()
-@click.option("--workers", default=1, type=click.IntRange(1, 16), help="How many workers, 1 to 16.")
+@click.option("--workers", default=1, type=click.IntRange(0, 16), help="How many workers, 0 to 16.")
 @click.option("--no-reload", is_flag=True, help="Do not restart the workers when a file changes.")
 @click.option("--no-beat", is_flag=True, help="Leave Beat out.")
 @click.option("--no-flower", is_flag=True, help="Leave Flower out.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import psutil
 
 POLL_S = 0.05
+CLOCK_STEP_S = 1.5  # start times are counted from the boot time, which moves when the clock is set
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class ProcessId:
         """True while this very process runs (a zombie has ended)."""
         try:
             process = psutil.Process(self.pid)
-            return process.create_time() == self.started and process.status() != "zombie"
+            return self._same_start(process) and process.status() != "zombie"
         except psutil.NoSuchProcess:
             return False
 
@@ -41,8 +42,9 @@ class ProcessId:
         The system gives a pid to nobody else while a process group still has that number, so a
         group whose leader has ended consists of what that leader left behind.
         """
-        if psutil.pid_exists(self.pid) and not self._is_ours_or_zombie():
-            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if not self._same_start(psutil.Process(self.pid)):
+                return []  # the number belongs to somebody else by now
         members = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
@@ -50,11 +52,8 @@ class ProcessId:
                     members.append(process)
         return members
 
-    def _is_ours_or_zombie(self) -> bool:
-        try:
-            return psutil.Process(self.pid).create_time() == self.started
-        except psutil.NoSuchProcess:
-            return True
+    def _same_start(self, process: psutil.Process) -> bool:
+        return abs(process.create_time() - self.started) < CLOCK_STEP_S
 
     def send(self, signal_number: int) -> None:
         """Signal this process alone, if it still runs."""

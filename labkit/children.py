@@ -1,0 +1,91 @@
+"""The processes of the stack beside the broker: how each one is started, and where it logs."""
+
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab_home import ROOT
+from labkit.processes import ProcessId
+from labkit.workers import child_environment
+
+KEPT_LOG = ".1"  # the log of the run before
+
+
+@dataclass
+class Child:
+    """One process of the stack.
+
+    kind: "worker", "beat" or "flower".
+    name: what stands before its log lines: lab1, beat, flower.
+    code: the fingerprint of the code that it was started with.
+    """
+
+    kind: str
+    name: str
+    command: list[str]
+    log: Path
+    environment: dict[str, str]
+    code: str = ""
+    process: subprocess.Popen = field(init=False)
+    identity: ProcessId = field(init=False)
+
+    def start(self) -> None:
+        """Start it in a process group of its own: Ctrl-C reaches the supervisor alone."""
+        with self.log.open("a") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=child_environment(**self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.identity = ProcessId.of(self.process.pid)
+
+    def running(self) -> bool:
+        """True while the process runs."""
+        return self.process.poll() is None
+
+    def send(self, signal_number: int) -> None:
+        """Send a signal: TERM asks for a warm stop, QUIT for a cold one."""
+        if self.running():
+            self.process.send_signal(signal_number)
+
+    def stop_warmly(self) -> None:
+        """Ask it to finish what it does and to end."""
+        self.send(signal.SIGTERM)
+
+    def clear_away(self) -> None:
+        """Kill what is left of it and of its pool."""
+        self.identity.kill_group()
+        self.process.wait()
+
+
+def fresh_log(home: Path, name: str) -> Path:
+    """The path of an empty log file; the one of the run before is kept beside it."""
+    path = home / "logs" / f"{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.replace(path.with_name(path.name + KEPT_LOG))
+    path.touch()
+    return path
+
+
+def worker(home: Path, name: str) -> Child:
+    """A worker for all queues, named NAME@host."""
+    return Child(
+        "worker", name, ["./start_worker.sh", "-n", f"{name}@%h"], fresh_log(home, name), {}
+    )
+
+
+def beat(home: Path) -> Child:
+    """Beat, with its pid file in `home`."""
+    return Child("beat", "beat", ["./start_beat.sh"], fresh_log(home, "beat"), {})
+
+
+def flower(home: Path, port: int) -> Child:
+    """Flower on 127.0.0.1; flowerconfig.py holds its other settings."""
+    command = ["celery", "-A", "celery_app", "flower", f"--port={port}"]
+    return Child("flower", "flower", command, fresh_log(home, "flower"), {})

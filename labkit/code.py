@@ -1,0 +1,73 @@
+"""The code that the workers run: its fingerprint, and whether it can be imported at all."""
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from lab_home import ROOT
+from labkit.workers import child_environment
+
+APP_FILES = ("celery_app.py", "lab_home.py")
+FOLDERS = ("tasks", "work")
+IMPORT_TIMEOUT_S = 20
+_IMPORT_ALL = "import celery_app; celery_app.app.loader.import_default_modules()"
+
+
+def code_files() -> list[Path]:
+    """Every Python file that a worker runs, in order."""
+    files = [ROOT / name for name in APP_FILES]
+    for folder in FOLDERS:
+        files += (ROOT / folder).rglob("*.py")
+    return sorted(file for file in files if file.is_file())
+
+
+def fingerprint(files: list[Path] | None = None) -> str:
+    """A short text that changes whenever the contents of the code change."""
+    digest = hashlib.sha256()
+    for file in code_files() if files is None else files:
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0")
+        try:
+            digest.update(file.read_bytes() + b"\0")
+        except OSError:  # an editor replaces the file at this moment; the next look sees it
+            digest.update(b"gone\0")
+    return digest.hexdigest()[:16]
+
+
+def app_fingerprint() -> str:
+    """The same for celery_app.py alone: Beat and Flower restart only for that."""
+    return fingerprint([ROOT / name for name in APP_FILES])
+
+
+def import_error() -> str | None:
+    """Import the code in a child process; None if that works, else one line that says why not."""
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", _IMPORT_ALL],
+            cwd=ROOT,
+            env=child_environment(PYTHONDONTWRITEBYTECODE="1"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=IMPORT_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"the import takes longer than {IMPORT_TIMEOUT_S} s"
+    return None if result.returncode == 0 else last_error(result.stderr)
+
+
+def last_error(traceback: str) -> str:
+    """The end of a traceback in one line, with the learner's own file and line.
+
+    >>> last_error('  File "/x/tasks/a.py", line 3\\n    def f(:\\nSyntaxError: invalid syntax\\n')
+    '/x/tasks/a.py line 3: SyntaxError: invalid syntax'
+    """
+    lines = [line for line in traceback.splitlines() if line.strip()]
+    what = lines[-1].strip() if lines else "unknown error"
+    places = re.findall(r'File "([^"<>]+)", line (\d+)', traceback)
+    ours = [(file, line) for file, line in places if ".venv" not in file and str(ROOT) in file]
+    for file, line in reversed(ours or places):
+        return f"{file.removeprefix(f'{ROOT}/')} line {line}: {what}"
+    return what

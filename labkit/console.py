@@ -1,0 +1,76 @@
+"""What `./lab up` prints: its own lines, and the log lines of every process with its name."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import click
+
+COLOURS = itertools.cycle(["cyan", "green", "yellow", "magenta", "blue"])
+NAME_WIDTH = 7  # "flower " and a little room
+CHUNK_BYTES = 1 << 20
+ALARMS = ("WARNING/", "ERROR/", "CRITICAL/")  # as Celery's log lines name their level
+
+
+class Console:
+    """Prints whole lines; colour only on a terminal (click takes it out elsewhere).
+
+    closed: True once nobody reads what we print any more (`./lab up | head`).
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._colours: dict[str, str] = {}
+
+    def say(self, text: str, *, bold: bool = False) -> None:
+        """Print a line of the lab's own."""
+        self._print(click.style(text, bold=True) if bold else text)
+
+    def log_line(self, name: str, line: str) -> None:
+        """Print one log line, with the name of the process in its colour."""
+        colour = self._colours.setdefault(name, next(COLOURS))
+        prefix = click.style(f"{name:{NAME_WIDTH}}|", fg=colour)
+        self._print(f"{prefix} {line}")
+
+    def _print(self, text: str) -> None:
+        if self.closed:
+            return
+        try:
+            click.echo(text)
+        except (BrokenPipeError, OSError):
+            self.closed = True
+            # The interpreter flushes stdout at its end; give it something that can be flushed.
+            sys.stdout = Path("/dev/null").open("w")  # noqa: SIM115
+
+
+class LogFollower:
+    """Reads what was added to a log file since the last look, whole lines only.
+
+    starting: while a process starts, only its warnings and errors are worth a line on the
+    terminal; its greeting (30 lines of a worker) is in the log file.
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.starting = True
+        self.path = path
+        self._offset = path.stat().st_size if path.exists() else 0
+        self._rest = b""
+
+    def new_lines(self, *, to_the_end: bool = False) -> list[str]:
+        """The lines that came since the last call; to_the_end also gives an unfinished last one."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read(CHUNK_BYTES)
+        except OSError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if to_the_end and self._rest:
+            lines.append(self._rest)
+            self._rest = b""
+        texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
+        if self.starting:
+            return [text for text in texts if any(level in text for level in ALARMS)]
+        return texts

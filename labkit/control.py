@@ -1,0 +1,95 @@
+"""The verbs that speak to a running stack from another terminal: down, restart, status."""
+
+import contextlib
+import signal
+import time
+
+import click
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from lab_home import LAB_HOME, running_broker
+from labkit.errors import LabError
+from labkit.processes import ProcessId
+from labkit.records import end_leftovers
+from labkit.state import StackLock, read_state
+
+DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
+RESTART_TIMEOUT_S = 60
+TELL_AFTER_S = 3
+POLL_S = 0.1
+
+
+def down() -> None:
+    """Stop the running stack, or end what a killed one left behind."""
+    state = read_state(LAB_HOME)
+    if state:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            _stop(ProcessId.of(state["launcher"]))
+        click.echo("stopped")
+        return
+    if StackLock(LAB_HOME).held():
+        raise LabError("a lab is starting here at this moment", "./lab status, then ./lab down")
+    ended = end_leftovers(LAB_HOME)
+    for name in ended:
+        click.echo(f"ended what a killed lab had left: {name}")
+    if not ended:
+        click.echo("nothing runs here")
+
+
+def _stop(launcher: ProcessId) -> None:
+    launcher.send(signal.SIGTERM)
+    if launcher.wait(TELL_AFTER_S):
+        return
+    click.echo("waiting for running tasks; after 30 s they are interrupted")
+    if not launcher.wait(DOWN_TIMEOUT_S):
+        raise LabError(
+            f"the lab (process {launcher.pid}) did not stop in {DOWN_TIMEOUT_S} s",
+            f"kill -9 {launcher.pid}, then ./lab down",
+        )
+
+
+def restart() -> None:
+    """Ask the running stack to restart workers, Beat and Flower; wait until they answer."""
+    state = _state_or_error()
+    ProcessId.of(state["launcher"]).send(signal.SIGUSR1)
+    deadline = time.monotonic() + RESTART_TIMEOUT_S
+    while time.monotonic() < deadline:
+        now = _state_or_error()
+        if now["restarts"] > state["restarts"]:
+            click.echo("restarted; the broker and its messages stayed")
+            return
+        time.sleep(POLL_S)
+    raise LabError(f"no restart within {RESTART_TIMEOUT_S} s", "./lab status")
+
+
+def _state_or_error() -> dict:
+    state = read_state(LAB_HOME)
+    if not state or not state["ready_after_s"]:
+        raise LabError("no lab is up here", "./lab up")
+    return state
+
+
+def status() -> None:
+    """Print what runs: process, pid, how long, address."""
+    state = read_state(LAB_HOME)
+    if not state:
+        raise LabError("no lab is up here", "./lab up")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("part", "pid", "up for", "where"):
+        table.add_column(heading)
+    if running_broker():
+        table.add_row("broker", "", "", state["broker"])
+    else:
+        table.add_row("broker", "", "", f"{state['broker']} (from REDIS_URL)")
+    for child in state["children"]:
+        one = ProcessId(child["pid"], child["started"])
+        seconds = f"{time.time() - one.started:.0f} s" if one.running() else "ended"
+        where = state["flower"] if child["kind"] == "flower" else ""
+        table.add_row(child["name"], str(one.pid), seconds, where)
+    Console(highlight=False).print(table)
+    if not state["ready_after_s"]:
+        click.echo("it is starting")
+    if state["refused"]:
+        click.echo(f"the workers run older code, because: {state['refused']['why']}")

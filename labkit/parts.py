@@ -1,0 +1,118 @@
+"""The parts of a running stack: which processes there are, and what is written down about them."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from lab_home import masked
+from labkit.children import Child
+from labkit.console import Console, LogFollower
+from labkit.ready import Control, flower_answers, node_name
+from labkit.records import ProcessRecord
+from labkit.state import write_state
+
+POLL_S = 0.05
+LOG_POLL_S = 0.1
+
+
+class Parts:
+    """The child processes of one stack.
+
+    children: what should run.  leaving: what was asked to stop and finishes its last task.
+    flower_port: None without Flower.  refused: the fingerprint of code that cannot be imported,
+    and why, or None.
+    """
+
+    def __init__(self, home: Path, console: Console, record: ProcessRecord, url: str) -> None:
+        self.home = home
+        self.console = console
+        self.record = record
+        self.url = url
+        self.control = Control(url)
+        self.children: list[Child] = []
+        self.leaving: list[Child] = []
+        self.flower_port: int | None = None
+        self.ready_after_s: float | None = None
+        self.reload = False
+        self.restarts = 0
+        self.refused: dict[str, str] | None = None
+        self._followers: list[LogFollower] = []
+
+    def start(self, child: Child) -> None:
+        """Start a child, follow its log, and write it down."""
+        self._followers = [one for one in self._followers if one.path != child.log]
+        self._followers.append(LogFollower(child.name, child.log))
+        child.start()
+        self.record.add(child.name, child.identity)
+        self.children.append(child)
+
+    def let_go(self, child: Child) -> None:
+        """Ask a child to stop warmly; it stays in `leaving` until it has ended."""
+        child.stop_warmly()
+        self.children.remove(child)
+        self.leaving.append(child)
+
+    def clear_ended(self) -> None:
+        """Forget the leaving children that have ended."""
+        for child in [one for one in self.leaving if not one.running()]:
+            child.clear_away()
+            self.leaving.remove(child)
+            self.record.remove(child.identity)
+
+    def workers(self) -> list[Child]:
+        """The workers that should run."""
+        return [child for child in self.children if child.kind == "worker"]
+
+    async def wait_for_answers(self, some: list[Child]) -> None:
+        """Return when each of these answers: workers and Beat a ping, Flower its health page."""
+        waiting = {node_name(child.name) for child in some if child.kind != "flower"}
+        flowers = [child for child in some if child.kind == "flower"]
+        while waiting or flowers:
+            if waiting:
+                waiting -= await asyncio.to_thread(self.control.answers, waiting)
+            if flowers and self.flower_port:
+                there = await asyncio.to_thread(
+                    flower_answers, flowers[0].identity, self.flower_port
+                )
+                flowers = [] if there else flowers
+            await asyncio.sleep(POLL_S)
+        self.print_new_lines()
+        for follower in self._followers:
+            follower.starting = False
+
+    def save(self) -> None:
+        """Write stack.json, which `./lab status`, `run` and the lessons read."""
+        write_state(
+            self.home,
+            {
+                "launcher": os.getpid(),
+                "ready_after_s": self.ready_after_s,
+                "broker": masked(self.url),
+                "flower": f"http://localhost:{self.flower_port}" if self.flower_port else None,
+                "reload": self.reload,
+                "restarts": self.restarts,
+                "refused": self.refused,
+                "children": [
+                    {
+                        "name": child.name,
+                        "kind": child.kind,
+                        "pid": child.identity.pid,
+                        "started": child.identity.started,
+                        "code": child.code,
+                    }
+                    for child in self.children
+                ],
+            },
+        )
+
+    async def print_logs(self) -> None:
+        """Print what the children log, until cancelled."""
+        while True:
+            self.print_new_lines()
+            await asyncio.sleep(LOG_POLL_S)
+
+    def print_new_lines(self, *, to_the_end: bool = False) -> None:
+        """Print what was logged since the last time."""
+        for follower in self._followers:
+            for line in follower.new_lines(to_the_end=to_the_end):
+                self.console.log_line(follower.name, line)

@@ -1,0 +1,97 @@
+"""Ask the stack's processes whether they are there.  An answer counts, a log line does not."""
+
+import http.client
+import socket
+from collections.abc import Sequence
+
+from labkit.errors import LabError
+from labkit.ports import listens
+from labkit.processes import ProcessId
+
+PING_S = 0.2  # how long one round waits; a process that starts is asked again and again
+ANSWER_S = 1.0  # a worker that is up answers in milliseconds
+
+
+class Control:
+    """A line to the workers and Beat over the broker, as `celery inspect` has it.
+
+    It uses a Celery app of its own, because this process may have started before its broker.
+    """
+
+    def __init__(self, broker_url: str) -> None:
+        from celery import Celery
+
+        self.app = Celery("lab-control", broker=broker_url, set_as_current=False)
+
+    def answers(self, names: set[str], timeout_s: float = PING_S) -> set[str]:
+        """Which of these node names (lab1@host, celerybeat@host) answer a ping."""
+        replies = self.app.control.ping(
+            destination=sorted(names), timeout=timeout_s, limit=len(names)
+        )
+        return {name for reply in replies or () for name in reply}
+
+    def active_tasks(self, names: set[str], timeout_s: float = 1.0) -> list[tuple[str, dict]]:
+        """(worker, task) for every task that runs on these workers now; task has id and name."""
+        inspect = self.app.control.inspect(
+            destination=sorted(names), timeout=timeout_s, limit=len(names)
+        )
+        answers = inspect.active() or {}
+        return [(worker, task) for worker, tasks in answers.items() for task in tasks]
+
+    def consumed_queues(self, *, first_answer_only: bool) -> set[str]:
+        """The queues that the workers which answer take messages from."""
+        limit = 1 if first_answer_only else None
+        inspect = self.app.control.inspect(timeout=ANSWER_S, limit=limit)
+        answers = inspect.active_queues() or {}
+        return {queue["name"] for active in answers.values() for queue in active or ()}
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.app.close()
+
+
+def node_name(child_name: str) -> str:
+    """The name a worker or Beat has for Celery: lab1 -> lab1@host."""
+    host = socket.gethostname()
+    return f"celerybeat@{host}" if child_name == "beat" else f"{child_name}@{host}"
+
+
+def flower_answers(process: ProcessId, port: int) -> bool:
+    """True if the Flower that we started answers on its port."""
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+        connection.request("GET", "/healthcheck")
+        healthy = connection.getresponse().status == http.HTTPStatus.OK
+        connection.close()
+    except (OSError, http.client.HTTPException):
+        return False
+    return healthy and listens(process, port)
+
+
+def require_workers(url: str, queues: Sequence[str]) -> None:
+    """Raise LabError unless every queue is consumed by a worker that answers.
+
+    The first answer comes at once and is enough in most cases; only if it is not from the right
+    worker do we wait the full second for the others.
+    """
+    if not queues:
+        return
+    control = Control(url)
+    consumed: set[str] = set()
+    for first_answer_only in (True, False):
+        consumed |= control.consumed_queues(first_answer_only=first_answer_only)
+        if consumed.issuperset(queues):
+            break
+    control.close()
+    missing = [queue for queue in queues if queue not in consumed]
+    if not consumed:
+        raise LabError(
+            f"the broker is up, but no worker answered in {ANSWER_S:.0f} s",
+            "./lab up, or in a second terminal ./start_worker.sh",
+        )
+    if missing:
+        names = " and ".join(repr(queue) for queue in missing)
+        raise LabError(
+            f"workers answer, but none of them consumes the queue {names}",
+            f"./start_worker.sh --queues={','.join(missing)} -n {missing[0]}@%h",
+        )

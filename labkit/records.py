@@ -1,0 +1,116 @@
+"""What the lab started, written down, so that nothing is left when the lab itself is killed.
+
+Each program that starts processes keeps one file, `LAB_HOME/processes/PID.json`: who it is, and
+the identities of what it started.  The next `./lab up`, `down` or `run` looks for records whose
+writer runs no more, and ends what stands in them.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from labkit.processes import ProcessId
+
+WARM_S = 10  # a task that takes longer is interrupted: its lab was killed already
+COLD_S = 5
+TEMPORARY = "temporary"  # the folder of the temporary stacks in LAB_HOME
+
+
+class ProcessRecord:
+    """The list of what this process started; the file goes when the list is empty."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "processes" / f"{os.getpid()}.json"
+        self.writer = ProcessId.of(os.getpid())
+        self.children: dict[str, ProcessId] = {}
+
+    def add(self, name: str, child: ProcessId) -> None:
+        """Write down a process that was started; the broker's name must be "broker"."""
+        self.children[f"{name} {child.pid}"] = child
+        self._write()
+
+    def remove(self, child: ProcessId) -> None:
+        """Strike out a process that has ended."""
+        self.children = {key: value for key, value in self.children.items() if value != child}
+        self._write()
+
+    def clear(self) -> None:
+        """Strike out everything."""
+        self.children = {}
+        self._write()
+
+    def _write(self) -> None:
+        if not self.children:
+            self.path.unlink(missing_ok=True)
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        content = {
+            "writer": [self.writer.pid, self.writer.started],
+            "children": {name: [one.pid, one.started] for name, one in self.children.items()},
+        }
+        temporary = self.path.with_suffix(".new")
+        temporary.write_text(json.dumps(content))
+        temporary.replace(self.path)
+
+
+def end_leftovers(home: Path) -> list[str]:
+    """End what killed labs left behind in `home`; return the names of what was ended.
+
+    Workers get WARM_S seconds to finish their tasks, then COLD_S for a cold stop; brokers go
+    last.  Records of programs that still run are left alone.
+    """
+    ended: list[str] = []
+    for path in [*home.glob("processes/*.json"), *home.glob(f"{TEMPORARY}/*/processes/*.json")]:
+        children = _orphans(path)
+        if children is None:
+            continue
+        others = {name: one for name, one in children.items() if not name.startswith("broker ")}
+        brokers = {name: one for name, one in children.items() if name.startswith("broker ")}
+        for some in (others, brokers):
+            ended += [name for name, one in some.items() if one.group()]
+            _end(list(some.values()))
+        path.unlink(missing_ok=True)
+        if brokers:
+            (path.parent.parent / "broker").unlink(missing_ok=True)
+    _remove_temporary_folders(home)
+    return ended
+
+
+def _orphans(path: Path) -> dict[str, ProcessId] | None:
+    """The children of a record whose writer has ended; None if it still runs."""
+    try:
+        content = json.loads(path.read_text())
+        if ProcessId(*content["writer"]).running():
+            return None
+        return {name: ProcessId(*pair) for name, pair in content["children"].items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # torn or gone: nothing in it can be trusted
+
+
+def _end(processes: list[ProcessId]) -> None:
+    for signal_number, patience_s in ((signal.SIGTERM, WARM_S), (signal.SIGQUIT, COLD_S)):
+        for process in processes:
+            process.send(signal_number)
+        deadline = time.monotonic() + patience_s
+        for process in processes:
+            process.wait(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        process.kill_group()
+        process.wait(COLD_S)
+
+
+def _remove_temporary_folders(home: Path) -> None:
+    """Remove temporary stacks' folders whose maker (the pid in the name) has ended."""
+    for folder in home.glob(f"{TEMPORARY}/*"):
+        maker = folder / "maker"
+        with contextlib.suppress(OSError, ValueError):
+            pid, started = maker.read_text().split()
+            if ProcessId(int(pid), float(started)).running():
+                continue
+        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (home / TEMPORARY).rmdir()

@@ -1,0 +1,114 @@
+"""Find the stack that a lesson runs on, or start one that lasts as long as the lesson."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from lab_home import LAB_HOME, LAST_RESORT_URL, choose_redis_url, running_broker
+from labkit import code
+from labkit.errors import LabError
+from labkit.ready import require_workers
+from labkit.redis_check import check_redis
+from labkit.state import StackLock, read_state
+from labkit.temporary import temporary_stack
+
+START_TIMEOUT_S = 60
+RELOAD_TIMEOUT_S = 60  # a worker with a long task finishes it beside its successor
+POLL_S = 0.1
+
+
+@contextmanager
+def stack_for(queues: Sequence[str], extras: Sequence[str] = ()) -> Iterator[dict[str, str]]:
+    """Give the environment changes for a lesson's process: {} on the shared stack.
+
+    queues: what shared workers must consume; () if the lesson needs a broker alone.
+    extras: what else a temporary stack starts: "beat", "flower".
+    Raises LabError for a REDIS_URL that cannot be used.
+    """
+    if _shared_stack(queues):
+        _wait_for_new_code()
+        yield {}
+        return
+    _say("no lab is up: starting one for this run")
+    with temporary_stack(queues, extras) as environment:
+        yield environment
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _shared_stack(queues: Sequence[str]) -> bool:
+    """True if the stack that a lesson would talk to is there and can run it."""
+    _wait_until_ready()
+    url = choose_redis_url()
+    if os.environ.get("REDIS_URL"):
+        check_redis(url)  # the learner named it: what is wrong with it is an error
+        return _workers_answer(url, queues)
+    try:
+        if check_redis(url) != "ours":
+            return False
+    except LabError:
+        return False
+    # Nobody chose the last resort.  It counts only where a worker of this lab is at work.
+    return bool(running_broker()) or _workers_answer(LAST_RESORT_URL, queues or ["basic"])
+
+
+def _workers_answer(url: str, queues: Sequence[str]) -> bool:
+    try:
+        require_workers(url, queues)
+    except LabError:
+        return False
+    return True
+
+
+def _wait_until_ready() -> None:
+    """Wait where `./lab up` is starting in another terminal at this moment."""
+    _wait(
+        "./lab up to be ready",
+        lambda: (
+            not StackLock(LAB_HOME).held()
+            or bool((read_state(LAB_HOME) or {}).get("ready_after_s"))
+        ),
+        START_TIMEOUT_S,
+    )
+
+
+def _wait_for_new_code() -> None:
+    """Wait until every worker of the shared stack runs the code that the files hold now."""
+    newest = code.fingerprint()
+
+    def settled() -> bool:
+        state = read_state(LAB_HOME)
+        if not state or not state["reload"] or (state["refused"] or {}).get("code") == newest:
+            return True
+        return _old_workers(state, newest) == []
+
+    _wait("the workers to run your newest code", settled, RELOAD_TIMEOUT_S)
+    state = read_state(LAB_HOME)
+    if state and state["refused"]:
+        _say(f"note: the workers still run older code, because: {state['refused']['why']}")
+    elif state and (old := _old_workers(state, newest)):
+        _say(
+            f"note: {', '.join(old)} run older code than the files hold; ./lab restart changes that"
+        )
+
+
+def _old_workers(state: dict, newest: str) -> list[str]:
+    workers = [child for child in state["children"] if child["kind"] == "worker"]
+    return [child["name"] for child in workers if child["code"] != newest]
+
+
+def _wait(what: str, condition: Callable[[], bool], timeout_s: float) -> None:
+    """Wait until condition() is true, and say after a moment what for."""
+    deadline = time.monotonic() + timeout_s
+    told = False
+    while not condition():
+        if time.monotonic() > deadline:
+            raise LabError(f"waited {timeout_s} s for {what}", "./lab status")
+        if not told:
+            _say(f"waiting for {what}")
+            told = True
+        time.sleep(POLL_S)

@@ -1,0 +1,198 @@
+"""`./lab up`: start the stack, say READY when every part answers, watch it, and stop it in order.
+
+The order matters: the broker is first up and last down.  A worker that loses its broker while it
+stops leaves its messages behind; runners that stop everything at once lose work that way.
+"""
+
+import asyncio
+import os
+import shlex
+import signal
+import time
+from collections.abc import Awaitable
+
+from lab_home import LAB_HOME, masked
+from labkit import children, code
+from labkit.broker import EmbeddedBroker
+from labkit.console import NAME_WIDTH, Console
+from labkit.errors import LabError
+from labkit.parts import POLL_S, Parts
+from labkit.ports import next_free_port
+from labkit.records import ProcessRecord, end_leftovers
+from labkit.redis_check import check_redis
+from labkit.reload import Reloader
+from labkit.signals import clean_up_on_signals, end_by_signal
+from labkit.state import StackLock
+from labkit.stopping import Stopping
+
+FLOWER_PORT = 5555
+READY_TIMEOUT_S = 60  # usually 2 s; the rest is for a slow or busy machine
+LAST_LINES = 5  # shown of a process that stopped by itself
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
+    """Run the stack until it is stopped; return 0 or 1, or end by the signal that stopped it."""
+    began = time.monotonic()
+    clean_up_on_signals()
+    given = os.environ.get("REDIS_URL")
+    if given:
+        check_redis(given)
+    lock = StackLock(LAB_HOME)
+    lock.acquire()
+    console = Console()
+    for name in end_leftovers(LAB_HOME):
+        console.say(f"ended what a killed lab had left: {name}")
+    record = ProcessRecord(LAB_HOME)
+    broker = None if given else EmbeddedBroker(LAB_HOME)
+    try:
+        if broker:
+            broker.start()
+            record.add("broker", broker.identity)
+        parts = Parts(LAB_HOME, console, record, broker.url if broker else str(given))
+        supervisor = Supervisor(parts, broker, began)
+        exit_code = asyncio.run(
+            supervisor.run(workers=workers, reload=reload, beat=beat, flower=flower)
+        )
+    finally:
+        if broker:
+            broker.stop()
+        record.clear()
+        (LAB_HOME / "stack.json").unlink(missing_ok=True)
+        lock.release()
+    if supervisor.signals:
+        console.say("stopped")
+        end_by_signal(supervisor.signals[0])
+    return exit_code
+
+
+class Supervisor:
+    """Runs the children of one stack from start to stop."""
+
+    def __init__(self, parts: Parts, broker: EmbeddedBroker | None, began: float) -> None:
+        self.parts = parts
+        self.broker = broker
+        self.began = began
+        self.signals: list[int] = []
+        self.stopping: Stopping | None = None
+        self._tasks: list[asyncio.Task] = []
+
+    async def run(self, *, workers: int, reload: bool, beat: bool, flower: bool) -> int:
+        """Start, watch, stop.  0 when it was asked to stop, 1 when a part stopped by itself."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self._on_signal, number)
+        logs = asyncio.create_task(self.parts.print_logs())
+        exit_code = 0
+        try:
+            self.parts.reload = reload
+            self._start_children(workers=workers, beat=beat, flower=flower)
+            if await self._until(self._all_answer()):
+                self._say_ready()
+                self._watch_for_changes(reload=reload)
+                await self._until(asyncio.Event().wait())
+            exit_code = self._explain()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            self.stopping = Stopping(self.parts, patient=signal.SIGINT in self.signals)
+            await self.stopping.run()
+            logs.cancel()
+            self.parts.print_new_lines(to_the_end=True)
+            self.parts.control.close()
+        return exit_code
+
+    def _on_signal(self, number: int) -> None:
+        self.signals.append(number)
+        if len(self.signals) == 1:
+            self.parts.console.say(
+                "stopping: workers finish what they do (Ctrl-C again interrupts)"
+            )
+        elif self.stopping:
+            self.stopping.cold.set()
+
+    def _start_children(self, *, workers: int, beat: bool, flower: bool) -> None:
+        home = self.parts.home
+        worker_code, app_code = code.fingerprint(), code.app_fingerprint()
+        some = [children.worker(home, f"lab{number + 1}") for number in range(workers)]
+        if beat:
+            some.append(children.beat(home))
+        if flower:
+            self.parts.flower_port = next_free_port(FLOWER_PORT)
+            some.append(children.flower(home, self.parts.flower_port))
+        for child in some:
+            child.code = worker_code if child.kind == "worker" else app_code
+            self.parts.console.say(
+                f"starting {child.name:{NAME_WIDTH}} {shlex.join(child.command)}"
+            )
+            self.parts.start(child)
+        self.parts.save()
+
+    async def _all_answer(self) -> None:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await self.parts.wait_for_answers(self.parts.children)
+        except TimeoutError:
+            raise LabError(
+                f"the stack was not ready in {READY_TIMEOUT_S} s",
+                f"look into the logs: ls {self.parts.home / 'logs'}",
+            ) from None
+
+    async def _until(self, wanted: Awaitable) -> bool:
+        """Wait for `wanted`; False if before that a stop was asked for or a part ended."""
+        task = asyncio.ensure_future(wanted)
+        while not task.done():
+            self.parts.clear_ended()
+            if self.signals or self.parts.console.closed or self._ended_part():
+                task.cancel()
+                return False
+            await asyncio.sleep(POLL_S)
+        task.result()
+        return True
+
+    def _ended_part(self) -> str | None:
+        if self.broker and not self.broker.running():
+            return "broker"
+        return next((one.name for one in self.parts.children if not one.running()), None)
+
+    def _explain(self) -> int:
+        """Say why the stack stops: 0 if somebody asked for it, 1 if a part ended by itself."""
+        name = self._ended_part()
+        if self.signals or not name:
+            return 0
+        self.parts.print_new_lines(to_the_end=True)
+        log = self.parts.home / "logs" / f"{name}.log"
+        self.parts.console.say(f"{name} stopped by itself, so everything stops; its last lines:")
+        for line in log.read_text(errors="replace").splitlines()[-LAST_LINES:]:
+            self.parts.console.say(f"    {line}")
+        self.parts.console.say(f"\nhint: less {log}")
+        return 1
+
+    def _watch_for_changes(self, *, reload: bool) -> None:
+        reloader = Reloader(self.parts)
+
+        def restart() -> None:
+            self._tasks.append(asyncio.create_task(reloader.restart_all()))
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, restart)
+        if reload:
+            self._tasks.append(asyncio.create_task(reloader.watch()))
+
+    def _say_ready(self) -> None:
+        parts = self.parts
+        parts.ready_after_s = round(time.monotonic() - self.began, 2)
+        parts.save()
+        parts.print_new_lines()
+        say = parts.console.say
+        say(f"\nREADY after {parts.ready_after_s:.1f} s", bold=True)
+        kind = f"embedded {self.broker.version}" if self.broker else "yours, from REDIS_URL"
+        say(f"  broker   {masked(parts.url)} ({kind})")
+        names = ", ".join(child.name for child in parts.workers())
+        if names:
+            say(f"  workers  {names} (4 slots each; queues basic, advanced, realworld)")
+        else:
+            say("  workers  none; start one by hand: ./start_worker.sh")
+        if parts.flower_port:
+            say(f"  Flower   http://localhost:{parts.flower_port}")
+        say("  next     in a second terminal: ./lab run 01")
+        say("Ctrl-C stops everything.\n")

@@ -1,0 +1,89 @@
+"""A stack for one run: `./lab up` once more, in a folder of its own, with what the lesson needs."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab_home import LAB_FILES, LAB_HOME, ROOT
+from labkit.errors import LabError
+from labkit.processes import ProcessId
+from labkit.records import TEMPORARY, ProcessRecord, end_leftovers
+from labkit.state import read_state
+from labkit.workers import child_environment
+
+READY_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 40  # its supervisor goes cold after 30 s
+POLL_S = 0.05
+
+
+@contextmanager
+def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Start a stack in a new folder; give the environment by which a lesson finds it.
+
+    Its broker is a new one, unless REDIS_URL names one.  Files that tasks write go where they
+    always go, so that they can be looked at afterwards.
+    """
+    end_leftovers(LAB_HOME)
+    home = _new_folder()
+    environment = {"LAB_HOME": str(home), "LAB_FILES": str(LAB_FILES)}
+    command = [sys.executable, "-m", "labkit.cli", "up", "--no-reload"]
+    command.append(f"--workers={1 if queues else 0}")
+    command += [f"--no-{extra}" for extra in ("beat", "flower") if extra not in extras]
+    record = ProcessRecord(LAB_HOME)
+    log = home / "up.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=child_environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    supervisor = ProcessId.of(process.pid)
+    record.add("temporary lab", supervisor)
+    try:
+        _wait_until_ready(home, process, log)
+        yield environment
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            supervisor.kill_group()
+            process.wait()
+            end_leftovers(LAB_HOME)
+        record.remove(supervisor)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _new_folder() -> Path:
+    """A new folder below LAB_HOME; its name and the file `maker` say whose it is."""
+    maker = ProcessId.of(os.getpid())
+    home = LAB_HOME / TEMPORARY / str(maker.pid)
+    try:
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(mode=0o700, parents=True)
+        (home / "maker").write_text(f"{maker.pid} {maker.started}")
+    except OSError as error:
+        raise LabError(
+            f"the lab cannot write its files: {error}",
+            "LAB_HOME=/some/folder/of/yours ./lab run 01",
+        ) from None
+    return home
+
+
+def _wait_until_ready(home: Path, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not (read_state(home) or {}).get("ready_after_s"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            print(log.read_text(errors="replace"), file=sys.stderr)
+            raise LabError("the stack for this run did not start", "./lab up")
+        time.sleep(POLL_S)
