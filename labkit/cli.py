@@ -30,7 +30,7 @@ class LabGroup(click.Group):
 def lab(ctx: click.Context) -> None:
     """A real Celery system, and 50 numbered lessons that run on it."""
     if ctx.invoked_subcommand is None:
-        from labkit.lessons import first_steps
+        from labkit.index import first_steps
 
         click.echo(first_steps())
 
@@ -74,7 +74,7 @@ def status() -> None:
 @lab.command()
 def lessons() -> None:
     """List the lessons with their numbers and titles."""
-    from labkit.lessons import print_index
+    from labkit.index import print_index
 
     print_index()
 
@@ -93,7 +93,7 @@ def run(number: str, strict: bool) -> None:
 @click.argument("name")
 def tour(name: str) -> None:
     """Run several lessons in a row: a level (basic), or a route (evening)."""
-    from labkit.runner import run_tour
+    from labkit.tours import run_tour
 
     sys.exit(run_tour(name))
 

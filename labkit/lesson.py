@@ -1,17 +1,25 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TextIO
 
 from lab_home import REDIS_URL
 from labkit.errors import LabError
+from labkit.ready import require_workers
 from labkit.redis_check import check_redis
 
-ANSWER_TIMEOUT_S = 1.0  # a worker that is up answers in milliseconds
+# `./lab run` names here the open file that takes the lines which belong after the output.
+NOTES_FD = "LAB_NOTES_FD"
+STARTED = "started"  # the first line there: from now on, what fails is the lesson itself
 
 
 def run_lesson(
-    main: Callable[[], None], *, queues: Sequence[str], extras: Sequence[str] = ()
+    main: Callable[[], None],
+    *,
+    queues: Sequence[str],
+    extras: Sequence[str] = (),  # noqa: ARG001  (`./lab run` reads it from the source)
 ) -> None:
     """Check for a broker, and for a worker on each of `queues` (about 0.1 s), then run `main`.
 
@@ -21,21 +29,46 @@ def run_lesson(
     """
     from labkit.lessons import lesson_of_script  # deferred: needed only here
 
-    lesson = lesson_of_script(sys.argv[0])
     try:
+        lesson = lesson_of_script(sys.argv[0])
         check_redis(REDIS_URL)
-        require_workers(queues)
+        require_workers(REDIS_URL, queues)
     except LabError as error:
         sys.exit(str(error))
     print(lesson.header(), file=sys.stderr, flush=True)
+    notes = _open_notes()
     sent = _note_sent_tasks()
+    wrong = _run(main)
+    sys.stdout.flush()
+    if last_lines := wrong or lesson.footer(sent):
+        print(last_lines, file=notes, flush=True)
+    if wrong:
+        sys.exit(1)
+
+
+def _run(main: Callable[[], None]) -> str:
+    """Run the lesson; return the error that ended it, or ""."""
     try:
         main()
     except KeyboardInterrupt:
         sys.exit(130)
-    footer = lesson.footer(sent)
-    if footer:
-        print(footer, file=sys.stderr)
+    except LabError as error:
+        return str(error)
+    except SystemExit as end:
+        if not isinstance(end.code, str):
+            raise
+        return end.code
+    return ""
+
+
+def _open_notes() -> TextIO:
+    """Where the last lines go: to `./lab run`, which prints them after the output, or stderr."""
+    number = os.environ.pop(NOTES_FD, "")  # popped: the lesson's own children have no such file
+    if not number:
+        return sys.stderr
+    notes = os.fdopen(int(number), "w", encoding="utf-8")
+    print(STARTED, file=notes, flush=True)
+    return notes
 
 
 def claim(holds: bool, sentence: str) -> None:
@@ -43,34 +76,6 @@ def claim(holds: bool, sentence: str) -> None:
     if not holds:
         sys.exit(f"error: this did not come true: {sentence}")
     print(f"true: {sentence}")
-
-
-def require_workers(queues: Sequence[str]) -> None:
-    """Raise LabError unless every queue is consumed by a worker that answers."""
-    if not queues:
-        return
-    from celery_app import app
-
-    consumed: set[str] = set()
-    # The first answer is enough in most cases and comes at once; only if it is not the right
-    # worker do we wait the full second for the others.
-    for limit in (1, None):
-        inspect = app.control.inspect(timeout=ANSWER_TIMEOUT_S, limit=limit)
-        answers = inspect.active_queues() or {}
-        consumed |= {queue["name"] for active in answers.values() for queue in active or ()}
-        if consumed.issuperset(queues):
-            return
-    missing = [queue for queue in queues if queue not in consumed]
-    if not consumed:
-        raise LabError(
-            f"the broker is up, but no worker answered in {ANSWER_TIMEOUT_S:.0f} s",
-            "./lab up, or in a second terminal ./start_worker.sh",
-        )
-    names = " and ".join(repr(queue) for queue in missing)
-    raise LabError(
-        f"workers answer, but none of them consumes the queue {names}",
-        f"./start_worker.sh --queues={','.join(missing)} -n {missing[0]}@%h",
-    )
 
 
 def _note_sent_tasks() -> list[tuple[str, str]]:

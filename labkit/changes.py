@@ -1,0 +1,72 @@
+"""Which of the lab's files the learner has changed, as git sees it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from lab_home import ROOT
+from labkit.errors import LabError
+
+# What `./lab restore` brings back.  The playgrounds are the learner's own.
+RESTORED = ["celery_app.py", "tasks", "work", "examples"]
+LEARNERS_OWN = ["tasks/playground.py", "examples/playground.py"]
+PATHS = [*RESTORED, *(f":(exclude){path}" for path in LEARNERS_OWN)]
+# --diff-filter=a: what the last commit does not hold cannot be brought back from it.
+DIFF = ["diff", "--relative", "--no-renames", "--no-ext-diff", "--diff-filter=a"]
+
+
+def git(*arguments: str, root: Path = ROOT) -> bytes:
+    """Run git in the lab's folder and return what it prints; LabError where it fails.
+
+    It runs without the settings that a git hook hands down, and takes no lock that could disturb
+    a git command of the learner's.
+    """
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            env=environment | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
+    except OSError:
+        raise LabError("git is not installed", "install git, then run this again") from None
+    except subprocess.CalledProcessError as error:
+        lines = error.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[0].removeprefix("fatal: ") if lines else f"exit code {error.returncode}"
+        raise LabError(f"git says: {reason}", f"git -C {root} status") from None
+    return done.stdout
+
+
+def changed_files(root: Path = ROOT) -> list[str] | None:
+    """The files that differ from the last commit, in the working tree or staged, sorted.
+
+    New files are not among them.  None where the lab's folder is not under git: then nobody can
+    say what was changed.
+    """
+    try:
+        git("cat-file", "-e", "HEAD:./celery_app.py", root=root)
+        names = b"".join(
+            git(*DIFF, "--name-only", "-z", *staged, "HEAD", "--", *PATHS, root=root)
+            for staged in ([], ["--cached"])
+        )
+    except LabError:
+        return None
+    return sorted({os.fsdecode(name) for name in names.split(b"\0") if name})
+
+
+def changed_code(script: Path, root: Path = ROOT) -> list[str] | None:
+    """Those of the changed files that can change what a lesson prints: no texts, no other lesson.
+
+    script: the lesson's file.  None where the lab's folder is not under git.
+    """
+    files = changed_files(root)
+    if files is None:
+        return None
+    own = script.relative_to(root).as_posix() if script.is_relative_to(root) else ""
+    return [
+        file
+        for file in files
+        if file == own or (file.endswith(".py") and not file.startswith("examples/"))
+    ]

@@ -1,0 +1,142 @@
+"""What the chapters and the README take from the lessons: `cog` puts it between its markers.
+
+In a chapter (examples/LEVEL/*.md):
+
+    <!-- [[[cog import cog; from labkit.chapters import lesson_section
+    cog.out(lesson_section(1)) ]]] -->
+    <!-- [[[end]]] -->
+"""
+
+import ast
+import html
+import os
+import re
+from pathlib import Path
+
+from lab_home import ROOT
+from labkit.errors import LabError
+from labkit.lesson_files import functions, parse
+from labkit.lessons import LEVELS, Lesson, lesson_of_number, lesson_of_script, scripts
+
+COG_MARK = "[[[cog"
+PAGES = ("*.md", "docs/*.md", "examples/*.md", "examples/*/*.md")
+
+
+def pages(root: Path = ROOT) -> list[Path]:
+    """The pages that take something from the lessons."""
+    files = [path for pattern in PAGES for path in sorted(root.glob(pattern))]
+    return [path for path in files if COG_MARK in path.read_text(encoding="utf-8")]
+
+
+def cog_pages(*options: str, root: Path = ROOT) -> int:
+    """Let cog fill in the pages ("-r") or compare them ("--check", "--diff"); cog's exit code."""
+    try:
+        from cogapp import Cog  # type: ignore[import-untyped]  # learners do not have it
+    except ImportError:
+        raise LabError(
+            "cog, which fills in the chapters, is not installed",
+            "./lab test --fast installs what upkeep needs; then run this again",
+        ) from None
+    files = [str(path) for path in pages(root)]
+    return (
+        Cog().main(["cog", "-U", "-n", "utf-8", "--verbosity=1", *options, *files]) if files else 0
+    )
+
+
+def run_file(lesson: Lesson) -> Path:
+    """Where `./lab record` keeps a real run of this lesson."""
+    return lesson.root / "examples" / "runs" / f"{lesson.number}.txt"
+
+
+def lesson_section(number: int | str, root: Path = ROOT) -> str:
+    """The Markdown of one lesson: its text, a recorded run, and its code folded up."""
+    lesson = lesson_of_number(str(number), root)
+    text = lesson.text
+    parts = [
+        f"## {lesson.number} {text.title}",
+        text.why,
+        _fenced("sh", f"{text.command}        # {text.time}"),
+        f"**Watch:** {text.watch}" if text.watch else "",
+        *_recorded_run(lesson),
+        text.remarks,
+        _try_next(text.try_next),
+        _folded_main(lesson),
+        *_folded_tasks(lesson),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def lesson_index(root: Path = ROOT) -> str:
+    """The table of lessons by level, for the README in the root: number, title, time."""
+    known = scripts(root)
+    blocks = []
+    for level, title in LEVELS.items():
+        rows = [
+            f"| [{number}]({lesson.shown(path)}) | {lesson.text.title} | {_short_time(lesson)} |"
+            for number, path in known.items()
+            if path.parent.name == level
+            for lesson in [lesson_of_script(path, root)]
+        ]
+        chapter = f"examples/{level}/README.md"
+        heading = f"[{title}]({chapter})" if (root / chapter).is_file() else title
+        if rows:
+            table = ["| | lesson | time |", "|---|---|---|", *rows]
+            blocks.append("\n".join([f"### {heading}", "", *table]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _short_time(lesson: Lesson) -> str:
+    return lesson.text.time.removeprefix("about ")
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def _recorded_run(lesson: Lesson) -> list[str]:
+    """The recorded run; until there is one, the promise."""
+    file = run_file(lesson)
+    if file.is_file():
+        return ["A recorded run:", _fenced("text", file.read_text(encoding="utf-8"))]
+    return ["You should see:", _fenced("text", lesson.text.promise)]
+
+
+def _try_next(text: str) -> str:
+    """The first line in bold, and the numbered list without its indent, as Markdown wants it."""
+    first, _, changes = text.partition("\n")
+    opening, dot, rest = first.partition(".")
+    listed = re.sub(r"^ {2}", "", changes, flags=re.MULTILINE)
+    return f"**{opening}{dot}**{rest}\n\n{listed}".strip() if text else ""
+
+
+def _folded_main(lesson: Lesson) -> str:
+    """The lesson's main()."""
+    main = functions(lesson.tree).get("main")
+    return _folded("The lesson", lesson.path, lesson, [main] if main else [])
+
+
+def _folded_tasks(lesson: Lesson) -> list[str]:
+    """The tasks, a block for each file."""
+    blocks = []
+    for file in lesson.task_files:
+        defined = functions(parse(file, lesson.root))
+        nodes = [defined[use.name] for use in lesson.tasks if use.path == file]
+        title = "The task" if len(nodes) == 1 else "The tasks"
+        blocks.append(_folded(title, file, lesson, nodes))
+    return blocks
+
+
+def _folded(
+    title: str, file: Path, lesson: Lesson, nodes: list[ast.FunctionDef | ast.AsyncFunctionDef]
+) -> str:
+    """Functions of one file in a <details> block, with a link from the lesson's folder."""
+    link = Path(os.path.relpath(file, lesson.path.parent)).as_posix()
+    lines = file.read_text(encoding="utf-8").splitlines()
+    code = []
+    for node in nodes:
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        code.append("\n".join(lines[first - 1 : node.end_lineno]))
+    functions_shown = _fenced("python", "\n\n\n".join(code))
+    shown = html.escape(lesson.shown(file))
+    summary = f'<summary>{title}: <a href="{link}">{shown}</a></summary>'
+    return f"<details>\n{summary}\n\n{functions_shown}\n\n</details>"

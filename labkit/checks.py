@@ -1,0 +1,91 @@
+"""`./lab test`: everything that is checked, the same on a laptop and in CI."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from lab_home import ROOT
+from labkit.errors import LabError
+from labkit.workers import child_environment
+
+SHELL_SCRIPTS = ("lab", "start_worker.sh", "start_beat.sh", ".ci/run")
+NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour
+PROCESSES = 2  # test processes side by side; each stack test owns a broker and workers
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check: its name, its command line, and whether its output is worth seeing anyway."""
+
+    name: str
+    command: list[str]
+    live: bool = False
+
+
+def steps(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> list[Step]:
+    """What `./lab test` runs, in order, the quickest first."""
+    shell_scripts = [script for script in SHELL_SCRIPTS if (root / script).is_file()]
+    ignored = [f"--ignore={folder}" for folder in NEED_MORE if fast]
+    found = [
+        Step("ruff check", ["ruff", "check", "--quiet", "."]),
+        Step("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
+        Step("shellcheck", ["shellcheck", *shell_scripts]),
+        Step("mypy", ["mypy", "--no-error-summary"]),
+        Step("pytest", ["pytest", "-q", f"-n{PROCESSES}", *ignored, *pytest_arguments], live=True),
+    ]
+    return [step for step in found if not (fast and step.name == "mypy")]
+
+
+def run_checks(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> int:
+    """Run every step, name each with its result on one line; return 0 if all passed, else 1.
+
+    Raises LabError where the tools are not installed.
+    """
+    environment = child_environment(**_tidy())
+    failed = []
+    for step in steps(fast=fast, pytest_arguments=pytest_arguments, root=root):
+        if not shutil.which(step.command[0], path=environment["PATH"]):
+            raise LabError(
+                f"{step.command[0]} is not installed",
+                "python -m pip install --require-hashes -r requirements-dev.lock",
+            )
+        if not _run(step, environment, root):
+            failed.append(step.name)
+    if failed:
+        click.echo(f"failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _run(step: Step, environment: dict[str, str], root: Path) -> bool:
+    """Run one step; show its output if it failed, or as it comes if it is live."""
+    start = time.monotonic()
+    done = subprocess.run(
+        step.command,
+        cwd=root,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=None if step.live else subprocess.PIPE,
+        stderr=None if step.live else subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - start
+    result = "ok" if done.returncode == 0 else f"failed, exit code {done.returncode}"
+    click.echo(f"{step.name:<12} {result} ({seconds:.1f} s)")
+    if done.returncode and not step.live:
+        click.echo(done.stdout)
+    sys.stdout.flush()
+    return done.returncode == 0
+
+
+def _tidy() -> dict[str, str]:
+    """Settings that keep every tool's files inside .lab; pyproject.toml holds the others."""
+    if os.environ.get("PYTHONPYCACHEPREFIX"):
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,0 +1,71 @@
+"""Was it as promised?  What `./lab run` says at the end, and its exit code."""
+
+from dataclasses import dataclass
+
+from lab_home import house_error
+from labkit.lessons import Lesson
+from labkit.promise import describe
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a script left behind.
+
+    exit_code: the script's own; printed: its standard output.
+    started: the lesson itself ran, so that a failure is not a missing stack.
+    last_lines: what belongs after the output: where to look, or the error that ended the lesson.
+    signal: the number of the signal that ended the run early (Ctrl-C is 2), else 0.
+    """
+
+    exit_code: int
+    printed: str
+    started: bool = True
+    last_lines: str = ""
+    signal: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The exit code of `./lab run`, and what it says; "" where there is nothing to add.
+
+    kept: the run ended well and printed what was promised (anything, where nothing was).
+    """
+
+    exit_code: int
+    text: str
+    kept: bool = False
+
+
+def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool = False) -> Verdict:
+    """Compare a run with the lesson's promise.
+
+    changed: the learner's changed files, which excuse a difference unless strict; None without git.
+    """
+    if run.signal:
+        return Verdict(128 + run.signal, "")
+    if run.exit_code and not run.started:
+        return Verdict(1, "")  # the lesson has said what is missing
+    difference = describe(lesson.text.promise, run.printed) if lesson.text.promise else ""
+    if not run.exit_code and not difference:
+        return Verdict(0, "as promised" if lesson.text.promise else "", kept=True)
+    if run.exit_code < 0:
+        what = f"was ended by signal {-run.exit_code}"
+    elif run.exit_code:
+        what = f"ended with exit code {run.exit_code}"
+    else:
+        what = "did not print what it promises"
+    name = f"lesson {lesson.number}" if lesson.number.isdecimal() else lesson.number
+    if changed and not strict:
+        files = " and ".join(changed)
+        excuse = (
+            f"{name} {what}: that is what your change of {files} did\n\n"
+            "hint: ./lab restore brings the files back and keeps your version as a patch"
+        )
+        return Verdict(0, _joined(difference, excuse))
+    hint = f"./lab run {lesson.number} once more, then ./lab status"
+    error = house_error(f"{name} {what}", "./lab restore" if changed else hint)
+    return Verdict(1, _joined(difference, error))
+
+
+def _joined(difference: str, sentence: str) -> str:
+    return f"{difference}\n\n{sentence}" if difference else sentence

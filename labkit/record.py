@@ -1,0 +1,46 @@
+"""`./lab record NN`: keep a real run of a lesson for the chapters."""
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+from lab_home import LAB_HOME, ROOT
+from labkit.chapters import cog_pages, run_file
+from labkit.errors import LabError
+from labkit.lessons import lesson_of_number
+from labkit.runner import Stack, default_stack, run_and_judge
+
+
+def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> None:
+    """Run a lesson, write examples/runs/NN.txt, and fill in the chapters again.
+
+    Raises LabError, and keeps nothing, unless the run is as promised to the letter.  Changed files
+    are no obstacle: whoever writes a lesson records it before the commit.
+    """
+    lesson = lesson_of_number(number, root)
+    with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
+        run, verdict = run_and_judge(lesson, environment, strict=True)
+    if run.signal:
+        raise KeyboardInterrupt
+    if not verdict.kept:
+        raise LabError("nothing was recorded", f"./lab run {lesson.number}")
+    file = run_file(lesson)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    output = without_machine_names(run.printed, root)
+    file.write_text(f"$ ./lab run {lesson.number}\n{output}", encoding="utf-8")
+    click.echo(f"recorded in {lesson.shown(file)}")
+    if cog_pages("-r", root=root):
+        raise LabError("cog could not fill in the chapters", "mend the page that it names")
+
+
+def without_machine_names(text: str, root: Path = ROOT, home: Path = LAB_HOME) -> str:
+    """The text without what differs from machine to machine and helps no reader.
+
+    Paths in the lab's folder become relative, the state folder becomes .lab, and the name of this
+    computer after the @ of a worker becomes `host`.
+    """
+    computer = re.escape(os.uname().nodename)
+    text = text.replace(str(home), ".lab").replace(f"{root}/", "").replace(str(root), ".")
+    return re.sub(rf"@{computer}\b", "@host", text)

@@ -1,0 +1,78 @@
+"""`./lab restore`: bring changed lesson and task files back; the changes are kept as a patch."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from shlex import quote
+
+import click
+
+from lab_home import LAB_HOME, ROOT
+from labkit.changes import DIFF, changed_files, git
+from labkit.errors import LabError
+
+# Whatever the learner's git is set to, the patch is one that `git apply` takes.
+PATCH = [*DIFF, "--binary", "--no-color", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/"]
+
+
+def restore(*, yes: bool, root: Path = ROOT, home: Path = LAB_HOME) -> None:
+    """List the changed files, ask, keep the changes under `home`, and bring the files back.
+
+    Raises LabError without git, and where nobody can be asked.
+    """
+    files = changed_files(root)
+    if files is None:
+        raise LabError(
+            "this copy of the lab is not under git, so there is nothing to restore from",
+            "git clone the lab into another folder, and compare",
+        )
+    if not files:
+        click.echo("nothing to restore: every file is as it was committed")
+        return
+    click.echo("changed files:")
+    for file in files:
+        click.echo(f"  {file}")
+    if not yes and not _agreed():
+        click.echo("nothing was restored")
+        return
+    patches = _keep(files, root, home)
+    git("checkout", "HEAD", "--", *files, root=root)
+    click.echo(f"restored {len(files)} {'file' if len(files) == 1 else 'files'}")
+    for patch in patches:
+        shown = patch.relative_to(root) if patch.is_relative_to(root) else patch
+        click.echo(f"your version is kept, and comes back with: git apply {quote(str(shown))}")
+
+
+def _agreed() -> bool:
+    """Ask; LabError where nobody sits at a terminal."""
+    if not sys.stdin.isatty():
+        raise LabError("restore asks first, and nobody can answer here", "./lab restore --yes")
+    return click.confirm("bring them back as they were committed?")
+
+
+def _keep(files: list[str], root: Path, home: Path) -> list[Path]:
+    """Write the changes of these files as patches, and return those.
+
+    One patch holds the working tree.  What is staged gets one of its own where it is something
+    else again, so that nothing is lost.
+    """
+    changes = {"": git(*PATCH, "HEAD", "--", *files, root=root)}
+    staged = git(*PATCH, "--cached", "HEAD", "--", *files, root=root)
+    if staged != changes[""]:
+        changes["-staged"] = staged
+    folder = home / "restored"
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S-%f")
+    kept = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind, patch in changes.items():
+            if patch:
+                path = folder / f"{stamp}{kind}.patch"
+                path.write_bytes(patch)
+                kept.append(path)
+    except OSError as error:
+        raise LabError(
+            f"the changes cannot be kept, so nothing was restored: {error}",
+            "LAB_HOME=/some/folder/of/yours ./lab restore",
+        ) from None
+    return kept

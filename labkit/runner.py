@@ -1,0 +1,55 @@
+"""`./lab run NN`: run a lesson on a stack and say whether it was as promised."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import click
+
+from lab_home import ROOT
+from labkit.changes import changed_code
+from labkit.judge import Run, Verdict, judge
+from labkit.lessons import Lesson, lesson_of_number
+from labkit.script import run_script
+
+# Gives the environment changes for the lesson's process: stack_for(queues, extras).
+Stack = Callable[[Sequence[str], Sequence[str]], AbstractContextManager[Mapping[str, str]]]
+
+
+def run_lesson_number(
+    number: str, *, strict: bool = False, stack: Stack | None = None, root: Path = ROOT
+) -> int:
+    """Run one lesson and print the verdict; return the exit code of `./lab run`."""
+    lesson = lesson_of_number(number, root)
+    _read_tasks(lesson)
+    with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
+        return run_and_judge(lesson, environment, strict=strict)[1].exit_code
+
+
+def run_and_judge(
+    lesson: Lesson, environment: Mapping[str, str], *, strict: bool = False
+) -> tuple[Run, Verdict]:
+    """Run a lesson on a stack that is there, and print what there is to say after its output."""
+    changed = changed_code(lesson.path, lesson.root)
+    run = run_script(lesson.path, environment, lesson.root)
+    if run.last_lines:
+        click.echo(run.last_lines, err=True)
+    verdict = judge(lesson, run, changed, strict=strict)
+    if verdict.text:
+        kept = verdict.kept
+        click.secho(verdict.text if kept else f"\n{verdict.text}", fg="green" if kept else None)
+    sys.stdout.flush()
+    return run, verdict
+
+
+def default_stack() -> Stack:
+    """The running stack, or a temporary one."""
+    from labkit.stack import stack_for  # deferred: it imports everything that can be started
+
+    return stack_for
+
+
+def _read_tasks(lesson: Lesson) -> None:
+    """Read the task files: a typing mistake there is told in a sentence, before anything starts."""
+    _ = lesson.work_files

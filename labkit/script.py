@@ -1,0 +1,136 @@
+"""Run one script: show its output as it comes, keep it, and pass on Ctrl-C."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import IO, Self, cast
+
+from lab_home import ROOT
+from labkit.judge import Run
+from labkit.lesson import NOTES_FD, STARTED
+from labkit.workers import child_environment
+
+CHUNK_BYTES = 65536
+LOOK_S = 0.2  # how soon the end is seen where something else keeps the output open
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) -> Run:
+    """Run a script to its end; its stdout goes to ours at once and is kept, stderr passes through.
+
+    environment: changes to ours.  A signal that would end us becomes a Ctrl-C for the script and
+    its children (they are a process group of their own, so that it comes exactly once), whose
+    cleanup we wait for.
+    """
+    notes, notes_write = os.pipe()
+    os.set_blocking(notes, False)  # the script may leave a process behind that keeps it open
+    try:
+        with _SignalsPassedOn() as signals:
+            process = subprocess.Popen(
+                [sys.executable, str(path)],
+                cwd=root,
+                env=child_environment(**environment)
+                | {NOTES_FD: str(notes_write), "PYTHONIOENCODING": "utf-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                process_group=0,
+                pass_fds=[notes_write],
+            )
+            with _ended(process):
+                signals.pass_to(process)
+                printed = b"".join(_shown(process))
+                exit_code = process.wait()
+        first, _, last_lines = _written(notes).partition("\n")
+    finally:
+        os.close(notes)
+        os.close(notes_write)
+    return Run(
+        exit_code=exit_code,
+        printed=printed.decode(errors="replace"),
+        started=first == STARTED,
+        last_lines=last_lines.rstrip("\n"),
+        signal=signals.received[0] if signals.received else 0,
+    )
+
+
+def _written(pipe: int) -> str:
+    """What an ended script has written into a pipe."""
+    try:
+        return os.read(pipe, CHUNK_BYTES).decode(errors="replace")
+    except BlockingIOError:
+        return ""
+
+
+def _shown(process: subprocess.Popen) -> Iterator[bytes]:
+    """Copy the output to our stdout as it comes, and give it in pieces."""
+    output = cast(IO[bytes], process.stdout)
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while True:
+            if selector.select(LOOK_S):
+                chunk = os.read(output.fileno(), CHUNK_BYTES)
+                if not chunk:
+                    return
+                sys.stdout.buffer.write(chunk)
+                sys.stdout.flush()
+                yield chunk
+            elif process.poll() is not None:
+                return  # a process that the script left behind keeps the output open
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen) -> Iterator[None]:
+    """End what is left of the script's process group on the way out, whatever happened."""
+    try:
+        yield
+    except BaseException:
+        _send(process, signal.SIGINT)
+        raise
+    finally:
+        cast(IO[bytes], process.stdout).close()
+        process.wait()
+
+
+class _SignalsPassedOn:
+    """Turns signals to us into Ctrl-C for a process; `received` says which came.
+
+    The third one kills the process: by then two have not ended it.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._process: subprocess.Popen | None = None
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._pass_on) for number in PASSED_ON}
+        return self
+
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def pass_to(self, process: subprocess.Popen) -> None:
+        """From now on they go to this process, also the one that came while it started."""
+        self._process = process
+        if self.received:
+            _send(process, signal.SIGINT)
+
+    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
+        self.received.append(number)
+        if self._process:
+            _send(self._process, signal.SIGINT if len(self.received) < 3 else signal.SIGKILL)
+
+
+def _send(process: subprocess.Popen, number: int) -> None:
+    """Signal the script and its children, while the script runs (its number is its own then)."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)

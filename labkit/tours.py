@@ -1,0 +1,76 @@
+"""`./lab tour NAME`: several lessons in a row, a level or a route."""
+
+from pathlib import Path
+
+import click
+
+from lab_home import ROOT
+from labkit.errors import LabError
+from labkit.judge import Verdict
+from labkit.lessons import LEVELS, Lesson, lesson_of_script, scripts
+from labkit.runner import Stack, default_stack, run_and_judge
+
+ROUTES = {
+    # One evening: from the first task to the first lost and found message.
+    "evening": ["01", "03", "04", "05", "09", "11", "13", "16", "18", "25", "41"],
+    # For those who build web applications: what a request hands over, and what may go wrong.
+    "web": ["01", "03", "05", "06", "16", "28", "35", "36", "41", "43", "44"],
+    # For those who must decide whether to use Celery: what it promises, and what it does not.
+    "evaluate": ["02", "19", "25", "27", "28", "31", "34", "45"],
+}
+
+
+def stops(name: str, root: Path = ROOT) -> tuple[list[Lesson], list[str]]:
+    """The lessons of a tour that are there, and the numbers of those that are not there yet.
+
+    Raises LabError (exit code 2) for a name that is neither a level nor a route.
+    """
+    if name not in LEVELS and name not in ROUTES:
+        names = ", ".join([*LEVELS, *ROUTES])
+        raise LabError(
+            f"there is no tour {name!r}; the tours are {names}", "./lab tour evening", exit_code=2
+        )
+    known = scripts(root)
+    numbers = ROUTES.get(name) or [
+        number for number, path in known.items() if path.parent.name == name
+    ]
+    lessons = [lesson_of_script(known[number], root) for number in numbers if number in known]
+    return lessons, [number for number in numbers if number not in known]
+
+
+def run_tour(name: str, *, stack: Stack | None = None, root: Path = ROOT) -> int:
+    """Run the lessons of a tour on one stack; return 0 where each was as promised or changed.
+
+    It goes on after a lesson that differs, and stops after Ctrl-C or where the stack is missing.
+    """
+    lessons, missing = stops(name, root)
+    if missing:
+        click.echo(f"not there yet: {' '.join(missing)}", err=True)
+    if not lessons:
+        raise LabError(f"none of the lessons of the tour {name} is there yet", "./lab lessons")
+    queues = sorted({queue for lesson in lessons for queue in lesson.queues})
+    extras = sorted({extra for lesson in lessons for extra in lesson.extras})
+    verdicts: dict[str, Verdict] = {}
+    with (stack or default_stack())(queues, extras) as environment:
+        for place, lesson in enumerate(lessons, start=1):
+            click.secho(f"\n-- {place} of {len(lessons)}", dim=True, err=True)
+            run, verdict = run_and_judge(lesson, environment)
+            if run.signal:
+                return verdict.exit_code
+            verdicts[lesson.number] = verdict
+            if run.exit_code and not run.started:
+                break
+    click.echo(f"\n{_summary(verdicts, len(lessons))}")
+    return max(verdict.exit_code for verdict in verdicts.values())
+
+
+def _summary(verdicts: dict[str, Verdict], planned: int) -> str:
+    """How many lessons were as promised, and one line for each that was not."""
+    lines = [f"{sum(verdict.kept for verdict in verdicts.values())} of {planned} as promised"]
+    for number, verdict in verdicts.items():
+        if not verdict.kept:
+            why = "not as promised" if verdict.exit_code else "not as promised, by your change"
+            lines.append(f"{number}: {why}")
+    if len(verdicts) < planned:
+        lines.append(f"not run: {planned - len(verdicts)}")
+    return "\n".join(lines)
