@@ -1,0 +1,89 @@
+"""The basic level in one script: send work, get results, follow a task.
+
+A task is a function that another process runs.  `.delay()` sends the call and returns at once
+with a receipt.  The receipt knows the task's id, asks for its state, and brings its result.
+The lessons 00 to 09 take these steps one by one.
+
+    ./lab run basic_usage        # about 2 s
+
+Watch: http://localhost:5555/tasks lists the five tasks, and the failed one among them.
+
+You should see:
+
+    add.delay(4, 5) was sent in ... ms and has the id ...
+    4 + 5 = 9
+    6 * 7 = 42
+    nap: STARTED, ready: False
+    nap: SUCCESS, ready: True, it slept ... s
+    progress seen: ... of 4
+    words: {'to': 4, 'be': 3, 'or': 1, 'not': 1}
+    divide(1, 0): FAILURE ZeroDivisionError('division by zero')
+    true: every answer is right
+    true: the progress never went back
+"""
+
+import time
+
+from celery.result import AsyncResult
+
+from labkit.lesson import claim, run_lesson
+from labkit.waiting import wait_until
+from tasks.basic_tasks import add, divide, multiply, nap, word_counts_of_all
+
+TIMEOUT_S = 20  # everything here takes 2 s; the rest is room for a slow laptop
+NAP_S = 0.5  # long enough to be seen while it runs
+PAUSE_S = 0.3  # after each document, so that the progress can be seen
+POLL_S = 0.05
+DOCUMENTS = ["to be", "or not", "to be", "to be to"]
+
+
+def main() -> None:
+    # .delay() only puts a message on the queue; .get() waits for what a worker makes of it.
+    start = time.monotonic()
+    total = add.delay(4, 5)
+    sent_ms = 1000 * (time.monotonic() - start)
+    print(f"add.delay(4, 5) was sent in {sent_ms:.0f} ms and has the id {total.id}")
+    print(f"4 + 5 = {total.get(timeout=TIMEOUT_S)}")
+
+    product = multiply.delay(6, 7)
+    print(f"6 * 7 = {product.get(timeout=TIMEOUT_S)}")
+
+    # The id is enough to ask for the state: another program could do it, too.
+    task_id = nap.delay(NAP_S).id
+    resting = AsyncResult(task_id)
+    wait_until(lambda: resting.state != "PENDING", TIMEOUT_S)
+    print(f"nap: {resting.state}, ready: {resting.ready()}")
+    slept_s = resting.get(timeout=TIMEOUT_S)
+    print(f"nap: {resting.state}, ready: {resting.ready()}, it slept {slept_s:.1f} s")
+
+    # A task can say how far it is, in a state of its own.
+    counting = word_counts_of_all.delay(DOCUMENTS, pause_s=PAUSE_S)
+    seen = progress_seen(counting)
+    print(f"progress seen: {seen} of {len(DOCUMENTS)}")
+    words = counting.get(timeout=TIMEOUT_S)
+    print(f"words: {words}")
+
+    # What a task raises is stored as its result.  .get() would raise it here;
+    # propagate=False hands it over as a value.
+    division = divide.delay(1, 0)
+    error = division.get(timeout=TIMEOUT_S, propagate=False)
+    print(f"divide(1, 0): {division.state} {error!r}")
+
+    right = total.result == 9 and product.result == 42 and words["to"] == 4
+    claim(right and slept_s >= NAP_S, "every answer is right")
+    claim(seen == sorted(seen), "the progress never went back")
+
+
+def progress_seen(result: AsyncResult) -> list[int]:
+    """Ask for a task's progress until it ends; return the different numbers that were seen."""
+    seen: list[int] = []
+    while not result.ready():
+        info = result.info  # what the task put beside its state PROGRESS
+        if isinstance(info, dict) and "done" in info and info["done"] not in seen:
+            seen.append(info["done"])
+        time.sleep(POLL_S)
+    return seen
+
+
+if __name__ == "__main__":
+    run_lesson(main, queues=["basic"])

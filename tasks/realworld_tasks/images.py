@@ -1,0 +1,28 @@
+"""Tasks on pictures: process_image."""
+
+from typing import Any
+
+from celery_app import app
+from lab_home import LAB_FILES
+from work import images
+
+
+@app.task(bind=True)
+def process_image(self: Any, image_path: str, operations: list[str]) -> dict:
+    """Apply "resize", "crop" and "filter" in the given order; write the outcome beside the file.
+
+    image_path: a JPEG or PNG among the lab's files; "photo.jpg" is drawn when it is missing.
+    Meanwhile the task's state is PROGRESS, with {"done": int, "total": int} operations.
+
+    Returns {"image": "photo-resize-crop.jpg", "width_px": int, "height_px": int,
+    "size_bytes": int}.
+    Raises ValueError for an unknown operation and for a file that is missing, outside the
+    lab's files, not a picture, damaged or too large.  There is no retry: no wait heals these.
+    """
+
+    def report(done: int, total: int) -> None:
+        # Called as a plain function there is no id, and nobody to report to.
+        if not self.request.called_directly:
+            self.update_state(state="PROGRESS", meta={"done": done, "total": total})
+
+    return images.process(image_path, operations, LAB_FILES, report)

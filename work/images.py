@@ -1,0 +1,150 @@
+"""Change a picture step by step: resize, crop, filter."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageFilter, ImageOps
+
+from work.files import path_inside, write_atomically
+from work.sample_photo import draw_photo
+
+SAMPLE = "photo.jpg"  # drawn when it is asked for and not there
+MAX_SIZE_BYTES = 20_000_000  # the largest telephone photos have about half of it
+MAX_PIXELS = 50_000_000  # 150 MB in memory; a small file can hold a picture that fills it all
+MAX_OPERATIONS = 10
+LONGEST_SIDE_PX = 800  # what fits on a page of the shop
+JPEG_QUALITY = 90  # of 95; smaller numbers give smaller files and visible blocks
+
+# What Pillow raises for content that it cannot read, found by feeding it damaged files.
+_UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, IndexError, struct.error, zlib.error)
+
+
+def _resize(picture: Image.Image) -> Image.Image:
+    """Make the longest side LONGEST_SIDE_PX at most; never enlarge."""
+    smaller = picture.copy()
+    smaller.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))
+    return smaller
+
+
+def _crop(picture: Image.Image) -> Image.Image:
+    """Keep the largest square in the middle."""
+    side_px = min(picture.size)
+    return ImageOps.fit(picture, (side_px, side_px))
+
+
+def _filter(picture: Image.Image) -> Image.Image:
+    """Draw the edges harder; seen best where light meets dark."""
+    return picture.filter(ImageFilter.EDGE_ENHANCE_MORE)
+
+
+OPERATIONS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "resize": _resize,
+    "crop": _crop,
+    "filter": _filter,
+}
+
+
+def check_operations(operations: object) -> list[str]:
+    """Return the operations if each is known; their order is the order of the work.
+
+    >>> check_operations(["crop", "resize"])
+    ['crop', 'resize']
+    >>> check_operations(["rotate"])
+    Traceback (most recent call last):
+    ...
+    ValueError: each operation must be one of resize, crop, filter, got 'rotate'
+    """
+    if not isinstance(operations, list | tuple):
+        raise ValueError(
+            f"operations must be a list such as ['resize', 'crop'], got {operations!r}"
+        )
+    if not 1 <= len(operations) <= MAX_OPERATIONS:
+        raise ValueError(f"operations must be 1 to {MAX_OPERATIONS}, got {len(operations)}")
+    for operation in operations:
+        if not isinstance(operation, str) or operation not in OPERATIONS:
+            known = ", ".join(OPERATIONS)
+            raise ValueError(f"each operation must be one of {known}, got {operation!r}")
+    return list(operations)
+
+
+def process(
+    image_path: str,
+    operations: list[str],
+    folder: Path,
+    report: Callable[[int, int], object] = lambda _done, _total: None,
+) -> dict:
+    """Apply the operations to a JPEG or PNG file, and write the outcome beside it.
+
+    image_path: relative to `folder`, and inside it.
+    report: called with (done, total) operations, first with (0, total).
+    Returns {"image": str, "width_px": int, "height_px": int, "size_bytes": int}, where image
+    is the new file's path, relative to `folder`:
+    photo.jpg with resize and crop -> {"image": "photo-resize-crop.jpg", ...}
+
+    Raises ValueError for wrong arguments, and for a file that is missing, not a picture,
+    damaged or too large.  Nothing is written then.
+    """
+    steps = check_operations(operations)
+    source = path_inside(folder, image_path, "image_path")
+    if source == folder.resolve() / SAMPLE and not source.exists():
+        write_atomically(source, _encoded(draw_photo(), "JPEG"))
+
+    report(0, len(steps))
+    picture, file_format = _read(source, image_path)
+    for done, step in enumerate(steps, start=1):
+        picture = OPERATIONS[step](picture)
+        report(done, len(steps))
+
+    content = _encoded(picture, file_format)
+    suffix = ".png" if file_format == "PNG" else ".jpg"
+    target = source.with_name("-".join([source.stem, *steps]) + suffix)
+    write_atomically(target, content)
+    return {
+        "image": str(target.relative_to(folder.resolve())),
+        "width_px": picture.width,
+        "height_px": picture.height,
+        "size_bytes": len(content),
+    }
+
+
+def _read(path: Path, name: str) -> tuple[Image.Image, str]:
+    """Return the decoded picture, upright, and its format: JPEG or PNG."""
+    if not path.is_file():  # a folder is none, and neither is a pipe, which keeps a reader waiting
+        raise ValueError(f"image_path must name a file that is there, got {name!r}")
+    with path.open("rb") as file:
+        content = file.read(MAX_SIZE_BYTES + 1)
+    if len(content) > MAX_SIZE_BYTES:
+        raise ValueError(
+            f"the file must have at most {MAX_SIZE_BYTES} bytes, got {path.stat().st_size}"
+        )
+    try:
+        # Only two of Pillow's many formats: each one more is a way in for hostile files.
+        picture = Image.open(BytesIO(content), formats=["JPEG", "PNG"])
+    except Image.DecompressionBombError:
+        pixels = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise ValueError(
+            f"the picture must have at most {MAX_PIXELS} pixels, got more than {pixels}"
+        ) from None
+    except _UNREADABLE:
+        raise ValueError(f"image_path must name a JPEG or PNG picture, got {name!r}") from None
+    # So far only the header has been read.  The size it names decides whether we go on.
+    pixels = picture.width * picture.height
+    if pixels > MAX_PIXELS:
+        raise ValueError(f"the picture must have at most {MAX_PIXELS} pixels, got {pixels}")
+    file_format = "PNG" if picture.format == "PNG" else "JPEG"
+    try:
+        # A telephone held upright stores a picture that lies on its side, and a note to turn it.
+        upright = ImageOps.exif_transpose(picture)
+        return upright.convert("RGBA" if file_format == "PNG" else "RGB"), file_format
+    except _UNREADABLE as error:
+        raise ValueError(f"the picture {name!r} is damaged: {error}") from None
+
+
+def _encoded(picture: Image.Image, file_format: str) -> bytes:
+    """The bytes of a JPEG or PNG file; notes such as where a photo was taken are left out."""
+    content = BytesIO()
+    picture.save(content, format=file_format, quality=JPEG_QUALITY)
+    return content.getvalue()

@@ -1,0 +1,64 @@
+"""The shop's mail folder: one mailbox a person, one file an e-mail, numbered as they came.
+
+    mail/ada@example.com/0001.eml
+    mail/ada@example.com/0002.eml
+
+Every mail program opens an .eml file.  The next number is only right as long as nobody else
+delivers, so whoever delivers holds the mailbox's lock for these milliseconds.
+"""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from pathlib import Path
+
+from work.files import write_atomically
+from work.mail import check_address
+
+LOCK_WAIT_S = 0.5  # a delivery takes milliseconds; who is locked out for longer comes again later
+POLL_S = 0.01
+
+
+class MailboxBusy(Exception):
+    """Somebody else holds the mailbox; the same e-mail may be delivered later."""
+
+
+@contextmanager
+def held_mailbox(address: str, mail_folder: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
+    """Hold one mailbox: nobody else delivers to it inside the `with` block.
+
+    Gives the mailbox's folder.  The lock is the operating system's, which takes it back when
+    its owner ends, so a killed worker leaves no mailbox locked.
+
+    Raises MailboxBusy if somebody else still holds it after wait_s seconds.
+    """
+    mailbox = mail_folder / check_address(address)
+    mailbox.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
+    with (mailbox / ".lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise MailboxBusy(f"somebody else holds the mailbox of {address}") from None
+            time.sleep(POLL_S)
+        yield mailbox
+
+
+def deliver(message: EmailMessage, mail_folder: Path) -> Path:
+    """Put one e-mail into the mailbox of the address it is sent to; return its file.
+
+    The file is there whole or not at all.  Delivering twice makes two files, as with any mail
+    server; they have the same Message-ID.
+
+    Raises MailboxBusy: nothing was written, so it is safe to deliver again.
+    """
+    with held_mailbox(str(message["To"]), mail_folder) as mailbox:
+        numbers = [int(file.stem) for file in mailbox.glob("*.eml") if file.stem.isdecimal()]
+        file = mailbox / f"{max(numbers, default=0) + 1:04}.eml"
+        write_atomically(file, message.as_bytes())
+    return file
