@@ -1,0 +1,131 @@
+"""One step of the install: start a program, stop it, and say why it failed."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]  # as ./lab names it: absolute, without symlinks
+LOG = ROOT / ".lab" / "logs" / "install.log"
+LOCK = ROOT / ".lab" / "installing"  # locked while a ./lab installs; holds its process id
+LOCKS = ("requirements.lock", "requirements-dev.lock")  # the second one holds the first one too
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+STOP_TIMEOUT_S = 5  # pip and uv stop at once when they are asked
+DISK_HINT = f"df -h '{ROOT}'; 300 MB are enough"
+
+
+class InstallError(Exception):
+    """Something the learner can mend, as labkit.errors.LabError, which is not importable yet."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        super().__init__(f"error: {sentence}\n\nhint: {hint}")
+
+
+def say(line: str) -> None:
+    """Tell the learner what happens; standard output belongs to the command that follows."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def only_one_at_a_time() -> Iterator[None]:
+    """Wait until no other ./lab installs here.
+
+    The system frees the lock when its holder ends, however it ends.  The programs that the
+    holder starts inherit it: what a killed ./lab left behind still writes into .venv.
+    """
+    import fcntl  # not on Windows
+
+    with LOCK.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid = file.read().strip() or "unknown"
+            say(f"another ./lab (process {pid}) is installing: waiting until it has ended")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        os.set_inheritable(file.fileno(), True)
+        yield
+
+
+def working_uv() -> str | None:
+    """uv, if it is there and runs (a pyenv shim may be there and not run)."""
+    uv = shutil.which("uv")
+    return uv if uv and run_quietly(uv, "--version").returncode == 0 else None
+
+
+def run_quietly(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a short command and keep what it prints; exit code 127 if it cannot be started."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 127, "", str(error))
+
+
+def run_step(command: Sequence[str]) -> bool:
+    """Run one step of the install; True if it succeeded.
+
+    It writes to the terminal, or where there is none to LOG.  It gets a session of its own, so
+    that Ctrl-C reaches us alone; we stop it, with all that it started.
+    """
+    with LOG.open("w") as log:
+        output = sys.stderr if sys.stderr.isatty() else log
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            # A setting of a cloud editor must not send pip's packages elsewhere.
+            env=os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=False,  # the lock goes with it
+        )
+    try:
+        return process.wait() == 0
+    except BaseException:
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal_number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_TIMEOUT_S)
+        raise
+
+
+def failure(sentence: str) -> InstallError:
+    """Why a step failed, from the words of pip or uv."""
+    words = LOG.read_text(errors="replace")
+    if not words:  # they went to the terminal
+        return InstallError(
+            f"{sentence}; the reason stands above",
+            "if it speaks of a connection: check the network and HTTPS_PROXY, then ./lab again",
+        )
+    if "No space left" in words:
+        return InstallError(f"{sentence}: the disk is full", DISK_HINT)
+    if "Permission denied" in words:
+        return InstallError(
+            f"{sentence}: .venv cannot be written", f"ls -ld '{ROOT}/.venv'; whoami"
+        )
+    if re.search("Retrying|Failed to fetch|Request failed|ConnectionError|[Tt]imed? ?out", words):
+        return InstallError(
+            f"{sentence}: the package index does not answer",
+            "check the network (behind a proxy: export HTTPS_PROXY=...), then ./lab again",
+        )
+    missing = re.search(r"No matching distribution found for (\S+)", words) or re.search(
+        r"Because (\S+) has no usable wheels", words
+    )
+    if missing:
+        machine = f"{sysconfig.get_platform()} with Python {VERSION}"
+        return InstallError(
+            f"{sentence}: {missing[1]} has no ready-made package for {machine}",
+            "use Python 3.11 to 3.14 on 64-bit Linux (glibc 2.28 or later) or macOS, or Docker",
+        )
+    return InstallError(sentence, f"tail '{LOG}'")
