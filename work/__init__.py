@@ -1,0 +1,1 @@
+"""What the tasks do: plain functions and their exceptions.  Nothing in here imports Celery."""
