@@ -1,17 +1,31 @@
 #!/bin/sh
 # Start Beat, the clock that sends the periodic tasks.  There must be only one of it: two Beats
 # send every task twice.  The pid file makes the second one refuse to start.
+#   ./start_beat.sh
+#   ./start_beat.sh --help                 every option of Beat
 set -eu
-cd "$(dirname "$0")"
+CDPATH='' cd -- "$(dirname -- "$0")"
+. labkit/start.sh
 
-# The lab's own environment, unless another one is active.
-if [ -z "${VIRTUAL_ENV:-}" ] && [ -x .venv/bin/celery ]; then
-    PATH="$PWD/.venv/bin:$PATH"
+case " $* " in *" --help "*) show_and_run celery -A celery_app beat --help ;; esac
+
+# .env may name another folder than .lab.
+home=$(python3 -c 'from lab_home import LAB_HOME; print(LAB_HOME)')
+[ -w "$home" ] || house_error "Beat cannot write into $home" "LAB_HOME=~/celery-lab ./start_beat.sh"
+
+# After a restart of the machine the number in an old pid file may belong to another program, and
+# Celery would take that for a Beat.
+pid_file=$home/beat.pid
+pid=$(cat "$pid_file" 2>/dev/null || true)
+if [ -n "$pid" ]; then
+    program=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" || ps -o args= -p "$pid" || true)
+    case $program in
+        *celery*beat*)
+            house_error "Beat runs already (process $pid), and two would send every task twice" \
+                "kill $pid, or ./lab status to see what runs"
+            ;;
+        *) rm -f "$pid_file" ;;
+    esac
 fi
 
-home=${LAB_HOME:-.lab}
-mkdir -p "$home"
-set -- --loglevel=info --pidfile="$home/beat.pid" "$@"
-
-echo "celery -A celery_app beat $*"
-exec celery -A celery_app beat "$@"
+show_and_run celery -A celery_app beat --loglevel=info --pidfile="$pid_file" "$@"
