@@ -14,7 +14,7 @@ from lab_home import ROOT
 from labkit.errors import LabError
 from labkit.workers import child_environment
 
-SHELL_SCRIPTS = ("lab", "start_worker.sh", "start_beat.sh", ".ci/run")
+SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
 NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour
 PROCESSES = 2  # test processes side by side; each stack test owns a broker and workers
 
