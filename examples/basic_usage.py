@@ -50,7 +50,7 @@ def main() -> None:
 
     # The id is enough to ask for the state: another program could do it, too.
     task_id = nap.delay(NAP_S).id
-    resting = AsyncResult(task_id)
+    resting = nap.AsyncResult(task_id)
     wait_until(lambda: resting.state != "PENDING", TIMEOUT_S)
     print(f"nap: {resting.state}, ready: {resting.ready()}")
     slept_s = resting.get(timeout=TIMEOUT_S)

@@ -1,0 +1,17 @@
+"""Settings of all tests."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from tests.small_lab import SmallLab
+
+# Everything that a test run leaves lies in .lab.
+set_hypothesis_home_dir(Path(__file__).parents[1] / ".lab/cache/hypothesis")
+
+
+@pytest.fixture
+def small_lab(tmp_path: Path) -> SmallLab:
+    """A lab of a few files, not under git."""
+    return SmallLab(tmp_path / "small lab")

@@ -1,0 +1,441 @@
+"""The tasks of the real-world level, called as plain functions, and the work behind them."""
+
+import email
+import json
+import os
+import struct
+import tempfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from email import policy
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from celery_app import app
+from tasks import realworld_tasks
+from tasks.realworld_tasks import images as images_module
+from tasks.realworld_tasks import mail as mail_module
+from tasks.realworld_tasks import process_image, send_email
+from work import files as work_files
+from work import images, mail
+from work.mailbox import MailboxBusy, deliver
+
+ALL_OPERATIONS = ["resize", "crop", "filter"]
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder of the test's own in place of the lab's files."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for module in (images_module, mail_module):
+        monkeypatch.setattr(module, "LAB_FILES", folder)
+    return folder
+
+
+def picture_bytes(file_format="JPEG", size=(1200, 900), mode="RGB", **options):
+    content = BytesIO()
+    Image.linear_gradient("L").resize(size).convert(mode).save(content, file_format, **options)
+    return content.getvalue()
+
+
+def names_in(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", realworld_tasks.__all__)
+def test_every_task_of_the_package_goes_to_the_queue_of_its_level(name):
+    task = getattr(realworld_tasks, name)
+    assert app.amqp.router.route({}, task.name)["queue"].name == "realworld"
+
+
+# -- send_email ------------------------------------------------------------------------------
+
+
+def test_an_email_in_chinese_arrives_as_it_was_sent(files):
+    receipt = send_email(
+        to_email="li@example.com", subject="欢迎", body="您的机票。\nBon voyage!\n"
+    )
+    content = (files / receipt["file"]).read_bytes()
+    message = email.message_from_bytes(content, policy=policy.default)
+    assert message["To"] == "li@example.com"
+    assert message["Subject"] == "欢迎"
+    assert message["Message-ID"] == receipt["message_id"]
+    assert message["Date"].datetime.tzinfo is not None
+    assert message.get_content().splitlines() == ["您的机票。", "Bon voyage!"]
+
+
+def test_what_travels_is_seven_bit_lines_of_the_length_that_every_server_takes(files):
+    receipt = send_email("li@example.com", "欢迎" * 50, "机票" * 2000 + "x" * 5000)
+    lines = (files / receipt["file"]).read_bytes().split(b"\r\n")
+    assert all(line.isascii() and b"\n" not in line for line in lines)
+    assert max(map(len, lines)) <= 998
+    assert b"\r\nSubject: =?utf-8?" in b"\r\n".join(lines)
+
+
+def test_emails_are_numbered_in_the_order_of_their_arrival(files):
+    receipts = [send_email("ada@example.com", subject, "hello") for subject in ("one", "two")]
+    assert [receipt["file"] for receipt in receipts] == [
+        "mail/ada@example.com/0001.eml",
+        "mail/ada@example.com/0002.eml",
+    ]
+
+
+def test_many_at_once_to_one_mailbox_are_all_there_whole(tmp_path):
+    def send(number):
+        return deliver(mail.compose("ada@example.com", f"number {number}", "hello"), tmp_path)
+
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(send, range(40)))
+    messages = [email.message_from_bytes(path.read_bytes()) for path in paths]
+    assert {message["Subject"] for message in messages} == {f"number {n}" for n in range(40)}
+    assert len(set(paths)) == 40
+
+
+def test_the_task_id_is_the_message_id_so_that_a_repeat_can_be_recognised(files):
+    receipt = send_email.apply(("ada@example.com", "hello", "text"), task_id="task-7").get()
+    assert receipt["message_id"] == "<task-7@example.com>"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "ada", "ada@", "@example.com", "ada@example", "ada@@example.com", "ada@exa mple.com",
+        "ada@example.com\n", "ada@example.com\r\nBcc: bob@example.com", "ada@example.com,bob@x.org",
+        "Ada <ada@example.com>", "../ada@example.com", "a/b@example.com", ".ada@example.com",
+        "ada.@example.com", "a..da@example.com", "ada@-example.com", "ada@example..com",
+        "ada@[127.0.0.1]", "ада@example.com", "a" * 65 + "@example.com",
+        "a@" + "b" * 64 + ".com", "a@" + "bcd." * 63 + "com", None, 5, ["ada@example.com"],
+    ],
+)  # fmt: skip
+def test_a_malformed_address_is_refused(files, address):
+    with pytest.raises(ValueError, match=r"^to_email must be one address such as ada@example.com"):
+        send_email(address, "hello", "text")
+    assert names_in(files) == []
+
+
+NAME = st.from_regex(r"[a-z0-9_%+'-]{1,20}(\.[a-z0-9_%+'-]{1,20}){0,2}", fullmatch=True)
+DOMAIN = st.from_regex(r"([A-Za-z0-9]{1,10}\.){1,3}[a-z]{2,10}", fullmatch=True)
+
+
+@given(NAME, DOMAIN)
+def test_an_ordinary_address_is_taken_and_its_domain_is_in_lower_case(name, domain):
+    address = mail.check_address(f"{name}@{domain}")
+    assert address == f"{name}@{domain.lower()}"
+    assert mail.check_address(address) == address
+
+
+@given(st.text() | st.emails() | st.builds("{}@{}{}".format, NAME, DOMAIN, st.text(max_size=3)))
+@example("ada@example.com\n")
+@example("ada@example.com\u2028")
+def test_whatever_passes_as_an_address_can_be_a_header_and_the_name_of_a_folder(text):
+    try:
+        address = mail.check_address(text)
+    except ValueError:
+        return
+    assert address.isascii() and address.isprintable()
+    assert address.count("@") == 1 and not set(address) & set(' /\\<>,:;"')
+    assert not address.startswith(".")
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028"])
+def test_a_line_break_in_the_subject_is_refused(files, line_break):
+    with pytest.raises(ValueError, match=r"^subject must be plain text without "):
+        send_email("ada@example.com", f"hello{line_break}Bcc: bob@example.com", "text")
+    assert names_in(files) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "sentence"),
+    [
+        ("", "text", "^subject must be 1 to 200 characters, got 0$"),
+        ("x" * 201, "text", "^subject must be 1 to 200 characters, got 201$"),
+        (5, "text", "^subject must be text, got 5$"),
+        ("hello", "", "^body must be 1 to 100000 characters, got 0$"),
+        ("hello", None, "^body must be text, got None$"),
+        ("hello", "a\0b", r"^body must be plain text without '\\x00', got 'a\\x00b'$"),
+        ("\ud800", "text", r"^subject must be plain text without '\\ud800', got "),
+    ],
+)
+def test_a_subject_or_body_that_is_no_text_is_refused(files, subject, body, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        send_email("ada@example.com", subject, body)
+
+
+def test_a_line_break_in_the_disguise_of_an_encoded_word_is_refused(files):
+    with pytest.raises(ValueError, match=r"^subject must be plain text without '=\?', got "):
+        send_email("ada@example.com", "hello =?utf-8?q?x=0ABcc:_bob@example.com?= you", "text")
+    assert names_in(files) == []
+
+
+def test_a_task_id_that_would_break_the_message_id_is_refused(files):
+    outcome = send_email.apply(("ada@example.com", "hello", "text"), task_id="x>\nBcc: b@x.org")
+    assert str(outcome.result).startswith("key must be letters, digits and . _ - only, got ")
+
+
+LINE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=200)
+TRICKY = st.lists(st.sampled_from(["=", "?", "=?utf-8?q?", "=0A", "?=", " ", "_", "a:", '"', "欢"]))
+HEADERS = "From To Subject Date Message-ID Content-Type Content-Transfer-Encoding MIME-Version"
+
+
+@settings(deadline=None)
+@given(LINE | TRICKY.map("".join), st.lists(LINE, max_size=3))
+def test_every_subject_and_body_that_is_taken_can_be_read_again(subject, paragraphs):
+    body = "\n".join(paragraphs)
+    try:
+        content = mail.compose("ada@example.com", subject, body).as_bytes()
+    except ValueError:
+        assert not body or not subject.strip(" ") or "=?" in subject or len(subject) > 200
+        return
+    message = email.message_from_bytes(content, policy=policy.default)
+    assert message.keys() == HEADERS.split() and not message.defects
+    assert message["Subject"] == subject.strip(" ")
+    assert message.get_content().splitlines() == body.split("\n")[: None if paragraphs[-1] else -1]
+
+
+@pytest.mark.parametrize(("error", "expected"), [(MailboxBusy, 6), (OSError, 1)])
+def test_only_a_busy_mailbox_is_tried_again(files, monkeypatch, error, expected):
+    attempts = []
+
+    def fail(*_arguments):
+        attempts.append(send_email.request.retries)
+        raise error("as told")
+
+    monkeypatch.setattr(mail_module, "deliver", fail)
+    # Eager: the attempts run here, one after the other, and the waits are left out.
+    assert send_email.apply(("ada@example.com", "hello", "text")).state == "FAILURE"
+    assert attempts == list(range(expected))
+
+
+# -- process_image ---------------------------------------------------------------------------
+
+
+def test_the_sample_photo_is_drawn_when_it_is_asked_for(files):
+    report = process_image("photo.jpg", ALL_OPERATIONS)
+    assert names_in(files) == ["photo-resize-crop-filter.jpg", "photo.jpg"]
+    with Image.open(files / report["image"]) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (600, 600))
+    assert report == {
+        "image": "photo-resize-crop-filter.jpg",
+        "width_px": 600,
+        "height_px": 600,
+        "size_bytes": (files / "photo-resize-crop-filter.jpg").stat().st_size,
+    }
+
+
+def test_a_photo_of_the_learners_own_is_not_replaced_by_the_sample(files):
+    content = picture_bytes()
+    (files / "photo.jpg").write_bytes(content)
+    process_image("photo.jpg", ["crop"])
+    assert (files / "photo.jpg").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("operations", "size"),
+    [
+        (["resize"], (800, 600)),
+        (["crop"], (900, 900)),
+        (["filter"], (1200, 900)),
+        (["crop", "resize"], (800, 800)),
+        (["resize", "crop"], (600, 600)),
+    ],
+)
+def test_each_operation_does_what_it_says_in_the_given_order(files, operations, size):
+    (files / "mine.jpg").write_bytes(picture_bytes())
+    report = process_image("mine.jpg", operations)
+    assert (report["width_px"], report["height_px"]) == size
+
+
+def test_the_filter_makes_the_step_between_dark_and_light_larger(tmp_path):
+    picture = Image.new("L", (20, 20), 100)
+    picture.paste(150, (10, 0, 20, 20))
+    row = list(images.OPERATIONS["filter"](picture).crop((0, 10, 20, 11)).tobytes())
+    assert row[9] < 100 and row[10] > 150
+    assert row[1:9] == [100] * 8 and row[11:19] == [150] * 8
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "I;16"])
+def test_a_png_stays_a_png_whatever_its_colours_are(files, mode):
+    picture = Image.new("I;16", (40, 30)) if mode == "I;16" else Image.new("L", (40, 30))
+    if mode != "I;16":
+        picture = picture.convert(mode)
+    picture.save(files / "mine.png")
+    report = process_image("mine.png", ALL_OPERATIONS)
+    with Image.open(files / report["image"]) as changed:
+        assert (report["image"], changed.format) == ("mine-resize-crop-filter.png", "PNG")
+
+
+def test_a_photo_that_was_taken_upright_stays_upright_and_loses_its_notes(files):
+    notes = Image.Exif()
+    notes[0x0112] = 6  # orientation: turn by 90 degrees to see it upright
+    notes[0x010F] = "maker of the telephone"
+    (files / "mine.jpg").write_bytes(picture_bytes(exif=notes))
+    report = process_image("mine.jpg", ["resize"])
+    assert (report["width_px"], report["height_px"]) == (600, 800)
+    with Image.open(files / report["image"]) as changed:
+        assert not changed.getexif()
+
+
+def test_progress_goes_from_nothing_to_all(tmp_path):
+    (tmp_path / "mine.jpg").write_bytes(picture_bytes())
+    reports = []
+    images.process("mine.jpg", ALL_OPERATIONS, tmp_path, lambda *step: reports.append(step))
+    assert reports == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_the_task_reports_its_progress_as_a_state(files, monkeypatch):
+    (files / "mine.jpg").write_bytes(picture_bytes())
+    states = []
+    monkeypatch.setattr(process_image, "update_state", lambda **state: states.append(state))
+    process_image.apply(("mine.jpg", ["crop"]))
+    assert states == [
+        {"state": "PROGRESS", "meta": {"done": 0, "total": 1}},
+        {"state": "PROGRESS", "meta": {"done": 1, "total": 1}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operations", "sentence"),
+    [
+        (["rotate"], "each operation must be one of resize, crop, filter, got 'rotate'"),
+        (["resize", 5], "each operation must be one of resize, crop, filter, got 5"),
+        ([["resize"]], r"each operation must be one of .*, got \['resize'\]"),
+        ("resize", r"operations must be a list such as \['resize', 'crop'\], got 'resize'"),
+        (None, "operations must be a list such as .*, got None"),
+        ([], "operations must be 1 to 10, got 0"),
+        (["crop"] * 11, "operations must be 1 to 10, got 11"),
+    ],
+)
+def test_an_operation_that_is_not_known_is_refused_before_any_work(files, operations, sentence):
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        process_image("photo.jpg", operations)
+    assert names_in(files) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON | st.lists(st.sampled_from([*ALL_OPERATIONS, "rotate"])))
+def test_operations_are_returned_unchanged_or_refused(operations):
+    known = (
+        isinstance(operations, list)
+        and 1 <= len(operations) <= images.MAX_OPERATIONS
+        and all(one in ALL_OPERATIONS for one in operations)
+    )
+    try:
+        assert images.check_operations(operations) == operations and known
+    except ValueError:
+        assert not known
+
+
+def png_that_claims(width_px, height_px):
+    """A PNG of a few bytes whose header promises a large picture: a decompression bomb."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"only text\n", "image_path must name a JPEG or PNG picture, got 'mine.jpg'"),
+        (b"", "image_path must name a JPEG or PNG picture, got 'mine.jpg'"),
+        (picture_bytes("GIF", mode="P"), "image_path must name a JPEG or PNG picture"),
+        (picture_bytes()[:3000], "the picture 'mine.jpg' is damaged: "),
+        (picture_bytes("PNG")[:300], "the picture 'mine.jpg' is damaged: "),
+        (png_that_claims(10_000, 6_000), "at most 50000000 pixels, got 60000000"),
+        (png_that_claims(20_000, 10_000), "at most 50000000 pixels, got more than 178956970"),
+        (b"\xff" * 20_000_001, "the file must have at most 20000000 bytes, got 20000001"),
+    ],
+    ids=["text", "empty", "gif", "cut jpeg", "cut png", "60 MP", "200 MP", "20 MB"],
+)
+def test_a_file_that_is_no_picture_or_too_large_is_refused(files, content, sentence):
+    (files / "mine.jpg").write_bytes(content)
+    with pytest.raises(ValueError, match=sentence):
+        process_image("mine.jpg", ["crop"])
+    assert names_in(files) == ["mine.jpg"]
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([picture_bytes(size=(40, 30)), picture_bytes("PNG", size=(40, 30))]),
+    st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=6),
+    st.floats(0.3, 1),
+)
+def test_a_damaged_picture_is_processed_or_refused_with_a_value_error(content, changes, kept):
+    damaged = bytearray(content)
+    for place, byte in changes:
+        damaged[int(place * len(damaged))] = byte
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "mine.jpg").write_bytes(damaged[: int(kept * len(damaged))])
+        try:
+            report = images.process("mine.jpg", ALL_OPERATIONS, Path(name))
+        except ValueError as error:
+            assert "mine.jpg" in str(error) or "pixels" in str(error)
+            assert names_in(Path(name)) == ["mine.jpg"]
+        else:
+            assert names_in(Path(name)) == sorted(["mine.jpg", report["image"]])
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("nothing.jpg", "image_path must name a file that is there, got 'nothing.jpg'"),
+        (".", "image_path must name a file that is there, got '.'"),
+        ("pipe.jpg", "image_path must name a file that is there, got 'pipe.jpg'"),
+        ("../secret.jpg", "image_path must stay inside the lab's files, got '../secret.jpg'"),
+        ("/etc/passwd", "image_path must stay inside the lab's files, got '/etc/passwd'"),
+        ("link.jpg", "image_path must stay inside the lab's files, got 'link.jpg'"),
+        ("folder/secret.jpg", "image_path must stay inside the lab's files"),
+        ("loop.jpg", "image_path must "),
+        ("a\0b.jpg", "image_path must be a path that can exist"),
+        ("", "image_path must be a path of 1 to 200 characters, got 0 characters"),
+        ("x" * 201, "image_path must be a path of 1 to 200 characters, got 201 characters"),
+        (None, "image_path must be a path of 1 to 200 characters, got None"),
+    ],
+)
+def test_a_path_that_leads_to_no_file_of_the_lab_is_refused(files, path, sentence):
+    (files.parent / "secret.jpg").write_bytes(picture_bytes())
+    (files / "link.jpg").symlink_to(files.parent / "secret.jpg")
+    (files / "folder").symlink_to(files.parent)
+    (files / "loop.jpg").symlink_to(files / "loop.jpg")
+    os.mkfifo(files / "pipe.jpg")
+    before = sorted(files.rglob("*"))
+    with pytest.raises(ValueError, match=f"^{sentence}"):
+        process_image(path, ["crop"])
+    assert sorted(files.rglob("*")) == before
+
+
+def test_a_picture_in_a_folder_is_answered_with_a_picture_in_that_folder(files):
+    (files / "2026").mkdir()
+    (files / "2026" / "mine.jpg").write_bytes(picture_bytes())
+    report = process_image("2026/mine.jpg", ["crop"])
+    assert report["image"] == "2026/mine-crop.jpg"
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    target = tmp_path / "picture.jpg"
+    work_files.write_atomically(target, b"old")
+
+    def fail(_descriptor):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(work_files.os, "fsync", fail)
+    with pytest.raises(OSError, match="no space left"):
+        work_files.write_atomically(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["picture.jpg"]
