@@ -9,7 +9,8 @@ import click
 COLOURS = itertools.cycle(["cyan", "green", "yellow", "magenta", "blue"])
 NAME_WIDTH = 7  # "flower " and a little room
 CHUNK_BYTES = 1 << 20
-ALARMS = ("WARNING/", "ERROR/", "CRITICAL/")  # as Celery's log lines name their level
+# As Celery's log lines name their level; and those of a predecessor that finishes its tasks.
+ALWAYS_SHOWN = ("WARNING/", "ERROR/", "CRITICAL/", "INFO/ForkPoolWorker", "] Task ", " shutdown (")
 
 
 class Console:
@@ -46,7 +47,7 @@ class Console:
 class LogFollower:
     """Reads what was added to a log file since the last look, whole lines only.
 
-    starting: while a process starts, only its warnings and errors are worth a line on the
+    starting: while a process starts, only alarms and lines about tasks are worth a line on the
     terminal; its greeting (30 lines of a worker) is in the log file.
     """
 
@@ -72,5 +73,5 @@ class LogFollower:
             self._rest = b""
         texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
         if self.starting:
-            return [text for text in texts if any(level in text for level in ALARMS)]
+            return [text for text in texts if any(mark in text for mark in ALWAYS_SHOWN)]
         return texts

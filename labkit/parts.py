@@ -36,12 +36,12 @@ class Parts:
         self.reload = False
         self.restarts = 0
         self.refused: dict[str, str] | None = None
-        self._followers: list[LogFollower] = []
+        self._followers: dict[str, LogFollower] = {}
 
     def start(self, child: Child) -> None:
         """Start a child, follow its log, and write it down."""
-        self._followers = [one for one in self._followers if one.path != child.log]
-        self._followers.append(LogFollower(child.name, child.log))
+        follower = self._followers.setdefault(child.name, LogFollower(child.name, child.log))
+        follower.starting = True
         child.start()
         self.record.add(child.name, child.identity)
         self.children.append(child)
@@ -77,7 +77,7 @@ class Parts:
                 flowers = [] if there else flowers
             await asyncio.sleep(POLL_S)
         self.print_new_lines()
-        for follower in self._followers:
+        for follower in self._followers.values():
             follower.starting = False
 
     def save(self) -> None:
@@ -113,6 +113,6 @@ class Parts:
 
     def print_new_lines(self, *, to_the_end: bool = False) -> None:
         """Print what was logged since the last time."""
-        for follower in self._followers:
+        for follower in self._followers.values():
             for line in follower.new_lines(to_the_end=to_the_end):
                 self.console.log_line(follower.name, line)

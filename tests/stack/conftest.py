@@ -1,0 +1,84 @@
+"""Fixtures: labs and Redis servers that belong to one test, or to one test process."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from labkit.broker import free_port
+from tests.stack.labs import Lab, copy_of_the_tree, wait_until
+
+
+def require(server: str, there: bool, hint: str) -> None:
+    """Skip where a server is missing; fail where LAB_REQUIRE names it (CI does)."""
+    if there:
+        return
+    sentence = f"{server} is not on this machine; {hint}"
+    if server in os.environ.get("LAB_REQUIRE", "").split(","):
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """A lab that is not up yet, in a folder with a space in its name."""
+    one = Lab(tmp_path / "lab home")
+    yield one
+    one.clean_up()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the project that a test may edit."""
+    return copy_of_the_tree(tmp_path / "my copy")
+
+
+@pytest.fixture
+def lab_in_tree(tree: Path, tmp_path: Path) -> Iterator[Lab]:
+    """A lab that runs from a copy of the project."""
+    one = Lab(tmp_path / "home", root=tree)
+    yield one
+    one.clean_up()
+
+
+@pytest.fixture(scope="session")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One running stack for all lessons of this test process, as a learner has one."""
+    one = Lab(tmp_path_factory.mktemp("shared") / "home").up("--no-reload")
+    yield one
+    one.clean_up()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Start a Debian redis-server: redis_server(password=True) -> its URL."""
+    require("redis", bool(shutil.which("redis-server")), "apt-get install redis-server")
+    started: list[subprocess.Popen] = []
+
+    def start(*, password: bool = True) -> str:
+        port, word = free_port(), secrets.token_hex(8)
+        line = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+        line += ["--requirepass", word] if password else []
+        log = (tmp_path / f"redis-{port}.log").open("w")
+        started.append(subprocess.Popen(line, cwd=tmp_path, stdout=log, stderr=log))
+        url = f"redis://:{word}@127.0.0.1:{port}/0" if password else f"redis://127.0.0.1:{port}/0"
+        wait_until(lambda: _answers(url, started[-1].pid), what="redis-server answers")
+        return url
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(url: str, pid: int) -> bool:
+    try:
+        with redis.Redis.from_url(url) as client:
+            return client.info("server")["process_id"] == pid
+    except redis.RedisError:
+        return False

@@ -1,0 +1,160 @@
+"""Labs for the tests: `./lab` as a person runs it, in a LAB_HOME of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+READY_S = 60
+END_S = 60
+
+
+def wait_until(condition: Callable[[], object], timeout_s: float = 20, what: str = "") -> None:
+    """Wait until condition() is true; AssertionError after timeout_s."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what or condition}"
+        time.sleep(0.05)
+
+
+def lab_environment(home: Path, **changes: str) -> dict[str, str]:
+    """An environment in which the lab sees nothing of the machine's own lab."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"REDIS_URL", "LAB_HOME", "LAB_FILES"}
+    }
+    return clean | {"LAB_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"} | changes
+
+
+class Lab:
+    """A lab below `home`, run from the tree at `root`."""
+
+    def __init__(self, home: Path, root: Path = ROOT, **environment: str) -> None:
+        self.home = home
+        self.root = root
+        self.environment = lab_environment(home, **environment)
+        self.process: subprocess.Popen | None = None
+        self.output = home.parent / f"{home.name}-up.txt"
+        self._seen: list[psutil.Process] = []
+
+    def run(self, *arguments: str, timeout_s: float = 90, **changes: str):
+        """Run a verb to its end; return the completed process with its text."""
+        return subprocess.run(
+            [sys.executable, "-m", "labkit.cli", *arguments],
+            cwd=self.root,
+            env=self.environment | changes,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def python(self, code: str):
+        """Run a piece of Python as a person's own script would run beside this lab."""
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout.strip()
+
+    def up(self, *options: str, wait: bool = True) -> "Lab":
+        """Start the stack, and wait for READY."""
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "labkit.cli", "up", *options],
+                cwd=self.root,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if wait:
+            self.wait_for("READY after", READY_S)
+            self._seen = self.descendants()
+        return self
+
+    def printed(self) -> str:
+        """What `./lab up` has printed so far."""
+        return self.output.read_text(errors="replace")
+
+    def wait_for(self, text: str, timeout_s: float = 20) -> None:
+        """Wait until `./lab up` has printed this text."""
+        wait_until(
+            lambda: text in self.printed() or self.process.poll() is not None,
+            timeout_s,
+            f"{text!r} in:\n{self.printed()}",
+        )
+        assert text in self.printed(), f"ended without {text!r}:\n{self.printed()}"
+
+    def state(self) -> dict:
+        """stack.json as it is now."""
+        return json.loads((self.home / "stack.json").read_text())
+
+    def pid_of(self, name: str) -> int:
+        """The process id of lab1, beat or flower."""
+        return next(one["pid"] for one in self.state()["children"] if one["name"] == name)
+
+    def descendants(self) -> list[psutil.Process]:
+        """Every process below the running `./lab up`."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def signal(self, number: int) -> None:
+        """Send `./lab up` a signal."""
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Wait for the end of `./lab up`; its exit code, negative for a signal."""
+        return self.process.wait(END_S)
+
+    def left_over(self) -> list[str]:
+        """Command lines of processes that were seen below this lab and still run."""
+        return [
+            " ".join(one.cmdline())
+            for one in self._seen
+            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+        ]
+
+    def clean_up(self) -> None:
+        """End whatever a failed test left."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(END_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.run("down")
+
+
+def copy_of_the_tree(folder: Path) -> Path:
+    """The tracked and the new files of this tree, as a git repository with one commit."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listing.split("\0")):
+        source = ROOT / name
+        if source.is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "copy"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder

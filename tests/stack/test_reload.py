@@ -1,0 +1,71 @@
+"""A saved file restarts the workers warmly; a saved mistake does not."""
+
+import pytest
+
+from tests.stack.labs import wait_until
+
+SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
+LEAN = ("--no-beat", "--no-flower")
+
+
+@pytest.fixture
+def add_file(tree):
+    return tree / "tasks" / "basic_tasks.py"
+
+
+def change(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_changed_task_is_what_the_workers_run_next(lab_in_tree, add_file):
+    lab = lab_in_tree.up(*LEAN, "--workers=2")
+    assert lab.python(SEND_ADD) == "9"
+    change(add_file, "return x + y", "return x - y")
+    lab.wait_for("ready again: lab1, lab2")
+    assert lab.python(SEND_ADD) == "-1"
+
+
+def test_a_running_task_is_finished_by_the_old_worker(lab_in_tree, add_file):
+    lab = lab_in_tree.up(*LEAN)
+    task_id = lab.python("from tasks.basic_tasks import nap; print(nap.delay(8).id)")
+    wait_until(lambda: "received" in lab.printed())
+    change(add_file, "return x + y", "return x - y")
+    lab.wait_for("ready again: lab1")
+    assert lab.python(SEND_ADD) == "-1"  # the new worker is at work beside the old one
+    lab.wait_for(f"{task_id}] succeeded")
+
+
+def test_code_that_cannot_be_imported_leaves_the_old_workers_at_work(lab_in_tree, add_file):
+    lab = lab_in_tree.up(*LEAN)
+    change(add_file, "return x + y", "return x +")
+    lab.wait_for("not reloaded, the old workers stay: tasks/basic_tasks.py line")
+    assert lab.printed().count("not reloaded") == 1
+    assert (
+        lab.python(
+            "from celery_app import app; print(app.send_task("
+            "'tasks.basic_tasks.add', (4, 5)).get(timeout=10))"
+        )
+        == "9"
+    )
+    assert "older code" in lab.run("status").stdout
+    change(add_file, "return x +\n", "return x + y\n")
+    wait_until(lambda: "older code" not in lab.run("status").stdout)
+
+
+def test_a_change_of_the_app_restarts_beat_and_flower_too(lab_in_tree, tree):
+    lab = lab_in_tree.up()
+    flower = lab.state()["flower"]
+    change(tree / "celery_app.py", "result_expires=3600", "result_expires=1800")
+    lab.wait_for("ready again: lab1, beat, flower")
+    assert lab.state()["flower"] == flower
+
+
+def test_no_reload_means_no_reload_and_run_says_so(lab_in_tree, add_file):
+    lab = lab_in_tree.up(*LEAN, "--no-reload")
+    change(add_file, "return x + y", "return x - y")
+    result = lab.run("run", "01")
+    assert "run older code than the files hold" in result.stderr
+    assert lab.run("restart").returncode == 0
+    assert lab.python(SEND_ADD) == "-1"

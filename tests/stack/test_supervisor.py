@@ -1,0 +1,208 @@
+"""`./lab up` starts everything, says READY when it answers, and leaves nothing behind."""
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.stack.labs import Lab, wait_until
+
+LEAN = ("--no-beat", "--no-flower", "--no-reload")
+SEND_NAP = "from tasks.basic_tasks import nap; print(nap.delay({}).id)"
+SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
+STATE = "from celery_app import app; print(app.AsyncResult('{}').state)"
+
+
+def wait_for_state(lab: Lab, task_id: str, state: str) -> None:
+    wait_until(lambda: lab.python(STATE.format(task_id)) == state, what=state)
+
+
+def test_ready_means_that_every_part_answers(lab):
+    lab.up("--workers=3")
+    assert lab.python(SEND_ADD) == "9"
+    with urllib.request.urlopen(lab.state()["flower"] + "/healthcheck") as page:
+        assert page.status == 200
+    names = [child["name"] for child in lab.state()["children"]]
+    assert names == ["lab1", "lab2", "lab3", "beat", "flower"]
+    replies = lab.python("from celery_app import app; print(len(app.control.ping(timeout=2)))")
+    assert replies == "4"  # three workers and Beat
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_everything_and_is_reported_to_the_shell(lab, number):
+    lab.up()
+    lab.signal(number)
+    assert lab.end() == -number
+    assert lab.left_over() == []
+    assert not (lab.home / "broker").exists()
+    assert not (lab.home / "stack.json").exists()
+    assert list((lab.home / "processes").iterdir()) == []
+
+
+@pytest.mark.parametrize("part", ["lab1", "flower", "beat"])
+def test_when_one_part_dies_all_stop_and_the_part_is_named(lab, part):
+    lab.up()
+    psutil.Process(lab.pid_of(part)).kill()
+    assert lab.end() == 1
+    assert f"{part} stopped by itself" in lab.printed()
+    assert "hint:" in lab.printed()
+    assert lab.left_over() == []
+
+
+def test_when_the_broker_dies_all_stop(lab):
+    lab.up(*LEAN)
+    broker = next(one for one in lab.descendants() if "valkey" in one.name())
+    broker.kill()
+    assert lab.end() == 1
+    assert "broker stopped by itself" in lab.printed()
+    assert lab.left_over() == []
+
+
+def test_down_ends_what_a_killed_launcher_left(lab):
+    lab.up()
+    lab.signal(signal.SIGKILL)
+    lab.end()
+    assert len(lab.left_over()) >= 4
+    result = lab.run("down")
+    assert result.returncode == 0
+    assert "ended what a killed lab had left: lab1" in result.stdout
+    assert lab.left_over() == []
+
+
+def test_up_ends_what_a_killed_launcher_left_and_starts_anew(lab):
+    lab.up(*LEAN)
+    lab.signal(signal.SIGKILL)
+    lab.end()
+    before = lab._seen
+    lab.up(*LEAN)
+    assert not any(one.is_running() and one.status() != "zombie" for one in before)
+    assert lab.python(SEND_ADD) == "9"
+
+
+def test_queued_work_survives_down_and_up(lab):
+    lab.up("--workers=0", *LEAN)
+    task_id = lab.python("from tasks.basic_tasks import add; print(add.delay(4, 5).id)")
+    assert lab.run("down").returncode == 0
+    lab.up(*LEAN)
+    wait_for_state(lab, task_id, "SUCCESS")
+
+
+def test_a_stop_waits_for_a_running_task_and_names_it(lab):
+    lab.up(*LEAN)
+    task_id = lab.python(SEND_NAP.format(13))
+    wait_for_state(lab, task_id, "STARTED")
+    lab.signal(signal.SIGINT)
+    lab.wait_for(f"waiting for tasks.basic_tasks.nap [{task_id}]")
+    assert lab.end() == -signal.SIGINT
+    assert f"{task_id}] succeeded" in (lab.home / "logs" / "lab1.log").read_text()
+
+
+def test_a_second_ctrl_c_interrupts_a_running_task(lab):
+    lab.up(*LEAN)
+    task_id = lab.python(SEND_NAP.format(50))
+    wait_for_state(lab, task_id, "STARTED")
+    lab.signal(signal.SIGINT)
+    lab.wait_for("Warm shutdown")
+    lab.signal(signal.SIGINT)
+    lab.wait_for("stopping cold")
+    assert lab.end() == -signal.SIGINT
+    assert lab.left_over() == []
+
+
+def test_a_second_up_in_the_same_home_is_refused(lab):
+    lab.up("--workers=0", *LEAN)
+    result = lab.run("up")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: a lab is already up here")
+    assert "hint: ./lab status" in result.stderr
+
+
+def test_two_labs_on_one_machine_do_not_meet(lab, tmp_path):
+    other = Lab(tmp_path / "other")
+    try:
+        lab.up("--no-beat")
+        other.up("--no-beat")
+        assert lab.state()["flower"] != other.state()["flower"]
+        assert lab.python(SEND_ADD) == other.python(SEND_ADD) == "9"
+        ping = "from celery_app import app; print(len(app.control.ping(timeout=1)))"
+        assert lab.python(ping) == "1"
+    finally:
+        other.clean_up()
+
+
+def test_a_taken_flower_port_moves_flower_on(lab):
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            squatter.bind(("127.0.0.1", 5555))
+            squatter.listen()
+        except OSError:
+            pass  # somebody holds it already: as good
+        lab.up("--no-beat", "--no-reload")
+        assert lab.state()["flower"] != "http://localhost:5555"
+        assert lab.state()["flower"] in lab.printed()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    nowhere = Path("/proc/lab") if sys.platform == "linux" else Path("/dev/null/lab")
+    lab = Lab(tmp_path / "unused", LAB_HOME=str(nowhere))
+    result = lab.run("up")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: the lab cannot write its files")
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("password", [True, False])
+def test_a_redis_of_ones_own_serves_as_broker(lab, redis_server, password):
+    lab.environment["REDIS_URL"] = redis_server(password=password)
+    lab.up("--no-beat", "--no-flower")
+    assert "yours, from REDIS_URL" in lab.printed()
+    assert lab.python(SEND_ADD) == "9"
+    assert not (lab.home / "broker").exists()
+
+
+@pytest.mark.parametrize("password", [True, False])
+def test_somebody_elses_data_is_left_alone(lab, redis_server, password):
+    import redis
+
+    url = redis_server(password=password)
+    with redis.Redis.from_url(url) as client:
+        client.set("their:key", "1")
+        lab.environment["REDIS_URL"] = url
+        result = lab.run("up")
+        assert result.returncode == 1
+        assert "holds somebody else's data" in result.stderr
+        assert client.keys() == [b"their:key"]
+        worker = subprocess.run(
+            ["./start_worker.sh"], cwd=lab.root, env=lab.environment, capture_output=True, text=True
+        )
+        assert "holds somebody else's data" in worker.stderr
+        assert client.keys() == [b"their:key"]
+
+
+def test_the_password_is_nowhere_to_be_seen(lab):
+    lab.up()
+    password = lab.python("from lab_home import REDIS_URL; print(REDIS_URL.split('@')[0][9:])")
+    assert len(password) >= 16
+    lines = [" ".join(one.cmdline()) for one in psutil.process_iter() if one.is_running()]
+    assert not any(password in line for line in lines)
+    for one in lab.descendants():
+        assert password not in str(one.environ())
+    texts = [file.read_text() for file in (lab.home / "logs").iterdir()]
+    for page in ("/workers", "/broker", "/tasks", "/worker/lab1@" + socket.gethostname()):
+        with urllib.request.urlopen(lab.state()["flower"] + page) as answer:
+            texts.append(answer.read().decode())
+    assert not any(password in text for text in [*texts, lab.printed()])
+    assert (lab.home / "broker").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reader_that_goes_away_stops_the_stack(lab):
+    line = f"{sys.executable} -m labkit.cli up --no-beat --no-flower | head -n 1"
+    subprocess.run(["sh", "-c", line], cwd=lab.root, env=lab.environment, timeout=60, check=False)
+    wait_until(lambda: not (lab.home / "stack.json").exists(), what="the end of the stack")
+    assert lab.run("status").returncode == 1
