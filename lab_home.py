@@ -14,7 +14,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
@@ -31,8 +31,9 @@ MARK = "celery_learning:lab"
 # What this app's clients write before any worker has set the mark: waiting messages, bindings,
 # results.  The names of another Celery project (its own queues) are not among them.
 _OUR_KEYS = re.compile(
-    r"(basic|advanced|realworld)(\x06\x16\d)?$"
-    r"|_kombu\.binding(_permanent)?\.(basic|advanced|realworld|celery\.pidbox|celeryev|reply\.celery\.pidbox)$"
+    r"(basic|advanced|realworld|lesson\d\d[a-z0-9_.-]*)(\x06\x16\d)?$"
+    r"|_kombu\.binding(_permanent)?\.(basic|advanced|realworld|lesson\d\d[a-z0-9_.-]*)$"
+    r"|_kombu\.binding(_permanent)?\.(celery\.pidbox|celeryev|reply\.celery\.pidbox)$"
     r"|_kombu\.binding_deadlines$|unacked|celery-task-|celery-taskset-|.*\.reply\.celery\.pidbox$"
 )
 _KEYS_TO_LOOK_AT = 1000  # one SCAN's worth; a database with more keys and no mark is not ours
@@ -51,10 +52,12 @@ def _load_env_file(path: Path) -> None:
     if not path.is_file():
         return
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for binding in parse_stream(file):
-                if binding.error:
-                    line = binding.original.line
+                if binding.error or (binding.key and binding.value is None):
+                    text = binding.original.string  # the empty lines above belong to it
+                    empty_lines = text[: len(text) - len(text.lstrip())].count("\n")
+                    line = binding.original.line + empty_lines
                     raise SystemExit(
                         house_error(
                             f".env line {line} is not of the form NAME=value",
@@ -65,16 +68,18 @@ def _load_env_file(path: Path) -> None:
         raise SystemExit(
             house_error(f".env cannot be read: {error}", f"save {path} as UTF-8 text")
         ) from None
-    load_dotenv(path)
+    load_dotenv(path, encoding="utf-8-sig")
 
 
 def masked(url: str) -> str:
     """The URL with its password hidden: redis://:***@127.0.0.1:6379/0."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
+    url = re.sub(r"(password=)[^&#]*", r"\1***", url)  # redis-py takes it from the query too
+    # Not by urlsplit: in a URL with a mistake the password may stand where it sees a path.
+    before, at, host = url.rpartition("@")
+    if not at:
         return url
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
+    scheme_and_user = re.match(r"[a-z]+://[^:]*", before)
+    return f"{scheme_and_user[0]}:***@{host}" if scheme_and_user else f"***@{host}"
 
 
 def _checked(url: str) -> str:
@@ -83,13 +88,14 @@ def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
         if parts.scheme not in {"redis", "rediss"}:
-            wrong = f"REDIS_URL must begin with redis:// or rediss://, got {parts.scheme or url!r}"
+            wrong = f"REDIS_URL must begin with redis:// or rediss://, got {masked(url)!r}"
         elif parts.port == 0 or not parts.hostname:
             wrong = f"REDIS_URL needs a host, and a port of 1 to 65535, got {masked(url)}"
         elif parts.path.strip("/") and not parts.path.strip("/").isdigit():
             wrong = f"REDIS_URL must end with a database number, got {masked(url)}"
-    except ValueError as error:  # a port that is no number, brackets that do not close
-        wrong = f"REDIS_URL is no address: {error}"
+    except ValueError:  # a port that is no number, brackets that do not close
+        # Python's own words may quote a part of the password.
+        wrong = "REDIS_URL is no address: check its port; in a password write / as %2F and @ as %40"
     if wrong:
         raise SystemExit(house_error(wrong, "REDIS_URL=redis://localhost:6379/0 ./lab up"))
     return url
@@ -112,8 +118,9 @@ def choose_redis_url() -> str:
 
 
 _load_env_file(ROOT / ".env")
-LAB_HOME = Path(os.environ.get("LAB_HOME") or ROOT / ".lab").expanduser().absolute()
-LAB_FILES = Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser().absolute()
+# A relative path starts here, not in the current folder: all processes must find the same one.
+LAB_HOME = ROOT / Path(os.environ.get("LAB_HOME") or ".lab").expanduser()
+LAB_FILES = ROOT / Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser()
 BROKER_FILE = LAB_HOME / "broker"  # mode 0600; there while `./lab up` runs its own broker
 REDIS_URL = choose_redis_url()
 
