@@ -1,18 +1,13 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO
 
 from lab_home import REDIS_URL
 from labkit.errors import LabError
+from labkit.notes import open_notes
 from labkit.ready import require_workers
 from labkit.redis_check import check_redis
-
-# `./lab run` names here the open file that takes the lines which belong after the output.
-NOTES_FD = "LAB_NOTES_FD"
-STARTED = "started"  # the first line there: from now on, what fails is the lesson itself
 
 
 def run_lesson(
@@ -36,8 +31,8 @@ def run_lesson(
     except LabError as error:
         sys.exit(str(error))
     print(lesson.header(), file=sys.stderr, flush=True)
-    notes = _open_notes()
     sent = _note_sent_tasks()
+    notes = open_notes()
     wrong = _run(main)
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
@@ -59,16 +54,6 @@ def _run(main: Callable[[], None]) -> str:
             raise
         return end.code
     return ""
-
-
-def _open_notes() -> TextIO:
-    """Where the last lines go: to `./lab run`, which prints them after the output, or stderr."""
-    number = os.environ.pop(NOTES_FD, "")  # popped: the lesson's own children have no such file
-    if not number:
-        return sys.stderr
-    notes = os.fdopen(int(number), "w", encoding="utf-8")
-    print(STARTED, file=notes, flush=True)
-    return notes
 
 
 def claim(holds: bool, sentence: str) -> None:

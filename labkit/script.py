@@ -13,7 +13,7 @@ from typing import IO, Self, cast
 
 from lab_home import ROOT
 from labkit.judge import Run
-from labkit.lesson import NOTES_FD, STARTED
+from labkit.notes import NOTES_FD, has_started, read_notes
 from labkit.workers import child_environment
 
 CHUNK_BYTES = 65536
@@ -29,14 +29,12 @@ def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) ->
     cleanup we wait for.
     """
     notes, notes_write = os.pipe()
-    os.set_blocking(notes, False)  # the script may leave a process behind that keeps it open
     try:
-        with _SignalsPassedOn() as signals:
+        with _SignalsPassedOn(notes) as signals:
             process = subprocess.Popen(
                 [sys.executable, str(path)],
                 cwd=root,
-                env=child_environment(**environment)
-                | {NOTES_FD: str(notes_write), "PYTHONIOENCODING": "utf-8"},
+                env=_environment(environment, root) | {NOTES_FD: str(notes_write)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 process_group=0,
@@ -46,25 +44,23 @@ def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) ->
                 signals.pass_to(process)
                 printed = b"".join(_shown(process))
                 exit_code = process.wait()
-        first, _, last_lines = _written(notes).partition("\n")
+        started, last_lines = read_notes(notes)
     finally:
         os.close(notes)
         os.close(notes_write)
     return Run(
         exit_code=exit_code,
         printed=printed.decode(errors="replace"),
-        started=first == STARTED,
-        last_lines=last_lines.rstrip("\n"),
+        started=started,
+        last_lines=last_lines,
         signal=signals.received[0] if signals.received else 0,
     )
 
 
-def _written(pipe: int) -> str:
-    """What an ended script has written into a pipe."""
-    try:
-        return os.read(pipe, CHUNK_BYTES).decode(errors="replace")
-    except BlockingIOError:
-        return ""
+def _environment(changes: Mapping[str, str], root: Path) -> dict[str, str]:
+    """The script's environment: it imports the lab that it belongs to, and prints UTF-8."""
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    return child_environment(PYTHONPATH=path, PYTHONIOENCODING="utf-8", **changes)
 
 
 def _shown(process: subprocess.Popen) -> Iterator[bytes]:
@@ -100,10 +96,12 @@ def _ended(process: subprocess.Popen) -> Iterator[None]:
 class _SignalsPassedOn:
     """Turns signals to us into Ctrl-C for a process; `received` says which came.
 
-    The third one kills the process: by then two have not ended it.
+    A process that has not started its lesson gets SIGTERM: it has nothing to clean up, and would
+    only print where in its imports Ctrl-C met it.  The third signal kills: two have not helped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, notes: int) -> None:
+        self._notes = notes
         self.received: list[int] = []
         self._process: subprocess.Popen | None = None
 
@@ -121,12 +119,13 @@ class _SignalsPassedOn:
         """From now on they go to this process, also the one that came while it started."""
         self._process = process
         if self.received:
-            _send(process, signal.SIGINT)
+            _send(process, signal.SIGTERM)
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         self.received.append(number)
         if self._process:
-            _send(self._process, signal.SIGINT if len(self.received) < 3 else signal.SIGKILL)
+            gentle = signal.SIGINT if has_started(self._notes) else signal.SIGTERM
+            _send(self._process, gentle if len(self.received) < 3 else signal.SIGKILL)
 
 
 def _send(process: subprocess.Popen, number: int) -> None:
