@@ -1,0 +1,80 @@
+"""How long until the lab is ready, against a bare Celery worker?
+
+Runs both in turn, ROUNDS times: `celery -A celery_app worker` on a broker that is already up,
+until it says "ready."; and `./lab up` (broker, one worker, Beat and Flower), until it says READY.
+Prints the seconds of each and the ratio of the medians: the lab should stay within 1.3.
+
+    .venv/bin/python benchmarks/ready.py        # about 1 minute
+"""
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from labkit.broker import EmbeddedBroker
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 5
+LIMIT = 1.3
+READY_TIMEOUT_S = 60
+
+
+def seconds_until(text: str, command: list[str], environment: dict[str, str], home: Path) -> float:
+    """Start the command, wait until it prints the text, stop it; the seconds from start to text."""
+    log = home / "output.txt"
+    began = time.monotonic()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        while text not in log.read_text():
+            if process.poll() is not None or time.monotonic() - began > READY_TIMEOUT_S:
+                sys.exit(f"error: no {text!r} in:\n{log.read_text()}")
+            time.sleep(0.01)
+        return time.monotonic() - began
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def bare_worker(home: Path) -> float:
+    """Seconds until a worker typed by hand is ready; its broker is up before the clock starts."""
+    broker = EmbeddedBroker(home)
+    broker.start()
+    line = ["-m", "celery", "-A", "celery_app", "worker", "--loglevel=info", "--concurrency=4"]
+    try:
+        environment = os.environ | {"LAB_HOME": str(home)}
+        return seconds_until(" ready.", [sys.executable, *line], environment, home)
+    finally:
+        broker.stop()
+
+
+def whole_lab(home: Path) -> float:
+    """Seconds until `./lab up` is READY, start of the broker included."""
+    command = [sys.executable, "-m", "labkit.cli", "up"]
+    return seconds_until("READY after", command, os.environ | {"LAB_HOME": str(home)}, home)
+
+
+def main() -> None:
+    """Print one line a round, then the medians and their ratio."""
+    os.environ.pop("REDIS_URL", None)
+    times: dict[str, list[float]] = {"bare worker": [], "whole lab": []}
+    for number in range(ROUNDS):
+        for name, measure in (("bare worker", bare_worker), ("whole lab", whole_lab)):
+            with tempfile.TemporaryDirectory() as folder:
+                times[name].append(measure(Path(folder)))
+        print(f"round {number + 1}: " + ", ".join(f"{n} {t[-1]:.2f} s" for n, t in times.items()))
+    bare, lab = (statistics.median(some) for some in times.values())
+    print(f"median: bare worker {bare:.2f} s, whole lab {lab:.2f} s")
+    print(f"ratio {lab / bare:.2f} (at most {LIMIT})")
+    sys.exit(lab / bare > LIMIT)
+
+
+if __name__ == "__main__":
+    main()
