@@ -20,7 +20,7 @@ pid=$(cat "$pid_file" 2>/dev/null || true)
 if [ -n "$pid" ]; then
     program=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" || ps -o args= -p "$pid" || true)
     case $program in
-        *celery*beat*)
+        *celery*' beat '*)
             house_error "Beat runs already (process $pid), and two would send every task twice" \
                 "kill $pid, or ./lab status to see what runs"
             ;;
