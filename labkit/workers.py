@@ -75,7 +75,8 @@ def own_worker(
     """Start a worker for some queues; give it when it answers; stop it on the way out.
 
     options: further options of `celery worker`, such as "--concurrency=1", "--pool=threads".
-    settings: Celery settings for this worker only, such as "worker.prefetch_multiplier=1".
+    settings: Celery settings for this worker only, such as "task.acks_late=True".  What has an
+        option of its own must be given as one: "--prefetch-multiplier=1", "--concurrency=1".
     environment: changes to its environment, such as {"REDIS_URL": ...}.
     show: print the line that starts it.
     Raises LabError if it ends or does not answer in READY_TIMEOUT_S seconds.

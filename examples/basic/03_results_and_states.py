@@ -1,0 +1,118 @@
+"""Results and states: ask what became of a task, and collect its answer or its error.
+
+An id is all that the caller holds.  With it, and from any process, you can ask the result
+backend: what is the state, is it over, what came out?  Here a few tasks are caught in each of
+the six usual states.  One of them misleads most beginners: PENDING does not say "it waits in
+the queue".  It says "nothing is stored under this id".
+
+The tasks are `add`, `nap`, `divide` and `ask_until_ready` in tasks/basic_tasks.py.
+
+    ./lab run 03        # about 5 s
+
+Watch: http://localhost:5555/tasks has a column State.  The id that nobody sent is not there:
+Flower lists what it has heard of.
+
+You should see:
+
+    PENDING  an id that nobody ever sent: ready() is False
+    PENDING  add(1, 2), due in 3 s: ready() is False
+    REVOKED  the same, called off: .get() raised TaskRevokedError('revoked')
+    STARTED  nap(1.5), in process ...: ready() is False
+             .get(timeout=0.1) raised TimeoutError
+    SUCCESS  nap(1.5): ready() is True, successful() is True, the result is ...
+    FAILURE  divide(1, 0): ready() is True, successful() is False
+             .get(propagate=False) handed over ZeroDivisionError('division by zero')
+             .traceback ends with: ZeroDivisionError: division by zero
+    RETRY    ask_until_ready(2): NotYet('not ready at attempt 1')
+    SUCCESS  ask_until_ready(2): 'answered at attempt 2'
+    true: all six states were seen
+    true: a task that waits and an id that nobody sent look the same
+    true: when .get() gives up, the task goes on
+    true: the caller has the task's error, and the line where it happened
+
+Try next.  Guess first:
+  1. Leave out propagate=False.  What ends the lesson, and in which process was it raised first?
+  2. Write running.get(timeout=5).  Which line goes away, and what does the lesson say to that?
+  3. Write ask_until_ready.delay(2, wait_s=4).  For how long can RETRY be seen?
+"""
+
+import uuid
+
+from celery import exceptions
+
+from celery_app import app
+from labkit.lesson import claim, run_lesson
+from labkit.waiting import wait_until
+from tasks.basic_tasks import add, ask_until_ready, divide, nap
+
+TIMEOUT_S = 10  # no task here takes 3 s; the rest is room for a busy worker
+INDENT = " " * 9  # as wide as the column of the states
+STATES = {"PENDING", "STARTED", "SUCCESS", "FAILURE", "RETRY", "REVOKED"}
+
+
+def main() -> None:
+    seen = set()
+
+    def show(state: str, text: str) -> None:
+        seen.add(state)
+        print(f"{state:<9}{text}")
+
+    unknown = app.AsyncResult(str(uuid.uuid4()))
+    show(unknown.state, f"an id that nobody ever sent: ready() is {unknown.ready()}")
+    waiting = add.apply_async((1, 2), countdown=3)
+    show(waiting.state, f"add(1, 2), due in 3 s: ready() is {waiting.ready()}")
+    look_the_same = unknown.state == waiting.state == "PENDING"
+
+    # revoke() tells the workers to throw the task away when they come to it.
+    waiting.revoke()
+    try:
+        waiting.get(timeout=TIMEOUT_S)
+    except exceptions.TaskRevokedError as error:
+        show(waiting.state, f"the same, called off: .get() raised {error!r}")
+
+    # STARTED exists because task_track_started is on; while it is off, running is PENDING, too.
+    running = nap.delay(1.5)
+    wait_until(lambda: running.state == "STARTED", TIMEOUT_S)
+    process = running.info["pid"]
+    show(running.state, f"nap(1.5), in process {process}: ready() is {running.ready()}")
+    gave_up = False
+    try:
+        running.get(timeout=0.1)
+    except exceptions.TimeoutError:
+        gave_up = True
+        print(INDENT + ".get(timeout=0.1) raised TimeoutError")
+    slept_s = running.get(timeout=TIMEOUT_S)
+    show(
+        running.state,
+        f"nap(1.5): ready() is {running.ready()}, successful() is {running.successful()},"
+        f" the result is {slept_s:.3f}",
+    )
+
+    # .get() raises what the task raised.  propagate=False hands it over as a value instead.
+    failed = divide.delay(1, 0)
+    error = failed.get(timeout=TIMEOUT_S, propagate=False)
+    show(
+        failed.state,
+        f"divide(1, 0): ready() is {failed.ready()}, successful() is {failed.successful()}",
+    )
+    print(f"{INDENT}.get(propagate=False) handed over {error!r}")
+    print(f"{INDENT}.traceback ends with: {failed.traceback.splitlines()[-1]}")
+
+    # A task that waits for its next attempt is in RETRY, and shows why (lesson 16).
+    again = ask_until_ready.delay(2)
+    wait_until(lambda: again.state == "RETRY", TIMEOUT_S)
+    show(again.state, f"ask_until_ready(2): {again.info!r}")
+    answer = again.get(timeout=TIMEOUT_S)
+    show(again.state, f"ask_until_ready(2): {answer!r}")
+
+    claim(seen == STATES, "all six states were seen")
+    claim(look_the_same, "a task that waits and an id that nobody sent look the same")
+    claim(gave_up and slept_s >= 1.5, "when .get() gives up, the task goes on")
+    claim(
+        isinstance(error, ZeroDivisionError) and "return x / y" in failed.traceback,
+        "the caller has the task's error, and the line where it happened",
+    )
+
+
+if __name__ == "__main__":
+    run_lesson(main, queues=["basic"])
