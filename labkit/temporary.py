@@ -1,5 +1,6 @@
 """A stack for one run: `./lab up` once more, in a folder of its own, with what the lesson needs."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from lab_home import LAB_FILES, LAB_HOME, ROOT
 from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import TEMPORARY, ProcessRecord, end_leftovers
+from labkit.signals import clean_up_on_signals
 from labkit.state import read_state
 from labkit.workers import child_environment
 
@@ -29,6 +31,7 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
     Its broker is a new one, unless REDIS_URL names one.  Files that tasks write go where they
     always go, so that they can be looked at afterwards.
     """
+    clean_up_on_signals()
     end_leftovers(LAB_HOME)
     home = _new_folder()
     environment = {"LAB_HOME": str(home), "LAB_FILES": str(LAB_FILES)}
@@ -62,6 +65,8 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
             end_leftovers(LAB_HOME)
         record.remove(supervisor)
         shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another run has its folder beside ours
+            home.parent.rmdir()
 
 
 def _new_folder() -> Path:

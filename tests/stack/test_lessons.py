@@ -1,0 +1,14 @@
+"""Every lesson and every usage script prints what it promises, on a stack as a learner has it."""
+
+import pytest
+
+from labkit.lessons import lesson_of_number, scripts
+
+LESSONS = [number for number in scripts() if lesson_of_number(number).text.promise]
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_the_lesson_prints_what_it_promises(shared_lab, number):
+    result = shared_lab.run("run", number, "--strict")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.endswith("as promised\n")

@@ -1,0 +1,161 @@
+"""`./lab run` finds a stack or starts one, and says in a sentence what is missing."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import redis
+
+from labkit.broker import free_port
+from tests.stack.labs import ROOT, Lab, wait_until
+
+LEAN = ("--no-beat", "--no-flower", "--no-reload")
+LESSON = ROOT / "examples" / "basic" / "01_first_task.py"
+
+
+def direct(lab: Lab, **changes: str) -> subprocess.CompletedProcess:
+    """A lesson started by hand, without `./lab run`, from another folder; under 3 s."""
+    began = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, LESSON],
+        cwd="/",
+        env=lab.environment | changes,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def processes_of(lab: Lab) -> list[str]:
+    """Command lines of processes that belong to this lab: its home stands in their environment."""
+    mine = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("LAB_HOME", "").startswith(str(lab.home)):
+                mine.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return mine
+
+
+@pytest.mark.parametrize("number", ["01", "02"])
+def test_with_nothing_up_a_run_starts_its_own_stack_and_leaves_nothing(lab, number):
+    result = lab.run("run", number, "--strict")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "no lab is up: starting one for this run" in result.stderr
+    assert processes_of(lab) == []
+    assert not (lab.home / "temporary").exists()
+    assert list((lab.home / "processes").iterdir()) == []
+
+
+def test_a_run_that_is_killed_leaves_only_what_the_next_one_ends(lab):
+    with (lab.home.parent / "out.txt").open("w") as output:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "labkit.cli", "run", "04"],
+            cwd=lab.root,
+            env=lab.environment,
+            stdout=output,
+            stderr=output,
+        )
+    wait_until(lambda: "04 " in (lab.home.parent / "out.txt").read_text(), 60)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    assert processes_of(lab)
+    assert lab.run("down").returncode == 0
+    wait_until(lambda: processes_of(lab) == [], what="nothing of this lab runs")
+
+
+def test_ctrl_c_in_a_run_ends_its_stack_too(lab):
+    with (lab.home.parent / "out.txt").open("w") as output:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "labkit.cli", "run", "04"],
+            cwd=lab.root,
+            env=lab.environment,
+            stdout=output,
+            stderr=output,
+        )
+    wait_until(lambda: "04 " in (lab.home.parent / "out.txt").read_text(), 60)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(60) in {130, -signal.SIGINT}
+    assert processes_of(lab) == []
+
+
+def test_a_lesson_runs_from_any_folder_beside_the_running_lab(shared_lab):
+    result = direct(shared_lab)
+    assert result.returncode == 0, result.stderr
+    assert "look: http://localhost:" in result.stderr
+
+
+def test_a_lesson_without_a_stack_says_so_quickly(lab):
+    result = direct(lab, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: no broker answers at redis://127.0.0.1:")
+    assert "hint: ./lab up" in result.stderr
+    assert result.seconds < 3
+
+
+def test_a_lesson_names_the_queue_that_nobody_consumes(lab, redis_server):
+    lab.environment["REDIS_URL"] = redis_server()
+    worker = subprocess.Popen(
+        ["./start_worker.sh", "--queues=advanced", "-n", "other@%h"],
+        cwd=lab.root,
+        env=lab.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with redis.Redis.from_url(lab.environment["REDIS_URL"]) as client:
+            wait_until(lambda: client.exists("celery_learning:lab"), what="the worker is ready")
+        result = direct(lab)
+    finally:
+        worker.terminate()
+        worker.wait()
+    assert result.returncode == 1
+    assert "none of them consumes the queue 'basic'" in result.stderr
+    assert "hint: ./start_worker.sh --queues=basic" in result.stderr
+
+
+def test_a_redis_of_ones_own_serves_a_run_with_nothing_up(lab, redis_server):
+    result = lab.run("run", "01", "--strict", REDIS_URL=redis_server())
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_tour_runs_several_lessons_on_one_stack(lab):
+    result = lab.run("tour", "evening", timeout_s=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stderr.count("no lab is up: starting one") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("http://localhost:6379/0", "REDIS_URL must begin with redis:// or rediss://"),
+        ("redis://localhost:99999/0", "REDIS_URL"),
+        ("redis://localhost:6379/first", "REDIS_URL must end with a database number"),
+        ("redis://127.0.0.1:1/0", "no broker answers at redis://127.0.0.1:1/0"),
+    ],
+)
+@pytest.mark.parametrize("verb", [("up",), ("run", "01"), ("status",)])
+def test_a_broken_redis_url_is_one_sentence(lab, verb, url, sentence):
+    if verb == ("status",) and ":1/" in url:
+        pytest.skip("status asks no broker where no lab is up")
+    result = lab.run(*verb, REDIS_URL=url)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert sentence in result.stderr
+    assert "hint: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_wrong_password_is_one_sentence_without_the_password(lab, redis_server):
+    url = redis_server().replace("redis://:", "redis://:wrong-word-")
+    result = lab.run("run", "01", REDIS_URL=url)
+    assert result.returncode == 1
+    assert "refuses the password" in result.stderr
+    assert "wrong-word" not in result.stderr
