@@ -114,6 +114,11 @@ def failure(sentence: str) -> InstallError:
         return InstallError(
             f"{sentence}: .venv cannot be written", f"ls -ld '{ROOT}/.venv'; whoami"
         )
+    if re.search("DO NOT MATCH THE HASHES|Hash mismatch", words):
+        return InstallError(
+            f"{sentence}: a package is not the one that the lock file names, its hash differs",
+            "git diff -- requirements.lock; if that shows nothing, do not trust the package index",
+        )
     if re.search("Retrying|Failed to fetch|Request failed|ConnectionError|[Tt]imed? ?out", words):
         return InstallError(
             f"{sentence}: the package index does not answer",
