@@ -12,7 +12,7 @@ RESTORED = ["celery_app.py", "tasks", "work", "examples"]
 LEARNERS_OWN = ["tasks/playground.py", "examples/playground.py"]
 PATHS = [*RESTORED, *(f":(exclude){path}" for path in LEARNERS_OWN)]
 # --diff-filter=a: what the last commit does not hold cannot be brought back from it.
-DIFF = ["diff", "--relative", "--no-renames", "--no-ext-diff", "--diff-filter=a"]
+DIFF = ["diff", "--no-renames", "--no-ext-diff", "--diff-filter=a"]
 
 
 def git(*arguments: str, root: Path = ROOT) -> bytes:
@@ -48,7 +48,7 @@ def changed_files(root: Path = ROOT) -> list[str] | None:
     try:
         git("cat-file", "-e", "HEAD:./celery_app.py", root=root)
         names = b"".join(
-            git(*DIFF, "--name-only", "-z", *staged, "HEAD", "--", *PATHS, root=root)
+            git(*DIFF, "--relative", "--name-only", "-z", *staged, "HEAD", "--", *PATHS, root=root)
             for staged in ([], ["--cached"])
         )
     except LabError:

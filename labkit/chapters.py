@@ -1,9 +1,8 @@
 """What the chapters and the README take from the lessons: `cog` puts it between its markers.
 
-In a chapter (examples/LEVEL/*.md):
+In a chapter (examples/LEVEL/*.md), where cog wants the code on one line:
 
-    <!-- [[[cog import cog; from labkit.chapters import lesson_section
-    cog.out(lesson_section(1)) ]]] -->
+    <!-- [[[cog from labkit.chapters import lesson_section; cog.out(lesson_section(1)) ]]] -->
     <!-- [[[end]]] -->
 """
 

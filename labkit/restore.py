@@ -11,8 +11,10 @@ from lab_home import LAB_HOME, ROOT
 from labkit.changes import DIFF, changed_files, git
 from labkit.errors import LabError
 
-# Whatever the learner's git is set to, the patch is one that `git apply` takes.
-PATCH = [*DIFF, "--binary", "--no-color", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/"]
+# Whatever the learner's git is set to, the patch is one that `git apply` takes.  It wants paths
+# from the top of the repository, also where the lab is only a part of that.
+PATCH = [*DIFF, "--no-relative", "--binary", "--no-color", "--no-textconv"]
+PATCH += ["--src-prefix=a/", "--dst-prefix=b/"]
 
 
 def restore(*, yes: bool, root: Path = ROOT, home: Path = LAB_HOME) -> None:

@@ -1,0 +1,122 @@
+"""The chapters say what the lessons say."""
+
+from pathlib import Path
+
+import pytest
+
+from labkit.chapters import cog_pages, lesson_index, lesson_section, pages, run_file
+from labkit.lessons import lesson_of_script, scripts
+from labkit.promise import describe
+from tests.small_lab import SmallLab, write
+
+ROOT = Path(__file__).parents[1]
+RUNS = sorted((ROOT / "examples/runs").glob("*.txt"))
+
+SECTION = """\
+## 01 Sums: add two numbers
+
+One sentence about why, with `code`.
+
+```sh
+./lab run 01        # about 1 s
+```
+
+**Watch:** http://localhost:5555/tasks
+shows the task.
+
+A recorded run:
+
+```text
+$ ./lab run 01
+the sum is 9
+```
+
+**Try next.**  Guess first:
+
+1. Change the sum.
+   What comes then?
+
+<details>
+<summary>The lesson: <a href="01_sums.py">examples/basic/01_sums.py</a></summary>
+
+```python
+def main() -> None:
+    print(f'the sum is {add(4, 5)}')
+```
+
+</details>
+
+<details>
+<summary>The task: <a href="../../tasks/basic_tasks.py">tasks/basic_tasks.py</a></summary>
+
+```python
+@decorated
+def add(x, y):
+    return _sum(x, y)
+```
+
+</details>
+"""
+
+MARKERS = """\
+<!-- [[[cog from labkit.chapters import *; cog.out(lesson_section(1, Path({root!r}))) ]]] -->
+<!-- [[[end]]] -->
+"""
+
+
+@pytest.fixture
+def lab(small_lab: SmallLab) -> SmallLab:
+    """A small lab with a lesson and a record of it."""
+    small_lab.edit("tasks/basic_tasks.py", "def add", "@decorated\ndef add")
+    small_lab.lesson()
+    write(small_lab.root / "examples/runs/01.txt", "$ ./lab run 01\nthe sum is 9\n")
+    return small_lab
+
+
+def test_a_section_holds_text_recorded_run_and_folded_code(lab):
+    assert lesson_section(1, lab.root) == SECTION
+
+
+def test_without_a_recorded_run_the_section_shows_the_promise(lab):
+    (lab.root / "examples/runs/01.txt").unlink()
+    assert "You should see:\n\n```text\nthe sum is 9\n```" in lesson_section(1, lab.root)
+
+
+def test_the_index_links_every_lesson_by_level(lab):
+    lab.lesson(number="35", level="realworld", title="Letters: send one")
+    write(lab.root / "examples/basic/README.md", "")
+    assert lesson_index(lab.root) == (
+        "### [Basic](examples/basic/README.md)\n\n| | lesson | time |\n|---|---|---|\n"
+        "| [01](examples/basic/01_sums.py) | Sums: add two numbers | 1 s |\n\n"
+        "### Real world\n\n| | lesson | time |\n|---|---|---|\n"
+        "| [35](examples/realworld/35_sums.py) | Letters: send one | 1 s |\n"
+    )
+
+
+def test_cog_fills_in_a_chapter_and_notices_when_the_lesson_changes(lab):
+    page = write(lab.root / "examples/basic/README.md", MARKERS.format(root=str(lab.root)))
+    assert cog_pages("--check", root=lab.root) != 0
+    assert cog_pages("-r", root=lab.root) == 0
+    assert SECTION in page.read_text()
+    assert cog_pages("--check", root=lab.root) == 0
+    lab.edit("examples/basic/01_sums.py", "Sums: add", "Sums: subtract")
+    assert cog_pages("--check", root=lab.root) != 0
+
+
+def test_a_page_without_markers_is_left_alone(lab):
+    write(lab.root / "README.md", "# mine\n")
+    assert pages(lab.root) == []
+
+
+def test_the_pages_of_this_lab_are_up_to_date(capfd):
+    outdated = cog_pages("--check", "--diff")
+    assert not outdated, f"run ./lab record NN, or cog -r:\n{capfd.readouterr().out}"
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_a_recorded_run_is_what_its_lesson_promises(path):
+    lesson = lesson_of_script(scripts()[path.stem])
+    assert run_file(lesson) == path
+    first, _, output = path.read_text(encoding="utf-8").partition("\n")
+    assert first == f"$ ./lab run {path.stem}"
+    assert describe(lesson.text.promise, output) == ""

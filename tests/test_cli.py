@@ -1,0 +1,93 @@
+"""The lab command says what it can do, and what is wrong, in the form of the house."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit.cli import SECTIONS, lab, main
+
+ROOT = Path(__file__).parents[1]
+ERROR = re.compile(r"error: [a-z./].*[^.]\n\nhint: .+\n")
+
+
+def command(*arguments: str, capsys) -> tuple[int, str, str]:
+    """Run the command in this process; return exit code, output and errors."""
+    try:
+        main(list(arguments))
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_help_lists_every_verb_in_a_section(capsys):
+    code, out, _ = command("--help", capsys=capsys)
+    assert code == 0
+    assert sorted(lab.commands) == sorted(verb for verbs in SECTIONS.values() for verb in verbs)
+    for verb in lab.commands:
+        assert re.search(rf"^  {verb} +[A-Z]", out, re.MULTILINE), verb
+
+
+@pytest.mark.parametrize("verb", sorted(lab.commands))
+def test_every_verb_explains_itself(verb, capsys):
+    code, out, _ = command(verb, "--help", capsys=capsys)
+    assert code == 0
+    assert out.startswith(f"Usage: ./lab {verb}")
+
+
+def test_help_fits_a_terminal(capsys):
+    _, out, _ = command("--help", capsys=capsys)
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_no_verb_at_all_says_what_to_do_first(capsys):
+    code, out, _ = command(capsys=capsys)
+    assert code == 0
+    assert "./lab run 01" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["run"],
+        ["run", "x"],
+        ["run", "-1"],
+        ["run", "01", "02"],
+        ["run", "01", "--nonsense"],
+        ["tour"],
+        ["tour", "morning"],
+        ["up", "--workers", "-1"],
+        ["up", "--workers", "x"],
+        ["record", "x"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_one_sentence_with_a_hint_and_exit_code_2(arguments, capsys, monkeypatch):
+    monkeypatch.setattr("labkit.supervisor.up", lambda **_: pytest.fail("this starts the stack"))
+    code, out, err = command(*arguments, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert ERROR.fullmatch(err), err
+
+
+@pytest.mark.parametrize("number", ["99", "1000"])
+def test_a_number_out_of_range_is_one_sentence_with_a_hint_and_exit_code_1(number, capsys):
+    code, out, err = command("run", number, capsys=capsys)
+    assert (code, out) == (1, "")
+    assert err == f"error: there is no lesson {number}\n\nhint: ./lab lessons\n"
+
+
+def test_the_list_of_lessons_names_every_script(capsys):
+    code, out, _ = command("lessons", capsys=capsys)
+    assert code == 0
+    for script in (ROOT / "examples").glob("*/[0-9][0-9]_*.py"):
+        assert f"\n  {script.name[:2]}  " in out
+
+
+def test_the_command_starts_without_celery():
+    code = "import sys, labkit.cli; labkit.cli.main([]); sys.exit('celery' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,164 @@
+"""The rules of the house that a test can hold."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labkit.lesson_files import imports
+from labkit.lessons import Lesson, lesson_of_script, scripts
+
+ROOT = Path(__file__).parents[1]
+MAX_LINES = 250  # of a module; a longer one is two modules (a file of tests is a list)
+NUMBERED = sorted(ROOT.glob("examples/*/[0-9][0-9]_*.py"))
+PROMISING = [*NUMBERED, *sorted(ROOT.glob("examples/*_usage.py"))]
+NOT_OURS = {".git", ".lab", ".venv", "__pycache__"}
+
+# Which of the project's own modules, and of Celery, nothing in a folder may import.
+FORBIDDEN = {
+    "work": {"celery", "kombu", "celery_app", "tasks", "labkit", "examples"},
+    "tasks": {"labkit", "examples"},
+    "labkit": {"tasks", "examples"},
+    "celery_app.py": {"labkit", "tasks", "work", "examples"},
+    "lab_home.py": {"celery", "kombu", "labkit", "tasks", "work", "examples", "celery_app"},
+}
+
+# Put together from parts, so that this file does not hold what it looks for.
+HOMES = [
+    "/ro" + "ot/",
+    "/ho" + r"me/\w",
+    "/Us" + r"ers/\w",
+    "/wo" + r"rk/(main|shared)",
+    "/tm" + "p/w/",
+]
+MACHINE_PATHS = re.compile("|".join([*HOMES, rf"{re.escape(str(ROOT))}\b"]))
+
+# One line of a lock file: a pinned name, or one of its hashes.
+PIN = re.compile(r"[a-z0-9._-]+(\[[a-z0-9,_-]+\])?==[\w.+!-]+( ; .+)? \\")
+HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
+
+
+def our_files() -> list[Path]:
+    """The files under git; where there is no git, every file that is not made by the lab."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listing.returncode == 0:
+        found = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
+    else:
+        found = [path for path in ROOT.rglob("*") if not NOT_OURS & set(path.parts)]
+    return sorted(path for path in found if path.is_file())
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def python_files(place: str) -> list[Path]:
+    """The Python files of a folder, or the one file that it is."""
+    path = ROOT / place
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+every_lesson = pytest.mark.parametrize(
+    "lesson", [lesson_of_script(path) for path in NUMBERED], ids=lambda lesson: lesson.number
+)
+every_promise = pytest.mark.parametrize(
+    "lesson", [lesson_of_script(path) for path in PROMISING], ids=lambda lesson: lesson.number
+)
+
+
+@every_promise
+def test_a_docstring_has_all_its_parts(lesson: Lesson):
+    text = lesson.text
+    assert ": " in text.title
+    assert (ast.get_docstring(lesson.tree) or "").partition("\n")[0].endswith(".")
+    assert text.why
+    assert text.command == f"./lab run {lesson.number}"
+    assert re.fullmatch(r"about \d+ s", text.time)
+    assert text.promise
+
+
+@every_lesson
+def test_a_lesson_says_what_to_try_next(lesson: Lesson):
+    assert re.findall(r"^ *(\d)\. ", lesson.text.try_next, re.MULTILINE) in (
+        ["1"],
+        ["1", "2"],
+        ["1", "2", "3"],
+    )
+
+
+@every_lesson
+def test_a_lesson_on_the_shared_queues_says_what_to_watch(lesson: Lesson):
+    assert lesson.text.watch or not lesson.queues
+
+
+@every_promise
+def test_a_promise_leaves_open_parts_of_lines_and_no_whole_line(lesson: Lesson):
+    for line in lesson.text.promise.splitlines():
+        assert "…" not in line, "write three dots"
+        assert not re.search(r"\.{4}(?!\w)", line), "four dots can be read in two ways"
+        assert not line or line.strip(". "), "a line of dots alone promises nothing"
+
+
+@every_promise
+def test_a_lesson_runs_by_run_lesson_and_names_its_queues(lesson: Lesson):
+    calls = [
+        node
+        for node in ast.walk(lesson.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "run_lesson"
+    ]
+    assert len(calls) == 1
+    assert "queues" in [keyword.arg for keyword in calls[0].keywords]
+    assert set(lesson.queues) <= {"basic", "advanced", "realworld"}
+    assert set(lesson.extras) <= {"beat", "flower"}
+
+
+@every_lesson
+def test_every_lesson_has_a_recorded_run(lesson: Lesson):
+    assert (ROOT / f"examples/runs/{lesson.number}.txt").is_file(), "./lab record " + lesson.number
+
+
+def test_no_two_lessons_have_the_same_number():
+    assert len(NUMBERED) == len([number for number in scripts() if number.isdecimal()])
+
+
+@pytest.mark.parametrize("place", FORBIDDEN)
+def test_imports_run_one_way(place):
+    files = python_files(place)
+    assert files
+    for file in files:
+        tops = {module.partition(".")[0] for module, _, _ in imports(ast.parse(file.read_bytes()))}
+        assert not tops & FORBIDDEN[place], relative(file)
+
+
+def test_modules_are_short():
+    counts = {
+        relative(path): len(path.read_text(encoding="utf-8").splitlines())
+        for path in our_files()
+        if path.suffix == ".py" and not relative(path).startswith("tests/")
+    }
+    assert {name: count for name, count in counts.items() if count > MAX_LINES} == {}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_lock_files_hold_names_versions_and_hashes_alone(name):
+    for line in (ROOT / name).read_text().splitlines():
+        assert PIN.fullmatch(line) or HASH.fullmatch(line), line
+
+
+def test_no_file_holds_a_path_of_somebodys_machine():
+    found = []
+    for path in our_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:  # a picture
+            continue
+        lines = text.splitlines()
+        found += [f"{relative(path)}: {line}" for line in lines if MACHINE_PATHS.search(line)]
+    assert found == []
