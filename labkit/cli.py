@@ -1,6 +1,7 @@
 """The lab command: `./lab VERB`.  Each verb imports what it needs when it is called."""
 
 import sys
+import time
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from labkit.errors import LabError
 SECTIONS = {
     "stack": ["up", "down", "restart", "status"],
     "learn": ["lessons", "run", "tour", "restore"],
+    "look": ["monitor", "doctor"],
     "upkeep": ["record", "test"],
 }
 
@@ -105,6 +107,26 @@ def restore(yes: bool) -> None:
     from labkit.restore import restore as bring_back
 
     bring_back(yes=yes)
+
+
+@lab.command()
+@click.option("--once", is_flag=True, help="Print the tables once.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, once.")
+def monitor(once: bool, as_json: bool) -> None:
+    """Watch queues, workers and tasks; Ctrl-C ends it."""
+    from monitor import show
+
+    show(once=once, as_json=as_json)
+
+
+@lab.command()
+@click.argument("task_id", required=False)
+def doctor(task_id: str | None) -> None:
+    """Say what is wrong with the lab, or what became of one task."""
+    began = time.monotonic()
+    from labkit.doctor import doctor as examine
+
+    sys.exit(examine(task_id, began))
 
 
 @lab.command()

@@ -40,7 +40,7 @@ def app_fingerprint() -> str:
     return fingerprint([ROOT / name for name in APP_FILES])
 
 
-def import_error() -> str | None:
+def import_error(timeout_s: float = IMPORT_TIMEOUT_S) -> str | None:
     """Import the code in a child process; None if that works, else one line that says why not."""
     try:
         result = subprocess.run(
@@ -50,11 +50,11 @@ def import_error() -> str | None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=IMPORT_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"the import takes longer than {IMPORT_TIMEOUT_S} s"
+        return f"the import takes longer than {timeout_s:.0f} s"
     return None if result.returncode == 0 else last_error(result.stderr)
 
 

@@ -1,0 +1,54 @@
+"""Is a worker older than the code?  A worker runs what its process imported when it started."""
+
+import socket
+from pathlib import Path
+
+import psutil
+
+from lab_home import LAB_HOME, ROOT
+from labkit.code import code_files, fingerprint
+from labkit.state import read_state
+from labkit.worker_view import WorkerView
+
+# The start of a process is known to about a second, and importing takes it another one.
+TOLERANCE_S = 1.0
+
+
+def started_at(worker: WorkerView) -> float | None:
+    """When the worker's process started (seconds since 1970); None if it is on another machine."""
+    if worker.name.partition("@")[2] != socket.gethostname():
+        return None
+    try:
+        return psutil.Process(worker.pid).create_time()
+    except psutil.Error:  # in a container its process has another number, or it has ended
+        return None
+
+
+def newer_files(worker: WorkerView) -> list[str]:
+    """The code files that were saved after this worker started: ["tasks/basic_tasks.py"].
+
+    [] if there is none, or if the worker is on another machine, whose files we cannot see.
+    A worker of `./lab up` with the same code in other words (a file was touched) is up to date.
+    """
+    started = started_at(worker)
+    if started is None or _lab_says_current(worker):
+        return []
+    return [
+        str(file.relative_to(ROOT))
+        for file in code_files()
+        if _saved_at(file) > started + TOLERANCE_S
+    ]
+
+
+def _lab_says_current(worker: WorkerView) -> bool:
+    """True if the running lab started this worker with exactly the code that the files hold."""
+    state = read_state(LAB_HOME) or {"children": []}
+    codes = [child["code"] for child in state["children"] if child["pid"] == worker.pid]
+    return codes == [fingerprint()]
+
+
+def _saved_at(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # it is being replaced at this moment
+        return 0.0

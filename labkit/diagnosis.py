@@ -1,0 +1,198 @@
+"""What became of one task: from the evidence to sentences.  Nothing here asks anybody."""
+
+import time
+from datetime import UTC, datetime
+
+from celery.states import FAILURE, READY_STATES, RETRY, REVOKED, SUCCESS
+
+from labkit.code_age import newer_files
+from labkit.evidence import Evidence, Holding
+from labkit.findings import Finding, clock, duration, several, shortened
+from labkit.queue_diagnosis import explain_queued
+from labkit.unknown_task import explain_unknown
+
+
+def explain(seen: Evidence) -> list[Finding]:
+    """Say where the task is, or what is known of it; the first finding is the answer."""
+    return [*_where(seen), *_old_workers(seen)]
+
+
+def _where(seen: Evidence) -> list[Finding]:
+    result = seen.result
+    if result and result.status in READY_STATES:
+        return [_ended(seen)]
+    if seen.holdings:
+        return [_held(seen, holding) for holding in seen.holdings]
+    if seen.unacked:
+        return [_taken(seen)]
+    if seen.search and seen.search.message:
+        return explain_queued(seen)
+    if result:
+        return [_lost(seen)]
+    return [explain_unknown(seen)]
+
+
+def _ended(seen: Evidence) -> Finding:
+    result = seen.result
+    assert result  # noqa: S101 - the caller looked
+    when = f"{duration(time.time() - result.done_at.timestamp())} ago" if result.done_at else ""
+    kept = (
+        f"; the result is kept for {duration(result.expires_in_s)}" if result.expires_in_s else ""
+    )
+    if result.status == SUCCESS:
+        return Finding("task", f"done {when}: the result is {shortened(result.result)}{kept}")
+    if result.status == REVOKED:
+        return Finding(
+            "task", "revoked: if its message still waits, a worker throws it away on reaching it"
+        )
+    error = result.result if isinstance(result.result, dict) else {}
+    if error.get("exc_type") == "NotRegistered":
+        name = "".join(map(str, error.get("exc_message") or ["?"]))
+        return Finding(
+            "wrong",
+            f"the worker that got it {when} does not know the task {name}, "
+            "and threw the message away",
+            "celery -A celery_app inspect registered shows what workers know; "
+            "mend the name, or ./lab restart, and send it again",
+        )
+    message = error.get("exc_message")
+    text = ", ".join(map(str, message)) if isinstance(message, list) else message
+    return Finding(
+        "task",
+        f"failed {when}: {error.get('exc_type', FAILURE)}: {text}{kept}",
+        f"celery -A celery_app result --traceback {seen.task_id}",
+    )
+
+
+def _held(seen: Evidence, holding: Holding) -> Finding:
+    worker, request = holding.worker, holding.request
+    if holding.state == "active":
+        start = request.get("time_start") or time.time()
+        return Finding(
+            "task",
+            f"running in {worker.name} (process {request.get('worker_pid')}) since {clock(start)}, "
+            f"for {duration(time.time() - start)}: {request['name']}{_progress(seen)}",
+        )
+    due = seen.unacked.message.eta if seen.unacked else None
+    if holding.state == "scheduled" and due:
+        return Finding("task", f"waits in {worker.name} for its time: {_due(due)}{_retrying(seen)}")
+    if len(worker.active) >= worker.slots:
+        longest = min(worker.active, key=lambda one: one.get("time_start") or time.time())
+        seconds = time.time() - (longest.get("time_start") or time.time())
+        return Finding(
+            "task",
+            f"reserved by {worker.name}, behind {several(len(worker.active), 'running task')}; the "
+            f"longest, {longest['name']}, has run for {duration(seconds)}",
+            "a reserved message waits for this worker even when another one is idle; "
+            "workers for long tasks: ./start_worker.sh --prefetch-multiplier=1 -O fair",
+        )
+    limit = seen.registered.get(worker.name, {}).get(request["name"], {}).get("rate_limit")
+    if limit and limit != "None":
+        return Finding(
+            "task",
+            f"reserved by {worker.name}, which holds it back: {request['name']} has a rate limit "
+            f"of {limit} in each worker",
+        )
+    return Finding("task", f"reserved by {worker.name}, about to start: {request['name']}")
+
+
+def _progress(seen: Evidence) -> str:
+    result = seen.result
+    if not result or result.status in {"STARTED", RETRY}:
+        return ""
+    return f"; it last reported {result.status} {shortened(result.result)}"
+
+
+def _retrying(seen: Evidence) -> str:
+    if not seen.result or seen.result.status != RETRY or not seen.unacked:
+        return ""
+    error = seen.result.result if isinstance(seen.result.result, dict) else {}
+    number = seen.unacked.message.headers.get("retries", 0)
+    failed = error.get("exc_type", "an error")
+    return f", for attempt {number + 1}; the one before failed with {failed}"
+
+
+def _due(eta: datetime) -> str:
+    seconds = (eta - datetime.now(UTC)).total_seconds()
+    if seconds <= 0:
+        return f"it was due at {clock(eta)}"
+    return f"it is due in {duration(seconds)}, at {clock(eta)}"
+
+
+def _taken(seen: Evidence) -> Finding:
+    unacked = seen.unacked
+    assert unacked  # noqa: S101 - the caller looked
+    taken = (
+        f"a worker took its message from the queue {unacked.queue!r} at {clock(unacked.taken_at)}"
+    )
+    eta = unacked.message.eta
+    due = f" ({_due(eta)})" if eta else ""
+    if seen.workers.silent:
+        silent = several(seen.workers.silent, "connected worker")
+        return Finding(
+            "task",
+            f"{taken}{due}, and {silent} does not answer: "
+            "a worker with --pool=solo answers only between two tasks",
+        )
+    back = unacked.taken_at + seen.visibility_timeout_s
+    return Finding(
+        "wrong",
+        f"{taken}{due}, and no worker that answers has it: that worker has probably ended; "
+        f"Redis gives the message to another one some time after {clock(back)} "
+        f"(visibility_timeout, {seen.visibility_timeout_s:.0f} s)",
+        "wait, or send it again if it may run twice",
+    )
+
+
+def _lost(seen: Evidence) -> Finding:
+    """A state that is not the last one, and nobody who could bring the task further."""
+    result = seen.result
+    assert result  # noqa: S101 - the caller looked
+    info = result.result if isinstance(result.result, dict) else {}
+    who = f" by {info['hostname']}" if "hostname" in info else ""
+    state = f"its stored state is {result.status}{who}"
+    if seen.workers.silent:
+        return Finding(
+            "task",
+            f"{state}; {several(seen.workers.silent, 'connected worker')} does not answer, "
+            "so whether it still runs cannot be known now",
+        )
+    if seen.search and not seen.search.complete:
+        return Finding(
+            "task",
+            f"{state}, and no worker that answers has it; its message was not among the "
+            f"{seen.search.looked_at:,} oldest of {seen.search.total:,} that wait",
+        )
+    return Finding(
+        "wrong",
+        f"{state}, but no worker that answers has it, and no message is left: it was lost with "
+        "its worker, and the state will not change any more",
+        "send it again; acks_late=True keeps the message until the task has ended",
+    )
+
+
+def _old_workers(seen: Evidence) -> list[Finding]:
+    """Workers that run, ran or would run this task with older code than the files hold."""
+    ended = seen.result is not None and seen.result.status in READY_STATES
+    some = [holding.worker for holding in seen.holdings]
+    if not some and (ended or (seen.search and seen.search.message)):
+        some = seen.workers.answered
+    return old_worker_findings(some)
+
+
+def old_worker_findings(workers: list) -> list[Finding]:
+    """One finding for each worker that started before a code file was saved."""
+    findings = []
+    for worker in workers:
+        files = newer_files(worker)
+        if files:
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            findings.append(
+                Finding(
+                    "wrong",
+                    f"{worker.name} is older than {files[0]}{more}: it runs the code as it was "
+                    f"when it started",
+                    "./lab restart; a worker started by hand: Ctrl-C, and start it again",
+                )
+            )
+    return findings

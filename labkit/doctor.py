@@ -1,0 +1,151 @@
+"""`./lab doctor`: what is wrong with the lab, or what became of one task."""
+
+import time
+
+import redis
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
+from labkit.code import import_error
+from labkit.diagnosis import explain, old_worker_findings
+from labkit.errors import LabError
+from labkit.evidence import Later, gather
+from labkit.findings import Finding, report, several
+from labkit.load_app import load_app
+from labkit.queue_diagnosis import LAB_QUEUES, nobody_takes
+from labkit.queues import lengths, queues_with_messages, unacked_count
+from labkit.redis_check import check_redis, client_for
+from labkit.server_health import server_findings
+from labkit.state import StackLock, read_state
+from labkit.task_ids import checked_task_id
+from labkit.worker_view import Workers, ask_workers
+
+TOTAL_S = 2.6  # for everything; the rest of 3 s is for the start of Python and the end
+
+
+def doctor(task_id: str | None, began: float) -> int:
+    """Print the findings; return the exit code: 0 all is well or the task was found, else 1.
+
+    began: time.monotonic() when the command began.  Raises LabError where there is no broker to
+    ask about a task, and with exit code 2 for an id that can be none.
+    """
+    deadline = began + TOTAL_S
+    if task_id is None:
+        return report(examine(deadline))
+    return report(diagnose(checked_task_id(task_id), deadline))
+
+
+def diagnose(task_id: str, deadline: float) -> list[Finding]:
+    """What became of one task; LabError if the broker cannot be asked."""
+    check_redis(REDIS_URL)
+    client = client_for(REDIS_URL)
+    try:
+        return explain(gather(load_app(), client, task_id, deadline=deadline))
+    except (redis.RedisError, OperationalError) as error:
+        raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None
+    finally:
+        client.close()
+
+
+def examine(deadline: float) -> list[Finding]:
+    """What is wrong with broker, workers, queues and code."""
+    import_check = Later(lambda: import_error(deadline - time.monotonic()))
+    broker = _broker()
+    findings = [broker, *_broker_file()]
+    if broker.kind == "ok":
+        client = client_for(REDIS_URL)
+        try:
+            findings += [*server_findings(client), *_workers_and_queues(client, deadline)]
+        except (redis.RedisError, OperationalError) as error:
+            findings.append(Finding("wrong", f"the broker stopped answering: {error}", "./lab up"))
+        finally:
+            client.close()
+    return [*findings, *_code(import_check, deadline)]
+
+
+def _broker() -> Finding:
+    """Does a broker answer, and is its database the lab's?"""
+    try:
+        owner = check_redis(REDIS_URL)
+    except LabError as error:
+        sentence, _, hint = str(error).removeprefix("error: ").partition("\n\nhint: ")
+        return Finding("wrong", sentence, hint)
+    whose = "its database is the lab's" if owner == "ours" else "its database is empty"
+    return Finding("ok", f"the broker at {masked(REDIS_URL)} answers, and {whose}")
+
+
+def _broker_file() -> list[Finding]:
+    """Is the broker file left over from a lab that was killed?"""
+    if not running_broker() or StackLock(LAB_HOME).held():
+        return []
+    return [
+        Finding(
+            "wrong", f"{BROKER_FILE} is left from a lab that no longer runs", "./lab down; ./lab up"
+        )
+    ]
+
+
+def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
+    try:
+        app = load_app()
+    except LabError:  # the code's own finding says why; workers that still run can be asked
+        app = Celery("lab-doctor", broker=REDIS_URL, set_as_current=False)
+    asked = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
+    by_queue = lengths(client, queues_with_messages(client))
+    waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
+    try:
+        workers = asked.result(deadline - time.monotonic())
+    except TimeoutError:
+        workers = Workers([], 1)
+    findings = _workers(workers, sum(waiting.values()), unacked_count(client))
+    findings += [
+        nobody_takes(queue, count, workers)
+        for queue, count in sorted(waiting.items())
+        # Without any worker it is enough to say so; ./lab up brings some for the lab's queues.
+        if count
+        and queue not in workers.consumed()
+        and (workers.answered or queue not in LAB_QUEUES)
+    ]
+    return findings + old_worker_findings(workers.answered)
+
+
+def _workers(workers: Workers, waiting: int, unacked: int) -> list[Finding]:
+    findings = []
+    if workers.silent:
+        findings.append(
+            Finding(
+                "wrong",
+                f"{several(workers.silent, 'connected worker')} did not answer in time: a worker "
+                "with --pool=solo answers only between two tasks, and a stopped one never",
+                "wait until its task has ended, and ask again",
+            )
+        )
+    if workers.answered:
+        names = ", ".join(worker.name for worker in workers.answered)
+        queues = ", ".join(sorted(workers.consumed())) or "no queue"
+        return [Finding("ok", f"{names} answered, taking from {queues}"), *findings]
+    if workers.silent:
+        return findings
+    held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
+    held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
+    held += f"; {unacked} more were taken and not acknowledged" if unacked else ""
+    return [
+        Finding(
+            "wrong",
+            f"no worker is connected{held}",
+            "./lab up, or in a second terminal ./start_worker.sh",
+        )
+    ]
+
+
+def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
+    """Can the tasks be imported?"""
+    try:
+        why = import_check.result(deadline - time.monotonic() + 0.1)
+    except TimeoutError:
+        why = "the import takes too long"
+    if why:
+        return [Finding("wrong", f"the tasks cannot be imported: {why}", "./lab restore")]
+    refused = (read_state(LAB_HOME) or {}).get("refused")
+    return [Finding("ok", "celery_app.py and all tasks can be imported")] if not refused else []

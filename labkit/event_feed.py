@@ -1,0 +1,80 @@
+"""The last tasks that the workers' events told of, since this feed was started.
+
+Events are messages that nobody keeps: who does not listen when one is sent never learns of it.
+So the feed knows nothing of tasks that ended before it began.
+"""
+
+import contextlib
+import heapq
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+
+KEPT_TASKS = 500  # more than any terminal shows
+STOP_TIMEOUT_S = 2.0  # the thread looks once a second whether it should stop
+
+
+@dataclass(frozen=True)
+class SeenTask:
+    """A task as the last event about it left it."""
+
+    at: float  # seconds since 1970
+    state: str
+    name: str
+    task_id: str
+    worker: str
+
+
+class EventFeed:
+    """Listens in a thread until stop(), or until the broker is gone (`ended`)."""
+
+    def __init__(self, app: Celery) -> None:
+        self.app = app
+        self.since = time.time()
+        self.ended = False
+        self._state = app.events.State(max_tasks_in_memory=KEPT_TASKS)
+        self._receiver: Any = None
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        # Whatever ends it, the broker is gone: the monitor says so, and starts another feed.
+        with contextlib.suppress(Exception), self.app.connection_for_read() as connection:
+            self._receiver = self.app.events.Receiver(connection, handlers={"*": self._note})
+            # It must not come back by itself: by then another server may listen there.
+            self._receiver.connect_max_retries = 1
+            self._receiver.capture(wakeup=False)
+        self.ended = True
+
+    def _note(self, event: dict) -> None:
+        # task-sent comes from callers, and may come 100,000 times; the queues show those.
+        if event["type"] != "task-sent":
+            self._state.event(event)
+
+    def latest(self, count: int) -> list[SeenTask]:
+        """The tasks of the newest events, newest first."""
+        return self._state.freeze_while(self._latest, count)
+
+    def _latest(self, count: int) -> list[SeenTask]:
+        newest = heapq.nlargest(
+            count, self._state.tasks.values(), key=lambda task: task.timestamp or 0
+        )
+        return [
+            SeenTask(
+                at=task.timestamp or 0,
+                state=task.state,
+                name=task.name or "?",  # the event that named it came before we listened
+                task_id=task.uuid,
+                worker=task.worker.hostname if task.worker else "",
+            )
+            for task in newest
+        ]
+
+    def stop(self) -> None:
+        """Stop listening; takes a second at most."""
+        if self._receiver:
+            self._receiver.should_stop = True
+        self._thread.join(STOP_TIMEOUT_S)

@@ -1,0 +1,78 @@
+"""What the doctor found: one sentence each, and what to do about it."""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+COLOURS = {"ok": "green", "wrong": "red", "task": "cyan"}
+INDENT = " " * 7
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding.
+
+    kind: "ok"; "task" for what is known of a task; "wrong" for what somebody should mend.
+    hint: a command, or what to do; "" where there is nothing to do.
+    """
+
+    kind: str
+    sentence: str
+    hint: str = ""
+
+
+def report(findings: Iterable[Finding]) -> int:
+    """Print the findings; return the exit code: 1 if one of them is wrong, else 0."""
+    found = list(findings)
+    for finding in found:
+        mark = click.style(f"{finding.kind:5}", fg=COLOURS[finding.kind], bold=True)
+        click.echo(f"{mark}  {_fitted(finding.sentence)}")
+        if finding.hint:
+            click.echo(f"{INDENT}hint: {_fitted(finding.hint)}")
+    return int(any(finding.kind == "wrong" for finding in found))
+
+
+def _fitted(text: str) -> str:
+    """The text, broken between words where a terminal is narrower; elsewhere one line."""
+    if not sys.stdout.isatty():
+        return text
+    width = max(40, shutil.get_terminal_size().columns - len(INDENT) - len("hint: "))
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{INDENT}".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people.
+
+    >>> duration(3.04), duration(75), duration(3600), duration(100_000)
+    ('3.0 s', '1 min 15 s', '1 h 0 min', '27 h 46 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
+
+
+def clock(when: datetime | float) -> str:
+    """The time of day on this machine's clock: 14:03:59; with the date if it is not today."""
+    moment = datetime.fromtimestamp(when, UTC) if isinstance(when, int | float) else when
+    local = moment.astimezone()
+    today = datetime.now().astimezone().date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def shortened(value: object, limit: int = 120) -> str:
+    """The repr of a value in one line, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def several(count: int, thing: str) -> str:
+    """A number with its noun: several(1, "message") -> "1 message", 2 -> "2 messages"."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

@@ -1,0 +1,23 @@
+"""Import the Celery app for a command that looks at the lab, without a traceback."""
+
+import traceback
+
+from celery import Celery
+
+from labkit.code import last_error
+from labkit.errors import LabError
+
+
+def load_app() -> Celery:
+    """The app of celery_app.py; LabError if that file cannot be imported.
+
+    Ask labkit.redis_check.check_redis first: the app may connect as soon as it is used.
+    """
+    try:
+        from celery_app import app
+    except Exception:  # noqa: BLE001 - it is the learner's file, and anything can stand in it
+        raise LabError(
+            f"celery_app.py cannot be imported: {last_error(traceback.format_exc())}",
+            "mend that line, or ./lab restore",
+        ) from None
+    return app

@@ -1,0 +1,102 @@
+"""Queues and who takes from them: for the doctor, with and without a task id."""
+
+import difflib
+import time
+from collections.abc import Iterable
+
+from labkit.evidence import Evidence
+from labkit.findings import Finding, clock, several
+from labkit.worker_view import Workers
+
+LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A known name that looks like a misspelled one, as the end of a sentence.
+
+    >>> did_you_mean("bascic", ["basic", "advanced"])
+    "; did you mean 'basic'?"
+    >>> did_you_mean("mail", ["basic"])
+    ''
+    """
+    close = difflib.get_close_matches(name, [one for one in known if one != name], n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def start_hint(queue: str, workers: Workers) -> str:
+    """The command that brings a worker for this queue."""
+    if not workers.answered and queue in LAB_QUEUES:
+        return "./lab up, or in a second terminal ./start_worker.sh"
+    return f"./start_worker.sh --queues={queue} -n {queue}@%h"
+
+
+def nobody_takes(queue: str, count: int, workers: Workers) -> Finding:
+    """The finding for a queue that holds messages while no worker takes from it."""
+    known = workers.consumed() | set(LAB_QUEUES)
+    guess = did_you_mean(queue, known)
+    waits = "waits" if count == 1 else "wait"
+    return Finding(
+        "wrong",
+        f"{several(count, 'message')} {waits} in the queue {queue!r}, and "
+        f"{nobody(workers)} takes from it{guess}",
+        start_hint(queue, workers),
+    )
+
+
+def nobody(workers: Workers) -> str:
+    """Who does not take from a queue: "no worker", with what weakens it."""
+    if workers.silent:
+        return f"no worker that answers ({workers.silent} connected and silent)"
+    return "no worker"
+
+
+def explain_queued(seen: Evidence) -> list[Finding]:
+    """The task's message waits in a queue: behind how many, and for whom."""
+    search, workers = seen.search, seen.workers
+    assert search  # noqa: S101 - the caller looked
+    message, queue = search.message, search.queue
+    assert message  # noqa: S101 - the caller looked
+    place = f"behind {several(search.before, 'message')}" if search.before else "as the next one"
+    where = f"waits in the queue {queue!r}, {place}: {message.task}{_times(seen)}"
+    takers = [worker for worker in workers.answered if queue in worker.queues]
+    if not takers:
+        guess = did_you_mean(queue, workers.consumed() | set(LAB_QUEUES))
+        return [
+            Finding(
+                "wrong",
+                f"{where}; {nobody(workers)} takes from this queue{guess}",
+                start_hint(queue, workers),
+            )
+        ]
+    strangers = [
+        worker.name
+        for worker in takers
+        if worker.name in seen.registered and message.task not in seen.registered[worker.name]
+    ]
+    if strangers:
+        known = seen.registered[strangers[0]]
+        return [
+            Finding(
+                "wrong",
+                f"{where}; {strangers[0]}, which takes from this queue, does not know this task "
+                f"and will throw it away{did_you_mean(message.task, known)}",
+                "celery -A celery_app inspect registered shows what workers know",
+            )
+        ]
+    names = ", ".join(worker.name for worker in takers)
+    takes = "takes" if len(takers) == 1 else "take"
+    return [Finding("task", f"{where}; {names} {takes} from this queue")]
+
+
+def _times(seen: Evidence) -> str:
+    """The times that a message names: when it is due, when it expires."""
+    message = seen.search.message if seen.search else None
+    retries = message.headers.get("retries") if message else 0
+    text = f", attempt {retries + 1}" if retries else ""
+    if message and message.eta:
+        text += f", due at {clock(message.eta)}"
+    if message and message.expires:
+        past = message.expires.timestamp() < time.time()
+        what = "expired, so a worker will throw it away, at" if past else "expires at"
+        text += f", {what} {clock(message.expires)}"
+    return text

@@ -1,0 +1,41 @@
+"""Which texts can be the id of a task."""
+
+import re
+
+from labkit.errors import LabError
+
+LONGEST = 200  # Celery's own ids have 36 characters; a program may choose its own
+
+
+def checked_task_id(text: str) -> str:
+    """The id without spaces around it; LabError (exit code 2) if it can be no task's id.
+
+    Celery makes UUIDs, but task_id= may name any text, so a word is no error.
+
+    >>> checked_task_id(" order-7 ")
+    'order-7'
+    """
+    task_id = text.strip()
+    hint = "a task id looks like 3f2c9a04-1b7e-4a52-a7d5-fc5dc1132a5b: print(result.id)"
+    if not task_id:
+        raise LabError("the task id is empty", hint, exit_code=2)
+    if len(task_id) > LONGEST:
+        raise LabError(
+            f"a task id has at most {LONGEST} characters here, got {len(task_id):,}",
+            hint,
+            exit_code=2,
+        )
+    if not task_id.isprintable():
+        raise LabError(
+            f"a task id has no control characters, got {task_id[:40]!r}", hint, exit_code=2
+        )
+    return task_id
+
+
+def looks_like_celery(task_id: str) -> bool:
+    """True for a UUID, the form of the ids that Celery makes.
+
+    >>> looks_like_celery("3f2c9a04-1b7e-4a52-a7d5-fc5dc1132a5b"), looks_like_celery("order-7")
+    (True, False)
+    """
+    return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", task_id) is not None

@@ -1,0 +1,159 @@
+"""Watch the lab: queues, workers and tasks.
+
+    python monitor.py           a live view; Ctrl-C ends it
+    python monitor.py --once    the tables, once
+    python monitor.py --json    one JSON object, for machines
+
+From Python:
+
+    from monitor import get_queue_lengths, get_worker_stats, monitor_task
+    monitor_task(add.delay(4, 5).id)
+
+Everything here first asks with a plain Redis client whose database that is, and raises LabError
+(one sentence and a hint) if there is no broker, or somebody else's.
+"""
+
+import contextlib
+import json
+import sys
+import time
+from typing import Any
+
+import redis
+from celery import Celery
+from celery.states import PENDING, READY_STATES
+from kombu.exceptions import OperationalError
+from rich.console import Console
+from rich.live import Live
+
+from lab_home import REDIS_URL
+from labkit.doctor import TOTAL_S, diagnose
+from labkit.errors import LabError
+from labkit.event_feed import KEPT_TASKS, EventFeed
+from labkit.findings import clock, report, shortened
+from labkit.load_app import load_app
+from labkit.monitor_view import height_without_tasks, merged, running_tasks, tables
+from labkit.queues import StoredResult, follow_result
+from labkit.redis_check import check_redis, client_for
+from labkit.snapshot import Snapshot, take_snapshot
+from labkit.task_ids import checked_task_id
+
+INTERVAL_S = 1.0  # between two looks of the live view
+PENDING_PATIENCE_S = 5.0  # then monitor_task asks the doctor why nothing happens
+FEWEST_TASKS = 3  # shown even in a terminal that is too low for them
+
+
+def get_queue_lengths() -> dict[str, int]:
+    """How many messages wait in each queue: {"basic": 12, "advanced": 0, "realworld": 0}."""
+    return {name: sum(lists.values()) for name, lists in _look().queues.items()}
+
+
+def get_worker_stats() -> dict[str, dict[str, Any]]:
+    """What each worker does.
+
+    Returns {"lab1@host": {"pid": 71, "pool": "prefork", "slots": 4, "queues": ["basic"],
+    "active": 1, "reserved": 0, "done": 12}}; a worker that does not answer in 1 s is missing.
+    """
+    return {one.name: one.summary() for one in _look().workers.answered}
+
+
+def monitor_task(task_id: str, timeout_s: float = 60) -> str:
+    """Print the states of a task as they come, until it has ended or timeout_s is over.
+
+    Returns the last state.  After 5 s without any state it prints what the doctor finds.
+    """
+    task_id = checked_task_id(task_id)
+    check_redis(REDIS_URL)
+    client = client_for(REDIS_URL)
+    start = time.monotonic()
+    last: StoredResult | None = None
+    asked = False
+    _print_state(start, last)
+    try:
+        for result in follow_result(client, task_id):
+            waited_s = time.monotonic() - start
+            if result and result != last:
+                last = result
+                _print_state(start, result)
+                if result.status in READY_STATES:
+                    return result.status
+            if not last and not asked and waited_s > PENDING_PATIENCE_S:
+                asked = True
+                report(diagnose(task_id, time.monotonic() + TOTAL_S))
+            if waited_s > timeout_s:
+                break
+    except redis.RedisError as error:
+        raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None
+    finally:
+        client.close()
+    print(f"not ended after {timeout_s:.0f} s; ask again: ./lab doctor {task_id}")
+    return last.status if last else PENDING
+
+
+def _print_state(start: float, result: StoredResult | None) -> None:
+    status = result.status if result else PENDING
+    what = result.result if result else None
+    if status == "STARTED" and isinstance(what, dict):
+        what = f"in {what.get('hostname')}, process {what.get('pid')}"
+    elif isinstance(what, dict) and "exc_type" in what:
+        what = f"{what['exc_type']}: {what.get('exc_message')}"
+    elif result:
+        what = shortened(what)
+    print(f"{time.monotonic() - start:6.1f} s  {status:8}  {what or ''}".rstrip(), flush=True)
+
+
+def show(*, once: bool = False, as_json: bool = False) -> None:
+    """Print the tables or the JSON object once, or show the live view until Ctrl-C."""
+    console = Console(highlight=False)
+    if as_json:
+        print(json.dumps(_look().as_json(), indent=2))
+    elif once or not console.is_terminal:
+        snapshot = _look()
+        tasks = running_tasks(snapshot)
+        console.print(tables(snapshot, tasks, "what runs now", console.width))
+    else:
+        with contextlib.suppress(KeyboardInterrupt):
+            _show_live(console)
+
+
+def _look() -> Snapshot:
+    check_redis(REDIS_URL)
+    client = client_for(REDIS_URL)
+    try:
+        return take_snapshot(load_app(), client)
+    except (redis.RedisError, OperationalError) as error:
+        raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None
+    finally:
+        client.close()
+
+
+def _show_live(console: Console) -> None:
+    check_redis(REDIS_URL)
+    app, client = load_app(), client_for(REDIS_URL)
+    feed = EventFeed(app)
+    try:
+        with Live(console=console, screen=True, auto_refresh=False) as live:
+            while True:
+                try:
+                    if feed.ended:
+                        check_redis(REDIS_URL)
+                        feed = EventFeed(app)
+                    live.update(_view(console, app, client, feed), refresh=True)
+                except (LabError, redis.RedisError, OperationalError) as error:
+                    live.update(f"{clock(time.time())}  {error}", refresh=True)
+                time.sleep(INTERVAL_S)
+    finally:
+        feed.stop()
+
+
+def _view(console: Console, app: Celery, client: redis.Redis, feed: EventFeed) -> Any:
+    snapshot = take_snapshot(app, client)
+    room = max(FEWEST_TASKS, console.height - height_without_tasks(snapshot))
+    tasks = merged(running_tasks(snapshot), feed.latest(KEPT_TASKS))[:room]
+    return tables(snapshot, tasks, f"since {clock(feed.since)}", console.width)
+
+
+if __name__ == "__main__":
+    from labkit.cli import main
+
+    main(["monitor", *sys.argv[1:]])
