@@ -100,6 +100,29 @@ def run_step(command: Sequence[str]) -> bool:
         raise
 
 
+# What pip and uv write: the reason in a few words, and a hint.  The first match counts, because
+# pip says "No matching distribution" also when the index did not answer.
+REASONS = (
+    ("No space left", "the disk is full", DISK_HINT),
+    ("Permission denied", ".venv cannot be written", f"ls -ld '{ROOT}/.venv'; id"),
+    (
+        "DO NOT MATCH THE HASHES|Hash mismatch",
+        "a package is not the one that the lock file names, its hash differs",
+        "git diff -- requirements.lock; if that shows nothing, do not trust the package index",
+    ),
+    (
+        "Retrying|Failed to fetch|Request failed|ConnectionError|[Tt]imed? ?out",
+        "the package index does not answer",
+        "check the network (behind a proxy: export HTTPS_PROXY=...), then ./lab again",
+    ),
+    (
+        r"(?:No matching distribution found for|Because) (\S+==\S+)",
+        f"no ready-made package for {sysconfig.get_platform()} with Python {VERSION}",
+        "use Python 3.11 to 3.14 on 64-bit Linux (glibc 2.28 or later) or macOS, or Docker",
+    ),
+)
+
+
 def failure(sentence: str) -> InstallError:
     """Why a step failed, from the words of pip or uv."""
     words = LOG.read_text(errors="replace")
@@ -108,29 +131,8 @@ def failure(sentence: str) -> InstallError:
             f"{sentence}; the reason stands above",
             "if it speaks of a connection: check the network and HTTPS_PROXY, then ./lab again",
         )
-    if "No space left" in words:
-        return InstallError(f"{sentence}: the disk is full", DISK_HINT)
-    if "Permission denied" in words:
-        return InstallError(
-            f"{sentence}: .venv cannot be written", f"ls -ld '{ROOT}/.venv'; whoami"
-        )
-    if re.search("DO NOT MATCH THE HASHES|Hash mismatch", words):
-        return InstallError(
-            f"{sentence}: a package is not the one that the lock file names, its hash differs",
-            "git diff -- requirements.lock; if that shows nothing, do not trust the package index",
-        )
-    if re.search("Retrying|Failed to fetch|Request failed|ConnectionError|[Tt]imed? ?out", words):
-        return InstallError(
-            f"{sentence}: the package index does not answer",
-            "check the network (behind a proxy: export HTTPS_PROXY=...), then ./lab again",
-        )
-    missing = re.search(r"No matching distribution found for (\S+)", words) or re.search(
-        r"Because (\S+) has no usable wheels", words
-    )
-    if missing:
-        machine = f"{sysconfig.get_platform()} with Python {VERSION}"
-        return InstallError(
-            f"{sentence}: {missing[1]} has no ready-made package for {machine}",
-            "use Python 3.11 to 3.14 on 64-bit Linux (glibc 2.28 or later) or macOS, or Docker",
-        )
+    for pattern, reason, hint in REASONS:
+        if found := re.search(pattern, words):
+            package = f"{found[1]} has " if found.groups() else ""
+            return InstallError(f"{sentence}: {package}{reason}", hint)
     return InstallError(sentence, f"tail '{LOG}'")
