@@ -4,7 +4,7 @@ A task is a function that another process runs.  `.delay()` sends the call and r
 with a receipt.  The receipt knows the task's id, asks for its state, and brings its result.
 The lessons 00 to 09 take these steps one by one.
 
-    ./lab run basic_usage        # about 2 s
+    ./lab run basic_usage        # about 3 s
 
 Watch: http://localhost:5555/tasks lists the five tasks, and the failed one among them.
 
@@ -30,8 +30,8 @@ from labkit.lesson import claim, run_lesson
 from labkit.waiting import wait_until
 from tasks.basic_tasks import add, divide, multiply, nap, word_counts_of_all
 
-TIMEOUT_S = 20  # everything here takes 2 s; the rest is room for a slow laptop
-NAP_S = 0.5  # long enough to be seen while it runs
+TIMEOUT_S = 20  # everything here takes 3 s; the rest is room for a slow laptop
+NAP_S = 1  # long enough to be seen while it runs
 PAUSE_S = 0.3  # after each document, so that the progress can be seen
 POLL_S = 0.05
 DOCUMENTS = ["to be", "or not", "to be", "to be to"]
@@ -75,11 +75,11 @@ def main() -> None:
 
 
 def progress_seen(result: AsyncResult) -> list[int]:
-    """Ask for a task's progress until it ends; return the different numbers that were seen."""
+    """Ask for a task's progress until it ends; return the numbers that were seen."""
     seen: list[int] = []
     while not result.ready():
         info = result.info  # what the task put beside its state PROGRESS
-        if isinstance(info, dict) and "done" in info and info["done"] not in seen:
+        if isinstance(info, dict) and "done" in info and seen[-1:] != [info["done"]]:
             seen.append(info["done"])
         time.sleep(POLL_S)
     return seen

@@ -62,6 +62,7 @@ def test_an_email_in_chinese_arrives_as_it_was_sent(files):
         to_email="li@example.com", subject="欢迎", body="您的机票。\nBon voyage!\n"
     )
     content = (files / receipt["file"]).read_bytes()
+    assert content.isascii()
     message = email.message_from_bytes(content, policy=policy.default)
     assert message["To"] == "li@example.com"
     assert message["Subject"] == "欢迎"
@@ -219,11 +220,11 @@ def test_the_sample_photo_is_drawn_when_it_is_asked_for(files):
     report = process_image("photo.jpg", ALL_OPERATIONS)
     assert names_in(files) == ["photo-resize-crop-filter.jpg", "photo.jpg"]
     with Image.open(files / report["image"]) as picture:
-        assert (picture.format, picture.size) == ("JPEG", (600, 600))
+        assert (picture.format, picture.size) == ("JPEG", (1200, 1200))
     assert report == {
         "image": "photo-resize-crop-filter.jpg",
-        "width_px": 600,
-        "height_px": 600,
+        "width_px": 1200,
+        "height_px": 1200,
         "size_bytes": (files / "photo-resize-crop-filter.jpg").stat().st_size,
     }
 
@@ -238,15 +239,15 @@ def test_a_photo_of_the_learners_own_is_not_replaced_by_the_sample(files):
 @pytest.mark.parametrize(
     ("operations", "size"),
     [
-        (["resize"], (800, 600)),
-        (["crop"], (900, 900)),
-        (["filter"], (1200, 900)),
-        (["crop", "resize"], (800, 800)),
-        (["resize", "crop"], (600, 600)),
+        (["resize"], (1600, 1200)),
+        (["crop"], (2400, 2400)),
+        (["filter"], (3200, 2400)),
+        (["crop", "resize"], (1600, 1600)),
+        (["resize", "crop"], (1200, 1200)),
     ],
 )
 def test_each_operation_does_what_it_says_in_the_given_order(files, operations, size):
-    (files / "mine.jpg").write_bytes(picture_bytes())
+    (files / "mine.jpg").write_bytes(picture_bytes(size=(3200, 2400)))
     report = process_image("mine.jpg", operations)
     assert (report["width_px"], report["height_px"]) == size
 
@@ -276,7 +277,7 @@ def test_a_photo_that_was_taken_upright_stays_upright_and_loses_its_notes(files)
     notes[0x010F] = "maker of the telephone"
     (files / "mine.jpg").write_bytes(picture_bytes(exif=notes))
     report = process_image("mine.jpg", ["resize"])
-    assert (report["width_px"], report["height_px"]) == (600, 800)
+    assert (report["width_px"], report["height_px"]) == (900, 1200)
     with Image.open(files / report["image"]) as changed:
         assert not changed.getexif()
 

@@ -15,7 +15,7 @@ from work.mailbox import MailboxBusy, deliver
     retry_backoff=1,  # wait 1 s, then 2 s, then 4 s
     retry_jitter=False,  # exact waits, so that a lesson is repeatable; send_email has it on
 )
-def mail_ticket(self: Any, address: str, flight: str, seats: int) -> dict:
+def mail_ticket(self: Any, to_email: str, flight: str, seats: int) -> dict:
     """E-mail one ticket; try again while somebody else holds the passenger's mailbox.
 
     Returns {"file": "mail/ada@example.com/0001.eml", "attempts": int}.
@@ -23,6 +23,6 @@ def mail_ticket(self: Any, address: str, flight: str, seats: int) -> dict:
     Raises ValueError at the first attempt for a wrong address, flight or number of seats:
     waiting does not make them right.
     """
-    message = mail.compose(address, *tickets.ticket(flight, seats), key=self.request.id)
+    message = mail.compose(to_email, *tickets.ticket(flight, seats), key=self.request.id)
     file = deliver(message, LAB_FILES / "mail")
     return {"file": str(file.relative_to(LAB_FILES)), "attempts": self.request.retries + 1}
