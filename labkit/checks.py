@@ -21,7 +21,7 @@ PROCESSES = 2  # test processes side by side; each stack test owns a broker and 
 
 @dataclass(frozen=True)
 class Step:
-    """One check: its name, its command line, and whether its output is worth seeing anyway."""
+    """One check: its name, its command line, and whether its output is shown as it comes."""
 
     name: str
     command: list[str]
@@ -43,23 +43,26 @@ def steps(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> list
 
 
 def run_checks(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> int:
-    """Run every step, name each with its result on one line; return 0 if all passed, else 1.
+    """Run every step of `./lab test`; return 0 if all passed, else 1."""
+    failed = run_steps(steps(fast=fast, pytest_arguments=pytest_arguments, root=root), root)
+    if failed:
+        click.echo(f"failed: {', '.join(failed)}")
+    return 1 if failed else 0
 
-    Raises LabError where the tools are not installed.
+
+def run_steps(todo: list[Step], root: Path) -> list[str]:
+    """Run the steps, also after one that fails, and return the names of those that failed.
+
+    Raises LabError where a tool is not installed.
     """
     environment = child_environment(**_tidy())
-    failed = []
-    for step in steps(fast=fast, pytest_arguments=pytest_arguments, root=root):
+    for step in todo:
         if not shutil.which(step.command[0], path=environment["PATH"]):
             raise LabError(
                 f"{step.command[0]} is not installed",
                 "python -m pip install --require-hashes -r requirements-dev.lock",
             )
-        if not _run(step, environment, root):
-            failed.append(step.name)
-    if failed:
-        click.echo(f"failed: {', '.join(failed)}")
-    return 1 if failed else 0
+    return [step.name for step in todo if not _run(step, environment, root)]
 
 
 def _run(step: Step, environment: dict[str, str], root: Path) -> bool:
