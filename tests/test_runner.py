@@ -133,6 +133,13 @@ def test_a_script_without_a_promise_is_run_and_not_judged(small_lab, capfd):
     assert capfd.readouterr().out == "mine\n"
 
 
+def test_a_changed_playground_is_as_the_learner_wants_it(small_lab, capfd):
+    doc = "Mine: try it.\n\nYou should see:\n\n    hello\n"
+    write(small_lab.root / "examples/playground.py", f'"""{doc}"""\nprint("bye")\n')
+    assert run(small_lab, "playground") == 0
+    assert capfd.readouterr().out == "bye\n"
+
+
 def test_the_stack_gets_the_queues_and_extras_of_the_lesson(small_lab):
     small_lab.lesson()
     stack = StandInStack()
