@@ -1,0 +1,56 @@
+"""The reports about states, read from a subscription that the test fills."""
+
+import json
+
+import pytest
+
+from labkit import state_reports
+from labkit.errors import LabError
+from labkit.state_reports import StateReports
+
+
+class Subscription:
+    """What redis-py's PubSub does, for messages that are there already."""
+
+    def __init__(self, *reports):
+        self.messages = [{"type": "psubscribe", "data": 1}]
+        self.messages += [{"type": "pmessage", "data": json.dumps(report)} for report in reports]
+
+    def get_message(self, timeout):
+        return self.messages.pop(0) if self.messages else None
+
+
+def report(task_id, status, result=None):
+    return {"task_id": task_id, "status": status, "result": result}
+
+
+def test_every_state_of_a_task_is_kept_in_order():
+    reports = StateReports(
+        Subscription(
+            *(report("a", status) for status in ("STARTED", "RETRY", "STARTED", "SUCCESS"))
+        )
+    )
+    states = [one["status"] for one in reports.of("a")]
+    assert states == ["STARTED", "RETRY", "STARTED", "SUCCESS"]
+
+
+def test_reports_of_other_tasks_are_kept_for_later():
+    reports = StateReports(
+        Subscription(report("b", "FAILURE"), report("a", "SUCCESS"), report("b", "never read"))
+    )
+    assert [one["status"] for one in reports.of("a")] == ["SUCCESS"]
+    assert [one["status"] for one in reports.of("b")] == ["FAILURE"]
+
+
+def test_the_process_that_started_a_task_is_named():
+    who = {"pid": 7, "hostname": "lab1@here"}
+    reports = StateReports(Subscription(report("a", "STARTED", who), report("a", "SUCCESS")))
+    assert reports.who_started("a") == (7, "lab1@here")
+
+
+@pytest.mark.parametrize("statuses", [[], ["STARTED"]])
+def test_a_task_whose_end_is_not_reported_is_an_error(monkeypatch, statuses):
+    monkeypatch.setattr(state_reports, "TIMEOUT_S", 0.01)
+    reports = StateReports(Subscription(*(report("a", status) for status in statuses)))
+    with pytest.raises(LabError, match="no worker reported the end of task a"):
+        reports.of("a")
