@@ -25,7 +25,7 @@ _KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")  # every task id that Celery draws
 _ON_THE_WIRE = policy.SMTP.clone(cte_type="7bit")
 
 
-def check_address(address: object, what: str = "to_email") -> str:
+def check_address(address: object) -> str:
     """Return one plain e-mail address, its domain in lower case.
 
     >>> check_address("Ada@Example.COM")
@@ -36,7 +36,9 @@ def check_address(address: object, what: str = "to_email") -> str:
     ValueError: to_email must be one address such as ada@example.com, got 'ada and bob'
     """
     if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
-        raise ValueError(f"{what} must be one address such as ada@example.com, got {address!r}")
+        raise ValueError(
+            f"to_email must be one address such as ada@example.com, got {address!r:.80}"
+        )
     name, _, domain = address.partition("@")
     return f"{name}@{domain.lower()}"
 
