@@ -17,6 +17,7 @@ class Subscription:
         self.messages += [{"type": "pmessage", "data": json.dumps(report)} for report in reports]
 
     def get_message(self, timeout):
+        assert timeout > 0  # without one it would not wait
         return self.messages.pop(0) if self.messages else None
 
 
