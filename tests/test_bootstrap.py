@@ -172,6 +172,14 @@ def test_every_script_of_the_environment_can_import_what_lies_in_the_root(instal
     assert done.stdout == "imported\n", done.stderr
 
 
+def test_the_folder_may_have_letters_of_any_language_in_every_locale(copy):
+    named = copy.root.parent / "моя 学习 lab"
+    copy.root.rename(named)
+    copy.root = named
+    for locale in ("C", "C.UTF-8", ""):
+        assert "arguments" in copy.run(LC_ALL=locale)
+
+
 def test_the_command_writes_no_bytecode_and_ignores_pythonhome(installed):
     assert "bytecode 1 home None" in installed.run(PYTHONHOME="/nowhere")
 

@@ -39,7 +39,10 @@ def write_stamps(lock_name: str) -> None:
 def put_root_on_path() -> None:
     """Let every script of this environment import celery_app, from any folder."""
     where = run_quietly(PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
-    Path(where.stdout.strip(), "celery_learning_lab.pth").write_bytes(os.fsencode(ROOT) + b"\n")
+    root = str(ROOT)
+    # In some locales Python cannot read such a file, nor start, if there is a letter beyond ASCII.
+    line = root if root.isascii() else f"import sys; sys.path.append({ascii(root)})"
+    Path(where.stdout.strip(), "celery_learning_lab.pth").write_text(f"{line}\n")
 
 
 def remove_what_does_not_work() -> None:
