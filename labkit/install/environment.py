@@ -41,7 +41,7 @@ def put_root_on_path() -> None:
     where = run_quietly(PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
     root = str(ROOT)
     # In some locales Python cannot read such a file, nor start, if there is a letter beyond ASCII.
-    line = root if root.isascii() else f"import sys; sys.path.append({ascii(root)})"
+    line = root if root.isascii() else f"import sys; sys.path.append({root!a})"
     Path(where.stdout.strip(), "celery_learning_lab.pth").write_text(f"{line}\n")
 
 
