@@ -208,6 +208,24 @@ def test_a_second_beat_is_refused_and_the_first_one_is_named(scripts, running_be
     )
 
 
+def test_a_beat_with_a_pid_file_of_its_own_is_another_one(scripts, running_beat, tmp_path):
+    own = f"--pidfile={tmp_path}/my own.pid"
+    code, output, errors = scripts.run("start_beat.sh", own, "--", "--pidfile=no option any more")
+    assert (code, errors) == (0, "")
+    assert [word for word in received(output) if word.startswith("--pidfile")] == [
+        own,
+        "--pidfile=no option any more",
+    ]
+
+
+def test_and_that_one_is_refused_a_second_time(scripts, running_beat, tmp_path):
+    own = tmp_path / "own.pid"
+    own.write_text(f"{running_beat.pid}\n")
+    code, _, errors = scripts.run("start_beat.sh", f"--pidfile={own}")
+    assert code == 1
+    assert errors.startswith(f"error: Beat runs already (process {running_beat.pid})")
+
+
 def test_help_is_shown_also_while_a_beat_runs(scripts, running_beat):
     assert scripts.run("start_beat.sh", "--help")[0] == 0
 
