@@ -21,7 +21,7 @@ class LabGroup(click.Group):
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section, verbs in SECTIONS.items():
-            rows = [(verb, self.commands[verb].get_short_help_str(70)) for verb in verbs]
+            rows = [(verb, self.commands[verb].get_short_help_str(200)) for verb in verbs]
             with formatter.section(section.capitalize()):
                 formatter.write_dl(rows)
 
