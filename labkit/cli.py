@@ -161,6 +161,11 @@ def main(arguments: list[str] | None = None) -> Any:
         sentence = sentence[:1].lower() + sentence[1:]
         click.echo(str(LabError(sentence, f"{where} --help")), err=True)
         sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        click.echo(str(LabError("the disk is full", "df -h")), err=True)
+        sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
 

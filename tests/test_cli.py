@@ -1,5 +1,6 @@
 """The lab command says what it can do, and what is wrong, in the form of the house."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -91,3 +92,27 @@ def test_the_list_of_lessons_names_every_script(capsys):
 def test_the_command_starts_without_celery():
     code = "import sys, labkit.cli; labkit.cli.main([]); sys.exit('celery' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_full_disk_is_one_sentence(capsys, monkeypatch):
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("labkit.index.print_index", full)
+    assert command("lessons", capsys=capsys) == (1, "", "error: the disk is full\n\nhint: df -h\n")
+
+
+@pytest.mark.parametrize("verb", ["lessons", "--help"])
+def test_a_reader_that_goes_away_is_no_error(verb):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labkit.cli", verb],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait()
