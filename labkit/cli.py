@@ -1,5 +1,6 @@
 """The lab command: `./lab VERB`.  Each verb imports what it needs when it is called."""
 
+import errno
 import sys
 import time
 from typing import Any
