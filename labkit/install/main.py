@@ -20,7 +20,6 @@ from labkit.install.environment import (
 )
 from labkit.install.steps import (
     DISK_HINT,
-    LOCKS,
     LOG,
     ROOT,
     VERSION,
@@ -33,7 +32,6 @@ from labkit.install.steps import (
     working_uv,
 )
 
-DOWNLOAD = {LOCKS[0]: "16 MB", LOCKS[1]: "50 MB"}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -130,7 +128,7 @@ def install_packages(uv: str | None, lock_name: str) -> None:
             run_step([str(PYTHON), "-m", "ensurepip"])
         command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--retries", "2", *what]
     count = len(re.findall(r"^\S+==\S+ \\$", (ROOT / lock_name).read_text(), re.MULTILINE))
-    say(f"installing {count} packages with {tool}, {DOWNLOAD[lock_name]}: {about}, this once")
+    say(f"installing {count} packages with {tool}, this once: about {about}")
     if not run_step(command):
         raise failure("the packages could not be installed")
 

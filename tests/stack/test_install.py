@@ -34,6 +34,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.root = folder.resolve() / "fresh copy"
         environment = {name: value for name, value in os.environ.items() if name not in OTHERS}
+        environment |= {"PIP_RETRIES": "1", "UV_HTTP_RETRIES": "1"}  # offline is known at once
         # The tests' own programs are not on a newcomer's PATH.
         programs = environment["PATH"].split(os.pathsep)
         own = str(Path(sys.executable).parent)
