@@ -23,7 +23,8 @@ def _where(seen: Evidence) -> list[Finding]:
         return [_ended(seen)]
     if seen.holdings:
         return [_held(seen, holding) for holding in seen.holdings]
-    if seen.unacked:
+    started = result is not None and result.status != RETRY
+    if seen.unacked and not (started and seen.workers.silent):
         return [_taken(seen)]
     if seen.search and seen.search.message:
         return explain_queued(seen)
@@ -86,13 +87,6 @@ def _held(seen: Evidence, holding: Holding) -> Finding:
             "a reserved message waits for this worker even when another one is idle; "
             "workers for long tasks: ./start_worker.sh --prefetch-multiplier=1 -O fair",
         )
-    limit = seen.registered.get(worker.name, {}).get(request["name"], {}).get("rate_limit")
-    if limit and limit != "None":
-        return Finding(
-            "task",
-            f"reserved by {worker.name}, which holds it back: {request['name']} has a rate limit "
-            f"of {limit} in each worker",
-        )
     return Finding("task", f"reserved by {worker.name}, about to start: {request['name']}")
 
 
@@ -127,6 +121,14 @@ def _taken(seen: Evidence) -> Finding:
     )
     eta = unacked.message.eta
     due = f" ({_due(eta)})" if eta else ""
+    limits = _rate_limits(seen, unacked.message.task)
+    if limits:
+        return Finding(
+            "task",
+            f"{taken}, and holds it back: {unacked.message.task} has a rate limit of "
+            f"{' and '.join(limits)} in each worker",
+            "celery -A celery_app control rate_limit TASK 0 lifts it",
+        )
     if seen.workers.silent:
         silent = several(seen.workers.silent, "connected worker")
         return Finding(
@@ -142,6 +144,12 @@ def _taken(seen: Evidence) -> Finding:
         f"(visibility_timeout, {seen.visibility_timeout_s:.0f} s)",
         "wait, or send it again if it may run twice",
     )
+
+
+def _rate_limits(seen: Evidence, task: str) -> list[str]:
+    """The rate limits that workers have for this task: ["1/s"]."""
+    limits = {tasks.get(task, {}).get("rate_limit", "") for tasks in seen.registered.values()}
+    return sorted(limits - {"", "None", "0"})
 
 
 def _lost(seen: Evidence) -> Finding:

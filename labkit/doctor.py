@@ -21,7 +21,7 @@ from labkit.state import StackLock, read_state
 from labkit.task_ids import checked_task_id
 from labkit.worker_view import Workers, ask_workers
 
-TOTAL_S = 2.6  # for everything; the rest of 3 s is for the start of Python and the end
+TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
 
 
 def doctor(task_id: str | None, began: float) -> int:

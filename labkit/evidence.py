@@ -23,13 +23,12 @@ from labkit.queues import (
 )
 from labkit.state import read_state
 from labkit.worker_logs import LogTrace, task_in_logs
-from labkit.worker_view import Workers, WorkerView, ask_workers, inspect
+from labkit.worker_view import Workers, WorkerView, ask_workers
 
 T = TypeVar("T")
 Registered = dict[str, dict[str, dict[str, str]]]  # {worker: {task: {"ignore_result": "True"}}}
-Answers = tuple[Workers, list["Holding"], Registered]
+Answers = tuple[Workers, Registered]
 FLOWER_TIMEOUT_S = 0.3
-STATES = ("active", "reserved", "scheduled")  # of a task in a worker, as `query_task` says them
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Evidence:
     search: Search | None = None  # None: there was no reason to search the queues
     workers: Workers = field(default_factory=lambda: Workers([], 0))
     holdings: list[Holding] = field(default_factory=list)
-    registered: "Registered" = field(default_factory=dict)
+    registered: Registered = field(default_factory=dict)
     log: LogTrace | None = None
     flower_page: str = ""  # its page in the lab's Flower, if Flower has seen it
     result_expires_s: float = 0  # 0: never
@@ -92,20 +91,25 @@ def gather(
     While a task is looked for it moves on: queue, worker, result.  So the result is read first
     and last, and what is found nowhere is looked for in the workers once more.
     """
-    answers = Later(lambda: _ask(app, client, task_id))
+    answers = Later(lambda: _ask(app, client))
     result, unacked = stored_result(client, task_id), find_unacked(client, task_id)
     search = None
     if not unacked and (result is None or result.status == "RETRY"):
         queues = queues_with_messages(client) | {queue.name for queue in app.conf.task_queues or ()}
         room_s = deadline - time.monotonic() - 0.2
         search = find_queued(client, task_id, queues, max(0.1, min(search_s, room_s)))
-    workers, holdings, registered = _until(deadline, answers)
+    workers, registered = _until(deadline, answers)
+    holdings = _holdings(workers, task_id)
     result = stored_result(client, task_id) or result
     ended = result is not None and result.status in READY_STATES
-    if not (ended or holdings or unacked or (search and search.message)):
+    if not (ended or holdings or (search and search.message)):
         unacked = find_unacked(client, task_id)
-        workers, holdings, registered = _until(deadline, Later(lambda: _ask(app, client, task_id)))
-        result = stored_result(client, task_id) or result
+        if unacked and unacked.message.eta:
+            holdings = _scheduled(app, workers, task_id)
+        elif not workers.silent:  # or the second look would wait for the silent one again
+            workers, registered = _until(deadline, Later(lambda: _ask(app, client)))
+            holdings = _holdings(workers, task_id)
+            result = stored_result(client, task_id) or result
     unknown = not (result or holdings or unacked or (search and search.message))
     return Evidence(
         task_id,
@@ -126,25 +130,41 @@ def _until(deadline: float, answers: Later[Answers]) -> Answers:
     try:
         return answers.result(deadline - time.monotonic())
     except TimeoutError:
-        return Workers([], 1), [], {}
+        return Workers([], 1), {}
 
 
-def _ask(app: Celery, client: redis.Redis, task_id: str) -> Answers:
-    """Ask the workers what they do, whether they have the task, and which tasks they know."""
+def _ask(app: Celery, client: redis.Redis) -> Answers:
+    """Ask the workers what they do, and which tasks they know."""
     workers = ask_workers(app, client)
-    by_name = {worker.name: worker for worker in workers.answered}
-    if not by_name:
-        return workers, [], {}
-    ask = inspect(app, sorted(by_name))
-    holdings = [
-        Holding(by_name[name], state, request)
-        for name, found in (ask.query_task(task_id) or {}).items()
-        for state, request in found.values()
-        if state in STATES
+    if not workers.answered:
+        return workers, {}
+    answers = workers.inspect(app).registered("ignore_result", "rate_limit") or {}
+    return workers, {name: dict(map(_attributes, tasks)) for name, tasks in answers.items()}
+
+
+def _holdings(workers: Workers, task_id: str) -> list[Holding]:
+    """The workers that run the task or have reserved it.
+
+    `inspect query_task` would be shorter, but it does not see a task after its first retry.
+    """
+    return [
+        Holding(worker, state, request)
+        for worker in workers.answered
+        for state, requests in (("active", worker.active), ("reserved", worker.reserved))
+        for request in requests
+        if request["id"] == task_id
     ]
-    answers = ask.registered("ignore_result", "rate_limit") or {}
-    registered = {name: dict(map(_attributes, tasks)) for name, tasks in answers.items()}
-    return workers, holdings, registered
+
+
+def _scheduled(app: Celery, workers: Workers, task_id: str) -> list[Holding]:
+    """The workers in which the task waits for its ETA."""
+    answers = workers.inspect(app).scheduled() or {} if workers.answered else {}
+    return [
+        Holding(worker, "scheduled", entry["request"])
+        for worker in workers.answered
+        for entry in answers.get(worker.name) or ()
+        if entry["request"]["id"] == task_id
+    ]
 
 
 def _attributes(text: str) -> tuple[str, dict[str, str]]:
@@ -160,8 +180,7 @@ def _attributes(text: str) -> tuple[str, dict[str, str]]:
 
 def _result_expires_s(app: Celery, workers: Workers) -> float:
     """How long the workers keep results: the shortest time that one of them names."""
-    names = [worker.name for worker in workers.answered]
-    settings = inspect(app, names).conf() or {} if names else {}
+    settings = workers.inspect(app).conf() or {} if workers.answered else {}
     times = [conf.get("result_expires") for conf in settings.values()]
     return min((one for one in times if one), default=app.conf.result_expires or 0)
 

@@ -1,6 +1,6 @@
 """The monitor's tables, for rich; readable at 80 columns."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -19,12 +19,14 @@ STATE_COLOURS = {
     "REVOKED": "magenta",
 }
 WIDE = 110  # columns from which the worker of each task is shown, too
+GAP = 2  # between two columns
+NARROWEST = 8  # of a column that is cut
 
 
 def tables(snapshot: Snapshot, tasks: Sequence[SeenTask], source: str, width: int) -> Group:
     """Queues, workers and tasks, one below the other.  source: where the tasks come from."""
-    parts: list[RenderableType] = [_title(snapshot), "", _queues(snapshot), ""]
-    parts += [_workers(snapshot), ""] if snapshot.workers.answered else []
+    parts: list[RenderableType] = [_title(snapshot), "", _queues(snapshot, width), ""]
+    parts += [_workers(snapshot, width), ""] if snapshot.workers.answered else []
     parts += [*_without_answer(snapshot), _tasks(tasks, width, source)]
     return Group(*parts)
 
@@ -32,7 +34,7 @@ def tables(snapshot: Snapshot, tasks: Sequence[SeenTask], source: str, width: in
 def height_without_tasks(snapshot: Snapshot) -> int:
     """How many lines the tables take before the first task."""
     queues, workers = len(snapshot.queues) + 3, len(snapshot.workers.answered)
-    return 2 + queues + (workers + 2 if workers else 0) + 2 * bool(_without_answer(snapshot)) + 2
+    return 2 + queues + (workers + 2 if workers else 0) + 2 * bool(_without_answer(snapshot)) + 1
 
 
 def running_tasks(snapshot: Snapshot) -> list[SeenTask]:
@@ -61,47 +63,65 @@ def _title(snapshot: Snapshot) -> Text:
     )
 
 
-def _table(first: str, numbers: Sequence[str], last: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(first, style="bold", no_wrap=True, overflow="ellipsis", min_width=14)
-    for heading in numbers:
-        table.add_column(heading, justify="right", no_wrap=True)
-    if last:
-        table.add_column(last, no_wrap=True, overflow="ellipsis")
+Row = Sequence[str | Text]
+
+
+def _table(headings: Row, rows: Sequence[Row], width: int, words: Container[int] = ()) -> Table:
+    """A table that fits into `width`: its first column is cut where the others need the room.
+
+    words: the further columns that hold words, and so begin at the left.
+    """
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    columns = range(len(headings))
+    widths = [
+        max(len(row[column]) for row in [headings, *rows] if column < len(row))
+        for column in columns
+    ]
+    spare = width - sum(widths) - GAP * len(headings)
+    widths[0] = max(NARROWEST, widths[0] + min(0, spare))
+    for column in columns:
+        table.add_column(
+            headings[column],
+            justify="left" if column == 0 or column in words else "right",
+            width=widths[column],
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def _queues(snapshot: Snapshot) -> Table:
-    priorities = [f"p{priority}" for priority in PRIORITIES]
-    table = _table("queue", ["queued", "unacked", *priorities], "taken by")
+def _queues(snapshot: Snapshot, width: int) -> Table:
     by_queue = snapshot.unacked_by_queue
+    rows: list[Row] = []
     for name, lists in snapshot.queues.items():
         queued, takers = sum(lists.values()), len(snapshot.takers(name))
+        unacked = "?" if by_queue is None else f"{by_queue.get(name, 0):,}"
         nobody = Text("nobody", style="red" if queued else "dim")
-        table.add_row(
-            name,
-            f"{queued:,}",
-            "?" if by_queue is None else f"{by_queue.get(name, 0):,}",
-            *(f"{lists[priority]:,}" for priority in PRIORITIES),
-            f"{takers} worker{'s' if takers > 1 else ''}" if takers else nobody,
-        )
-    queued = sum(sum(lists.values()) for lists in snapshot.queues.values())
-    table.add_row("all", f"{queued:,}", f"{snapshot.unacked:,}", style="dim")
-    return table
+        who = Text(f"{takers} worker{'s' if takers > 1 else ''}") if takers else nobody
+        numbers = [f"{lists[priority]:,}" for priority in PRIORITIES]
+        rows.append([name, f"{queued:,}", unacked, *numbers, who])
+    all_queued = sum(sum(lists.values()) for lists in snapshot.queues.values())
+    rows.append(["all", f"{all_queued:,}", f"{snapshot.unacked:,}"])
+    headings = ["queue", "queued", "unacked", *(f"p{one}" for one in PRIORITIES), "taken by"]
+    return _table(headings, rows, width, words={len(headings) - 1})
 
 
-def _workers(snapshot: Snapshot) -> Table:
-    table = _table("worker", ["pool", "slots", "active", "reserved", "done"], "")
-    for one in snapshot.workers.answered:
-        table.add_row(
+def _workers(snapshot: Snapshot, width: int) -> Table:
+    rows = [
+        [
             one.name,
             one.pool,
             f"{one.slots}",
             f"{len(one.active)}",
             f"{len(one.reserved)}",
             f"{one.done:,}",
-        )
-    return table
+        ]
+        for one in snapshot.workers.answered
+    ]
+    headings = ["worker", "pool", "slots", "active", "reserved", "done"]
+    return _table(headings, rows, width, words={1})
 
 
 def _without_answer(snapshot: Snapshot) -> list[RenderableType]:
@@ -115,21 +135,17 @@ def _without_answer(snapshot: Snapshot) -> list[RenderableType]:
     return [Text(sentence, style="yellow"), ""]
 
 
-def _tasks(tasks: Sequence[SeenTask], width: int, source: str) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("at", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column(f"task: {source}", no_wrap=True, overflow="ellipsis")
-    table.add_column("id", no_wrap=True, min_width=36)  # whole: it is what the doctor wants
-    if width >= WIDE:
-        table.add_column("worker", no_wrap=True, overflow="ellipsis")
-    for task in tasks:
-        worker = [task.worker] if width >= WIDE else []
-        table.add_row(
-            clock(task.at),
-            Text(task.state, style=STATE_COLOURS.get(task.state, "")),
+def _tasks(tasks: Sequence[SeenTask], width: int, source: str) -> Table:
+    wide = width >= WIDE
+    rows: list[Row] = [
+        [
             task.name.removeprefix("tasks."),
-            task.task_id,
-            *worker,
-        )
-    return table
+            Text(task.state, style=STATE_COLOURS.get(task.state, "")),
+            clock(task.at),
+            task.task_id,  # whole: it is what the doctor wants
+            *([task.worker] if wide else []),
+        ]
+        for task in tasks
+    ]
+    headings = [f"task ({source})", "state", "at", "id", *(["worker"] if wide else [])]
+    return _table(headings, rows, width, words={1, 2, 3, 4})

@@ -56,6 +56,10 @@ class Workers:
         """Every queue that some answering worker takes from."""
         return {queue for worker in self.answered for queue in worker.queues}
 
+    def inspect(self, app: Celery) -> Any:
+        """`celery inspect` for those that answered; it returns when all of them have again."""
+        return _inspect(app, [worker.name for worker in self.answered])
+
 
 def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     """Ask every connected worker; takes milliseconds, or ANSWER_TIMEOUT_S if one is silent."""
@@ -68,10 +72,10 @@ def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     silent = max(0, connected - len(pongs))
     if not names:
         return Workers([], silent)
-    ask = inspect(app, names)
+    ask = _inspect(app, names)
     stats = ask.stats() or {}
     if stats:
-        ask = inspect(app, sorted(stats))  # nobody waits again for one that has gone silent
+        ask = _inspect(app, sorted(stats))  # nobody waits again for one that has gone silent
     queues, active, reserved = ask.active_queues() or {}, ask.active() or {}, ask.reserved() or {}
     views = [
         _view(name, stats[name], queues.get(name), active.get(name), reserved.get(name))
@@ -81,8 +85,7 @@ def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     return Workers(views, silent + len(names) - len(views))
 
 
-def inspect(app: Celery, names: list[str]) -> Any:
-    """`celery inspect` for these workers: it returns as soon as all of them have answered."""
+def _inspect(app: Celery, names: list[str]) -> Any:
     return app.control.inspect(destination=names, timeout=ANSWER_TIMEOUT_S, limit=len(names))
 
 

@@ -1,0 +1,71 @@
+"""The doctor's judgement, without a broker: what cannot be made here for real, and the logs."""
+
+import uuid
+
+import pytest
+
+from labkit.diagnosis import explain
+from labkit.evidence import Evidence
+from labkit.findings import Finding, report
+from labkit.queue_search import Search
+from labkit.server_health import judge
+from labkit.worker_logs import task_in_logs
+from labkit.worker_view import Workers
+
+FIT = {"redis_version": "7.0.15", "maxmemory_policy": "noeviction", "aof_enabled": 1}
+
+
+@pytest.mark.parametrize(("version", "fit"), [("6.0.16", False), ("6.2.0", True), ("10.1", True)])
+def test_a_server_older_than_6_2_is_named(version, fit):
+    findings = judge(FIT | {"redis_version": version}, saves="")
+    assert [finding.kind for finding in findings] == ([] if fit else ["wrong"])
+
+
+def test_a_server_that_does_not_say_whether_it_saves_is_not_accused():
+    assert judge(FIT | {"aof_enabled": 0}, saves=None) == []
+
+
+def test_a_search_that_ended_early_says_how_far_it_looked():
+    search = Search(None, "", 0, looked_at=812_000, total=1_000_000)
+    [finding] = explain(Evidence(str(uuid.uuid4()), search=search))
+    assert "not among the oldest 812,000 of 1,000,000 waiting messages" in finding.sentence
+    assert "whether a newer one is it cannot be known" in finding.sentence
+
+
+def test_tasks_that_ignore_their_results_are_named_where_nothing_is_known():
+    registered = {"lab1@host": {"tasks.a.log": {"ignore_result": "True"}, "tasks.a.add": {}}}
+    [finding] = explain(Evidence("7", search=Search(None, "", 0, 0, 0), registered=registered))
+    assert "its task ignores its result (tasks.a.log)" in finding.sentence
+
+
+def test_a_silent_worker_makes_the_answer_uncertain():
+    [finding] = explain(Evidence("7", workers=Workers([], 1)))
+    assert "no worker has it (1 connected and silent)" in finding.sentence
+
+
+def test_a_wrong_finding_makes_the_exit_code_1(capsys):
+    assert report([Finding("ok", "all is well")]) == 0
+    assert report([Finding("ok", "a"), Finding("wrong", "b", "./lab up")]) == 1
+    assert capsys.readouterr().out.endswith("ok     a\nwrong  b\n       hint: ./lab up\n")
+
+
+def log(home, name, *lines):
+    path = home / "logs" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"[2026-01-31 07:30:0{line}\n" for line in lines))
+
+
+def test_the_newest_line_of_all_logs_counts(tmp_path):
+    log(tmp_path, "lab1.log.1", "1,000: INFO/MainProcess] Task tasks.a.add[7] received")
+    log(tmp_path, "lab2.log", "2,000: INFO/ForkPoolWorker-1] Task tasks.a.add[7] succeeded in 1 s")
+    log(tmp_path, "lab3.log", "3,000: INFO/MainProcess] Task tasks.a.add[77] received")
+    trace = task_in_logs(tmp_path, "7")
+    assert trace
+    assert (trace.worker, trace.task, trace.did) == ("lab2", "tasks.a.add", "succeeded")
+
+
+@pytest.mark.parametrize("content", ["", "no line of a worker\n", "Task tasks.a.add[8] received"])
+def test_logs_that_do_not_name_the_task_say_nothing(tmp_path, content):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/lab1.log").write_text(content)
+    assert task_in_logs(tmp_path, "8" if "8" in content else "7") is None

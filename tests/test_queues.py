@@ -1,0 +1,64 @@
+"""Decoding what lies in Redis, without a broker."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.errors import LabError
+from labkit.queues import decode_message, decode_result, list_name
+from labkit.task_ids import checked_task_id
+
+HEADERS = {"id": "7", "task": "tasks.basic_tasks.add", "eta": None, "expires": None}
+MESSAGE = {
+    "body": "W1s0LCA1XSwge30sIHt9XQ==",  # [[4, 5], {}, {}] in base64
+    "headers": HEADERS,
+    "properties": {"priority": 0},
+}
+
+
+def message_with(**headers: str | None) -> str:
+    return json.dumps(MESSAGE | {"headers": HEADERS | headers})
+
+
+def test_a_message_gives_its_task_and_its_arguments():
+    message = decode_message(json.dumps(MESSAGE))
+    assert (message.task_id, message.task) == ("7", "tasks.basic_tasks.add")
+    assert message.arguments() == ([4, 5], {})
+    assert message.eta is None
+
+
+@pytest.mark.parametrize("text", ["2026-01-31T07:30:00+00:00", "2026-01-31T07:30:00"])
+def test_a_time_without_a_zone_is_meant_in_utc(text):
+    message = decode_message(message_with(eta=text, expires=text))
+    assert message.eta == message.expires == datetime(2026, 1, 31, 7, 30, tzinfo=UTC)
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), st.lists, max_leaves=5) | st.text())
+def test_what_is_no_message_is_a_value_error_and_nothing_else(content):
+    for raw in (json.dumps(content), json.dumps({"headers": content}), str(content)):
+        with pytest.raises(ValueError):
+            decode_message(raw)
+
+
+def test_a_result_without_an_end_has_no_time():
+    result = decode_result('{"status": "STARTED", "result": {"pid": 1}, "date_done": null}')
+    assert (result.status, result.done_at) == ("STARTED", None)
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="\x06\x16"), min_size=1))
+def test_the_highest_priority_has_the_plain_name(queue):
+    assert list_name(queue, 0) == queue
+    assert len({list_name(queue, priority) for priority in (0, 3, 6, 9)}) == 4
+
+
+@given(st.text())
+def test_any_text_is_an_id_or_a_wrong_use_in_one_sentence(text):
+    try:
+        assert checked_task_id(text).isprintable()
+    except LabError as error:
+        assert error.exit_code == 2
+        assert str(error).count("\n") == 2
+        assert str(error).isascii() or str(error).replace("\n", "").isprintable()
