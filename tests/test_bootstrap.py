@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -405,10 +406,18 @@ class Waiting:
     def go_on(self) -> None:
         self.fifo.write_text("\n")
 
+    def clean_up(self) -> None:
+        """End what a failed test left."""
+        self.process.kill()
+        self.process.communicate()
+        self.uv.kill_group()
+
 
 @pytest.fixture
-def waiting(copy: Copy) -> Waiting:
-    return Waiting(copy)
+def waiting(copy: Copy) -> Iterator[Waiting]:
+    one = Waiting(copy)
+    yield one
+    one.clean_up()
 
 
 def test_a_second_lab_waits_for_the_first_and_installs_nothing_itself(copy, waiting):

@@ -1,13 +1,17 @@
-"""labkit/install: what is said where the lab cannot be installed."""
+"""labkit/install: what is said where the lab cannot be installed, and how a step is stopped."""
 
+import os
+import signal
 import subprocess
 import sys
 import sysconfig
 
+import psutil
 import pytest
 
 from labkit.install import main, steps
-from labkit.install.steps import InstallError, failure
+from labkit.install.steps import InstallError, failure, signals_held_back
+from labkit.processes import ProcessId
 
 # What pip 23 and uv 0.13 really wrote, shortened.
 OFFLINE_PIP = (
@@ -95,3 +99,33 @@ def test_a_python_without_its_part_venv_is_named_with_the_debian_package(monkeyp
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     with pytest.raises(InstallError, match=f"hint: sudo apt-get install python{version}-venv"):
         main.make_environment(None)
+
+
+def test_a_signal_that_comes_while_a_program_starts_acts_right_after(monkeypatch):
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: came.append(number))
+    try:
+        with signals_held_back():
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert came == []
+        assert came == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_step_that_is_stopped_at_its_very_start_leaves_no_program(tmp_path, monkeypatch):
+    """The program itself sends the signal, as its first act; then it would wait for ever."""
+    monkeypatch.setattr(steps, "LOG", tmp_path / "log")
+    os.mkfifo(tmp_path / "fifo")
+    script = f"echo $$ >'{tmp_path}/pid'; kill -TERM {os.getpid()}; read -r _ <'{tmp_path}/fifo'"
+    before = signal.signal(signal.SIGTERM, main.stop_on_signal)
+    others = {number: signal.getsignal(number) for number in steps.STOP_SIGNALS}
+    try:
+        with pytest.raises(SystemExit):
+            steps.run_step(["sh", "-c", script])
+    finally:
+        for number, handler in others.items():
+            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(psutil.NoSuchProcess):
+        ProcessId.of(int((tmp_path / "pid").read_text()))

@@ -22,6 +22,7 @@ from labkit.install.steps import (
     DISK_HINT,
     LOG,
     ROOT,
+    STOP_SIGNALS,
     VERSION,
     InstallError,
     failure,
@@ -31,8 +32,6 @@ from labkit.install.steps import (
     say,
     working_uv,
 )
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(lock_name: str, *arguments: str) -> None:

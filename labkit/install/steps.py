@@ -16,6 +16,7 @@ LOG = ROOT / ".lab" / "logs" / "install.log"
 LOCK = ROOT / ".lab" / "installing"  # locked while a ./lab installs; holds its process id
 LOCKS = ("requirements.lock", "requirements-dev.lock")  # the second one holds the first one too
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_TIMEOUT_S = 5  # pip and uv stop at once when they are asked
 DISK_HINT = f"df -h '{ROOT}'; 300 MB are enough"
 
@@ -76,28 +77,52 @@ def run_step(command: Sequence[str]) -> bool:
     It writes to the terminal, or where there is none to LOG.  It gets a session of its own, so
     that Ctrl-C reaches us alone; we stop it, with all that it started.
     """
-    with LOG.open("w") as log:
-        output = sys.stderr if sys.stderr.isatty() else log
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            # A setting of a cloud editor must not send pip's packages elsewhere.
-            env=os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            close_fds=False,  # the lock goes with it
-        )
+    process = None
     try:
+        with LOG.open("w") as log, signals_held_back():
+            output = sys.stderr if sys.stderr.isatty() else log
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                # A setting of a cloud editor must not send pip's packages elsewhere.
+                env=os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                close_fds=False,  # the lock goes with it
+            )
         return process.wait() == 0
     except BaseException:
-        for signal_number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal_number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_TIMEOUT_S)
+        if process:
+            stop(process)
         raise
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a program with its whole session."""
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal_number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Let a stop signal act after the block: inside Popen it would leave a program behind."""
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    for number, handler in handlers.items():
+        if callable(handler):
+            signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for signal_number in came:
+            signal.raise_signal(signal_number)
 
 
 # What pip and uv write: the reason in a few words, and a hint.  The first match counts, because
