@@ -110,7 +110,7 @@ def make_environment(uv: str | None) -> None:
             f"Python {VERSION} ({python}) cannot make environments: its part venv is missing",
             f"sudo apt-get install python{VERSION}-venv (or install uv), then ./lab again",
         )
-    if not run_step(command):
+    if not run_step(command, show=False):
         raise failure("the environment .venv could not be made")
 
 
@@ -124,7 +124,7 @@ def install_packages(uv: str | None, lock_name: str) -> None:
     else:
         tool, about = "pip", "15 to 40 s"
         if run_quietly(PYTHON, "-m", "pip", "--version").returncode != 0:  # uv made this .venv
-            run_step([str(PYTHON), "-m", "ensurepip"])
+            run_step([str(PYTHON), "-m", "ensurepip"], show=False)
         command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--retries", "2", *what]
     count = len(re.findall(r"^\S+==\S+ \\$", (ROOT / lock_name).read_text(), re.MULTILINE))
     say(f"installing {count} packages with {tool}, this once: about {about}")

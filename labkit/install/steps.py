@@ -71,16 +71,16 @@ def run_quietly(*command: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
-def run_step(command: Sequence[str]) -> bool:
+def run_step(command: Sequence[str], *, show: bool = True) -> bool:
     """Run one step of the install; True if it succeeded.
 
-    It writes to the terminal, or where there is none to LOG.  It gets a session of its own, so
-    that Ctrl-C reaches us alone; we stop it, with all that it started.
+    It writes to the terminal; where there is none, or without `show`, to LOG.  It gets a session
+    of its own, so that Ctrl-C reaches us alone; we stop it, with all that it started.
     """
     process = None
     try:
         with LOG.open("w") as log, signals_held_back():
-            output = sys.stderr if sys.stderr.isatty() else log
+            output = sys.stderr if show and sys.stderr.isatty() else log
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
@@ -100,8 +100,11 @@ def run_step(command: Sequence[str]) -> bool:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """End a program with its whole session."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+    """End a program with its whole session.
+
+    SIGINT comes first: pip then clears up its temporary folders and shows the cursor again.
+    """
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal_number)
         with contextlib.suppress(subprocess.TimeoutExpired):
