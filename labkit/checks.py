@@ -12,7 +12,7 @@ import click
 
 from lab_home import ROOT
 from labkit.errors import LabError
-from labkit.workers import child_environment
+from labkit.spawn import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
 NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour

@@ -5,9 +5,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab_home import ROOT
 from labkit.processes import ProcessId
-from labkit.workers import child_environment
+from labkit.spawn import start_process
 
 KEPT_LOG = ".1"  # the log of the run before
 
@@ -32,16 +31,7 @@ class Child:
 
     def start(self) -> None:
         """Start it in a process group of its own: Ctrl-C reaches the supervisor alone."""
-        with self.log.open("a") as output:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                env=child_environment(**self.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process = start_process(self.command, self.log, self.environment)
         self.identity = ProcessId.of(self.process.pid)
 
     def running(self) -> bool:

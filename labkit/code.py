@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from lab_home import ROOT
-from labkit.workers import child_environment
+from labkit.spawn import child_environment
 
 APP_FILES = ("celery_app.py", "lab_home.py")
 FOLDERS = ("tasks", "work")

@@ -2,7 +2,7 @@
 
 import http.client
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from labkit.errors import LabError
 from labkit.ports import listens
@@ -30,7 +30,7 @@ class Control:
         )
         return {name for reply in replies or () for name in reply}
 
-    def active_tasks(self, names: set[str], timeout_s: float = 1.0) -> list[tuple[str, dict]]:
+    def active_tasks(self, names: set[str], timeout_s: float = 1.0) -> list[tuple[str, Mapping]]:
         """(worker, task) for every task that runs on these workers now; task has id and name."""
         inspect = self.app.control.inspect(
             destination=sorted(names), timeout=timeout_s, limit=len(names)

@@ -6,6 +6,7 @@ writer runs no more, and ends what stands in them.
 """
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -55,6 +56,12 @@ class ProcessRecord:
         temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(content))
         temporary.replace(self.path)
+
+
+@functools.cache
+def record_of_this_process(home: Path) -> ProcessRecord:
+    """The one record of this process in `home`; the file is named by the process."""
+    return ProcessRecord(home)
 
 
 def end_leftovers(home: Path) -> list[str]:

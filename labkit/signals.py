@@ -2,7 +2,12 @@
 
 import os
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def clean_up_on_signals() -> None:
@@ -16,6 +21,34 @@ def clean_up_on_signals() -> None:
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, unwind)
+
+
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Let signals wait until the end of the block, as a start that is half done cannot be undone.
+
+    Put it inside the `try` whose `finally` undoes the block.  The processes started inside take
+    signals as always.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals arrive in the main thread alone
+        return
+    received: list[tuple[int, FrameType | None]] = []
+    before = {
+        number: signal.signal(number, lambda *signal_: received.append(signal_))
+        for number in STOP_SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for came, frame in received:
+        handler = before[signal.Signals(came)]
+        if callable(handler):
+            handler(came, frame)
+        elif handler == signal.SIG_DFL:
+            end_by_signal(came)
 
 
 def end_by_signal(number: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Mapping
 
 from labkit.parts import POLL_S, Parts
 from labkit.ready import node_name
@@ -57,7 +58,7 @@ class Stopping:
         self.parts.clear_ended()
         await asyncio.sleep(POLL_S)
 
-    async def _active_tasks(self) -> list[tuple[str, dict]]:
+    async def _active_tasks(self) -> list[tuple[str, Mapping]]:
         """Ask before the stop: a worker that stops answers no more."""
         names = {node_name(child.name) for child in self.parts.workers() if child.running()}
         if not names:
@@ -67,7 +68,7 @@ class Stopping:
         except Exception:  # noqa: BLE001 - without a broker there is nothing to tell, and no harm
             return []
 
-    def _tell(self, active: list[tuple[str, dict]]) -> None:
+    def _tell(self, active: list[tuple[str, Mapping]]) -> None:
         busy = {node_name(child.name) for child in self.parts.leaving if child.kind == "worker"}
         say = self.parts.console.say
         for worker, task in active:

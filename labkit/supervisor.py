@@ -18,7 +18,7 @@ from labkit.console import NAME_WIDTH, Console
 from labkit.errors import LabError
 from labkit.parts import POLL_S, Parts
 from labkit.ports import next_free_port
-from labkit.records import ProcessRecord, end_leftovers
+from labkit.records import end_leftovers, record_of_this_process
 from labkit.redis_check import check_redis
 from labkit.reload import Reloader
 from labkit.signals import clean_up_on_signals, end_by_signal
@@ -43,7 +43,7 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
     console = Console()
     for name in end_leftovers(LAB_HOME):
         console.say(f"ended what a killed lab had left: {name}")
-    record = ProcessRecord(LAB_HOME)
+    record = record_of_this_process(LAB_HOME)
     broker = None if given else EmbeddedBroker(LAB_HOME)
     try:
         if broker:

@@ -11,16 +11,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab_home import LAB_FILES, LAB_HOME, ROOT
+from lab_home import LAB_FILES, LAB_HOME
 from labkit.errors import LabError
 from labkit.processes import ProcessId
-from labkit.records import TEMPORARY, ProcessRecord, end_leftovers
-from labkit.signals import clean_up_on_signals
+from labkit.records import TEMPORARY, end_leftovers, record_of_this_process
+from labkit.signals import clean_up_on_signals, signals_held_back
+from labkit.spawn import start_process
 from labkit.state import read_state
-from labkit.workers import child_environment
 
 READY_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 40  # its supervisor goes cold after 30 s
+STOP_TIMEOUT_S = 20  # a cold stop takes 5 s at most
+WARM_S = 4  # a worker without tasks ends in 1 s
 POLL_S = 0.05
 
 
@@ -38,35 +39,36 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
     command = [sys.executable, "-m", "labkit.cli", "up", "--no-reload"]
     command.append(f"--workers={1 if queues else 0}")
     command += [f"--no-{extra}" for extra in ("beat", "flower") if extra not in extras]
-    record = ProcessRecord(LAB_HOME)
+    record = record_of_this_process(LAB_HOME)
     log = home / "up.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=child_environment(**environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    supervisor = ProcessId.of(process.pid)
-    record.add("temporary lab", supervisor)
+    process = None
     try:
+        with signals_held_back():
+            process = start_process(command, log, environment)
+            record.add("temporary lab", ProcessId.of(process.pid))
         _wait_until_ready(home, process, log)
         yield environment
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            supervisor.kill_group()
-            process.wait()
-            end_leftovers(LAB_HOME)
-        record.remove(supervisor)
+        if process:
+            _stop(process)
+            record.clear()
         shutil.rmtree(home, ignore_errors=True)
         with contextlib.suppress(OSError):  # another run has its folder beside ours
             home.parent.rmdir()
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """Stop the stack.  What still runs after WARM_S was sent by an interrupted lesson."""
+    identity = ProcessId.of(process.pid)
+    try:
+        process.send_signal(signal.SIGTERM)
+        if not identity.wait(WARM_S):
+            process.send_signal(signal.SIGTERM)  # the second one makes it a cold stop
+        process.wait(STOP_TIMEOUT_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        identity.kill_group()
+        process.wait()
+        end_leftovers(LAB_HOME)
 
 
 def _new_folder() -> Path:

@@ -1,27 +1,31 @@
 """A worker of one's own, for lessons and tests that may not disturb the shared ones."""
 
-import os
 import shlex
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from lab_home import LAB_HOME, ROOT
+from lab_home import LAB_HOME
 from labkit.errors import LabError
 from labkit.processes import ProcessId
+from labkit.records import record_of_this_process
+from labkit.signals import signals_held_back
+from labkit.spawn import start_process
 
-READY_TIMEOUT_S = 30  # a worker is ready in about 1 s; the rest is for a busy machine
+READY_TIMEOUT_S = 30  # a node is ready in about 1 s; the rest is for a busy machine
 STOP_TIMEOUT_S = 30  # longer than any lesson's last task
 POLL_S = 0.05
 
 
-class Worker:
-    """One running worker: its name (lesson02@host), its process, its log file."""
+class Node:
+    """A running program of Celery's: its name (lesson02@host), its process, its log file."""
+
+    kind = "node"  # what it is called in errors
 
     def __init__(self, name: str, process: subprocess.Popen, log: Path) -> None:
         self.name = name
@@ -43,16 +47,15 @@ class Worker:
         return self.process.wait()
 
     def kill(self) -> None:
-        """Kill -9 the worker and its pool, as a crash of the machine would."""
+        """Kill -9 it and what it started (a worker's pool), as a crash of the machine would."""
         self.identity.kill_group()
         self.process.wait()
 
 
-def child_environment(**changes: str) -> dict[str, str]:
-    """The environment for a child process: this interpreter's programs come first on PATH."""
-    programs = str(Path(sys.executable).parent)
-    path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
-    return os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1"} | changes
+class Worker(Node):
+    """A running worker."""
+
+    kind = "worker"
 
 
 def worker_command(
@@ -82,42 +85,59 @@ def own_worker(
     Raises LabError if it ends or does not answer in READY_TIMEOUT_S seconds.
     """
     command = worker_command(name, queues, options, settings)
+    ready = f"{name}@{socket.gethostname()} ready."
+    with started(Worker, name, command, ready, environment=environment, show=show) as worker:
+        yield worker
+
+
+SomeNode = TypeVar("SomeNode", bound=Node)
+
+
+@contextmanager
+def started(
+    kind: type[SomeNode],
+    name: str,
+    command: Sequence[str],
+    ready: str,
+    *,
+    environment: Mapping[str, str] | None,
+    show: bool,
+) -> Iterator[SomeNode]:
+    """Start a program in a process group of its own; give it when it is ready; stop it after.
+
+    ready: what it writes to its log, LAB_HOME/logs/NAME.log, when it is.
+    Raises LabError if it ends or does not write that in READY_TIMEOUT_S seconds.
+    """
     if show:
         print(f"$ {shlex.join(command)}", flush=True)
     logs = LAB_HOME / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{name}.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=child_environment(**(environment or {})),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    worker = Worker(f"{name}@{socket.gethostname()}", process, log)
+    log.write_text("")
+    record = record_of_this_process(LAB_HOME)
+    node = None
     try:
-        _wait_until_ready(worker)
-        yield worker
+        with signals_held_back():
+            process = start_process(command, log, environment or {})
+            node = kind(f"{name}@{socket.gethostname()}", process, log)
+            record.add(name, node.identity)
+        _wait_until_ready(node, ready)
+        yield node
     finally:
-        worker.stop()
-        worker.identity.kill_group()
+        if node:
+            node.stop()
+            node.identity.kill_group()
+            record.remove(node.identity)
 
 
-def _wait_until_ready(worker: Worker) -> None:
-    """Wait for the line "NAME ready." that a worker writes when it consumes its queues."""
+def _wait_until_ready(node: Node, line: str) -> None:
+    what = f"the {node.kind} {node.name}"
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while f"{worker.name} ready." not in worker.log.read_text(errors="replace"):
-        if worker.process.poll() is not None:
+    while line not in node.log.read_text(errors="replace"):
+        if node.process.poll() is not None:
             raise LabError(
-                f"the worker {worker.name} ended with exit code {worker.process.returncode}",
-                f"tail {worker.log}",
+                f"{what} ended with exit code {node.process.returncode}", f"tail {node.log}"
             )
         if time.monotonic() > deadline:
-            raise LabError(
-                f"the worker {worker.name} was not ready in {READY_TIMEOUT_S} s",
-                f"tail {worker.log}",
-            )
+            raise LabError(f"{what} was not ready in {READY_TIMEOUT_S} s", f"tail {node.log}")
         time.sleep(POLL_S)

@@ -1,0 +1,36 @@
+"""Start a process the lab's way: its own group, its output in a log file, our programs first."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lab_home import ROOT
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """The environment for a child process: this interpreter's programs come first on PATH."""
+    programs = str(Path(sys.executable).parent)
+    path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
+    return os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1"} | changes
+
+
+def start_process(
+    command: Sequence[str], log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen:
+    """Start a command in the lab's folder; its output is added to `log`.
+
+    environment: changes to ours.  The process leads a group of its own, so that Ctrl-C reaches
+    us alone and we decide about the order in which things stop.
+    """
+    with log.open("a") as output:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=child_environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
