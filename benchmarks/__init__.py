@@ -1,0 +1,1 @@
+"""One question a script, answered with numbers of this machine."""
