@@ -26,7 +26,8 @@ You should see:
 Try next.  Guess first:
   1. Set WORK_S to 3.  Which scripts wait longer, and which one does not?
   2. In with_asyncio, write `return await work`.  What does the row say now?
-  3. Kill only the script: script.kill() in place of kill_group().  Which row changes, and why?
+  3. In with_queue, call say_so_and_stay() before .delay().  What can a queue not save?
+     (The lesson waits 20 s for it.)
 """
 
 import asyncio
@@ -139,6 +140,7 @@ def try_way(way: str, run: str) -> tuple[int, float, float]:
         for fate in ("killed", "ended")
     )
     killed.stdout.readline()
+    # Killing the script alone would leave its child process behind, which waits for ever.
     ProcessId.of(killed.pid).kill_group()
     killed.communicate()
 

@@ -7,7 +7,7 @@ the queue".  It says "nothing is stored under this id".
 
 The tasks are `add`, `nap`, `divide` and `ask_until_ready` in tasks/basic_tasks.py.
 
-    ./lab run 03        # about 5 s
+    ./lab run 03        # about 4 s
 
 Watch: http://localhost:5555/tasks has a column State.  The id that nobody sent is not there:
 Flower lists what it has heard of.

@@ -35,8 +35,8 @@ import time
 
 from lab_home import ROOT
 from labkit.lesson import claim, run_lesson
+from labkit.spawn import child_environment
 from labkit.waiting import wait_until
-from labkit.workers import child_environment
 from tasks.basic_tasks import nap
 
 NAP_S = 10
