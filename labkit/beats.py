@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_home import LAB_HOME
-from labkit.workers import Node, started
+from labkit.nodes import Node, started
 
 
 class Beat(Node):
@@ -44,8 +44,8 @@ def own_beat(
     ]
     _remove(memory)  # what an interrupted run noted would be due at once
     try:
-        ready = "beat: Starting..."
-        with started(Beat, name, command, ready, environment=environment, show=show) as beat:
+        with started(Beat, name, command, environment, show=show) as beat:
+            beat.wait_until_ready("beat: Starting...")
             yield beat
     finally:
         _remove(memory)

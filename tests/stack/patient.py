@@ -102,6 +102,6 @@ class Patient:
 def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
     """A broker of the test's own; workers log into the LAB_HOME that the doctor sees."""
     one = Patient(tmp_path)
-    monkeypatch.setattr("labkit.workers.LAB_HOME", one.home)
+    monkeypatch.setattr("labkit.nodes.LAB_HOME", one.home)
     yield one
     one.close()

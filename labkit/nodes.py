@@ -1,0 +1,109 @@
+"""Programs of Celery's that a lesson or a test starts for itself: a worker, a Beat."""
+
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from lab_home import LAB_HOME
+from labkit.errors import LabError
+from labkit.processes import ProcessId
+from labkit.records import record_of_this_process
+from labkit.signals import signals_held_back
+from labkit.spawn import start_process
+
+READY_TIMEOUT_S = 30  # a node is ready in about 1 s; the rest is for a busy machine
+STOP_TIMEOUT_S = 30  # longer than any lesson's last task
+POLL_S = 0.05
+
+
+class Node:
+    """A running program of Celery's: its name (lesson02@host), its process, its log file."""
+
+    kind = "node"  # what it is called in errors
+
+    def __init__(self, name: str, process: subprocess.Popen, log: Path) -> None:
+        self.name = name
+        self.process = process
+        self.log = log
+        self.identity = ProcessId.of(process.pid)
+
+    def wait_until_ready(self, line: str) -> None:
+        """Wait until it has written `line` to its log.
+
+        Raises LabError if it ends or does not write that in READY_TIMEOUT_S seconds.
+        """
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while line not in self.log.read_text(errors="replace"):
+            wrong = ""
+            if self.process.poll() is not None:
+                wrong = f"ended with exit code {self.process.returncode}"
+            elif time.monotonic() > deadline:
+                wrong = f"was not ready in {READY_TIMEOUT_S} s"
+            if wrong:
+                raise LabError(f"the {self.kind} {self.name} {wrong}", f"tail {self.log}")
+            time.sleep(POLL_S)
+
+    def ask_to_stop(self, signal_number: int = signal.SIGTERM) -> None:
+        """Send the signal (TERM: warm), unless it has ended already."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+
+    def stop(self, signal_number: int = signal.SIGTERM, timeout_s: float = STOP_TIMEOUT_S) -> int:
+        """Send the signal (TERM: warm) and wait for the end; return the exit code.
+
+        What is still there after timeout_s is killed with its whole group.
+        """
+        self.ask_to_stop(signal_number)
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        return self.process.wait()
+
+    def kill(self) -> None:
+        """Kill -9 it and what it started (a worker's pool), as a crash of the machine would."""
+        self.identity.kill_group()
+        self.process.wait()
+
+
+SomeNode = TypeVar("SomeNode", bound=Node)
+
+
+@contextmanager
+def started(
+    kind: type[SomeNode],
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    show: bool = True,
+) -> Iterator[SomeNode]:
+    """Start a program in a process group of its own; stop it on the way out.
+
+    Its output goes to LAB_HOME/logs/NAME.log.  show: print the command.
+    """
+    if show:
+        print(f"$ {shlex.join(command)}", flush=True)
+    logs = LAB_HOME / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    log = logs / f"{name}.log"
+    log.write_text("")
+    record = record_of_this_process(LAB_HOME)
+    node = None
+    try:
+        with signals_held_back():
+            process = start_process(command, log, environment or {})
+            node = kind(f"{name}@{socket.gethostname()}", process, log)
+            record.add(name, node.identity)
+        yield node
+    finally:
+        if node:
+            node.stop()
+            node.identity.kill_group()
+            record.remove(node.identity)
