@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 LAST_RESORT_URL = "redis://localhost:6379/0"
 
+# Celery lets these variables win over everything that celery_app.py says, without a word.
+_VARIABLES_THAT_WIN = (
+    "CELERY_BROKER_URL",
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+    "CELERY_RESULT_BACKEND",
+)
+
 # A worker of this app sets this key when it is ready.  It marks a database as the lab's.
 MARK = "celery_learning:lab"
 
@@ -101,6 +109,18 @@ def _checked(url: str) -> str:
     return url
 
 
+def _refuse_hidden_settings() -> None:
+    """Stop where a variable would send Celery to another broker than the lab looks at."""
+    for name in _VARIABLES_THAT_WIN:
+        if os.environ.get(name):
+            raise SystemExit(
+                house_error(
+                    f"{name} is set, and for Celery it wins over every other setting",
+                    f"unset {name}; to name a Redis for the lab, set REDIS_URL",
+                )
+            )
+
+
 def running_broker() -> dict[str, str] | None:
     """What the running lab wrote about its embedded broker: {"url": ..., "run_id": ...}."""
     try:
@@ -118,6 +138,7 @@ def choose_redis_url() -> str:
 
 
 _load_env_file(ROOT / ".env")
+_refuse_hidden_settings()
 # A relative path starts here, not in the current folder: all processes must find the same one.
 LAB_HOME = ROOT / Path(os.environ.get("LAB_HOME") or ".lab").expanduser()
 LAB_FILES = ROOT / Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser()

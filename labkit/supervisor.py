@@ -18,6 +18,7 @@ from labkit.console import NAME_WIDTH, Console
 from labkit.errors import LabError
 from labkit.parts import POLL_S, Parts
 from labkit.ports import next_free_port
+from labkit.ready import node_name
 from labkit.records import end_leftovers, record_of_this_process
 from labkit.redis_check import check_redis
 from labkit.reload import Reloader
@@ -27,6 +28,7 @@ from labkit.stopping import Stopping
 
 FLOWER_PORT = 5555
 READY_TIMEOUT_S = 60  # usually 2 s; the rest is for a slow or busy machine
+MOST_WORKERS = 16  # of one lab
 LAST_LINES = 5  # shown of a process that stopped by itself
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -114,7 +116,7 @@ class Supervisor:
     def _start_children(self, *, workers: int, beat: bool, flower: bool) -> None:
         home = self.parts.home
         worker_code, app_code = code.fingerprint(), code.app_fingerprint()
-        some = [children.worker(home, f"lab{number + 1}") for number in range(workers)]
+        some = [children.worker(home, name) for name in self._free_names(workers)]
         if beat:
             some.append(children.beat(home))
         if flower:
@@ -127,6 +129,17 @@ class Supervisor:
             )
             self.parts.start(child)
         self.parts.save()
+
+    def _free_names(self, workers: int) -> list[str]:
+        """lab1, lab2, ...; on a Redis of the learner's, names that another lab uses are left out.
+
+        Of two workers with one name Celery shows only one.
+        """
+        names = [f"lab{number}" for number in range(1, workers + MOST_WORKERS + 1)]
+        if self.broker:
+            return names[:workers]
+        used = self.parts.control.answers({node_name(name) for name in names})
+        return [name for name in names if node_name(name) not in used][:workers]
 
     async def _all_answer(self) -> None:
         try:

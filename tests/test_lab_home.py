@@ -205,6 +205,11 @@ def test_an_env_file_that_is_no_text_is_an_error(project):
     assert ".env cannot be read" in project.error()
 
 
+@pytest.mark.parametrize("name", ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"])
+def test_a_variable_that_celery_would_obey_in_silence_is_refused(project, name):
+    assert f"{name} is set" in project.error(**{name: "redis://localhost:1/0"})
+
+
 def test_every_setting_is_in_env_example(project):
     """The example names each setting, and is itself a right .env once its comments are opened."""
     example = (lab_home.ROOT / ".env.example").read_text(encoding="utf-8")

@@ -178,6 +178,18 @@ def test_a_redis_of_ones_own_serves_as_broker(lab, redis_server, password):
     assert not (lab.home / "broker").exists()
 
 
+def test_two_labs_on_one_redis_have_workers_of_different_names(lab, redis_server, tmp_path):
+    lab.environment["REDIS_URL"] = redis_server()
+    other = Lab(tmp_path / "other", REDIS_URL=lab.environment["REDIS_URL"])
+    try:
+        lab.up(*LEAN)
+        other.up(*LEAN)
+        assert [child["name"] for child in lab.state()["children"]] == ["lab1"]
+        assert [child["name"] for child in other.state()["children"]] == ["lab2"]
+    finally:
+        other.clean_up()
+
+
 @pytest.mark.parametrize("password", [True, False])
 def test_somebody_elses_data_is_left_alone(lab, redis_server, password):
     url = redis_server(password=password)
