@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from lab_home import REDIS_URL
 from labkit.errors import LabError
@@ -34,6 +35,7 @@ def run_lesson(
     sent = _note_sent_tasks()
     notes = open_notes()
     wrong = _run(main)
+    _drop_awaited_results()
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
         print(last_lines, file=notes, flush=True)
@@ -43,10 +45,16 @@ def run_lesson(
 
 def _run(main: Callable[[], None]) -> str:
     """Run the lesson; return the error that ended it, or ""."""
+    from celery.exceptions import TimeoutError as NoAnswer
+
     try:
         main()
     except KeyboardInterrupt:
         sys.exit(130)
+    except NoAnswer:
+        return str(
+            LabError(".get() gave up: no worker has done the task in that time", "./lab status")
+        )
     except LabError as error:
         return str(error)
     except SystemExit as end:
@@ -54,6 +62,17 @@ def _run(main: Callable[[], None]) -> str:
             raise
         return end.code
     return ""
+
+
+def _drop_awaited_results() -> None:
+    """Forget results that nobody waits for any more.
+
+    Celery keeps them until the interpreter ends, and then prints a traceback for each.
+    """
+    from celery_app import app
+
+    backend: Any = app.backend
+    backend._pending_results.concrete.clear()
 
 
 def claim(holds: bool, sentence: str) -> None:
