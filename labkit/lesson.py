@@ -35,7 +35,6 @@ def run_lesson(
     sent = _note_sent_tasks()
     notes = open_notes()
     wrong = _run(main)
-    _drop_awaited_results()
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
         print(last_lines, file=notes, flush=True)
@@ -52,6 +51,7 @@ def _run(main: Callable[[], None]) -> str:
     except KeyboardInterrupt:
         sys.exit(130)
     except NoAnswer:
+        _drop_awaited_results()
         return str(
             LabError(".get() gave up: no worker has done the task in that time", "./lab status")
         )
