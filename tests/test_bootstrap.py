@@ -487,11 +487,3 @@ def pins(name: str) -> dict[str, str]:
 
 def test_the_lock_of_the_tests_holds_everything_of_the_labs_lock():
     assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
-
-
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
-def test_a_lock_file_holds_names_versions_and_hashes_and_no_address(name):
-    for line in (ROOT / name).read_text().splitlines():
-        assert re.fullmatch(
-            r"\S+==\S+( ; [^/\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line
-        ), line
