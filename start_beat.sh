@@ -14,8 +14,7 @@ case " $* " in *" --help "*) show_and_run celery -A celery_app beat --help ;; es
 home=$(python3 -c 'from lab_home import LAB_HOME; print(LAB_HOME)')
 [ -w "$home" ] || house_error "Beat cannot write into $home" "LAB_HOME=~/celery-lab ./start_beat.sh"
 
-# After a restart of the machine the number in an old pid file may belong to another program, and
-# Celery would take that for a Beat.
+# A Beat with a pid file of its own is another one.
 pid_file=
 for word; do
     case $word in
@@ -27,6 +26,8 @@ if [ -z "$pid_file" ]; then
     pid_file=$home/beat.pid
     set -- --pidfile="$pid_file" "$@"
 fi
+# After a restart of the machine the number in an old pid file may belong to another program, and
+# Celery would take that for a Beat.
 pid=$(cat "$pid_file" 2>/dev/null || true)
 if [ -n "$pid" ]; then
     program=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" || ps -o args= -p "$pid" || true)
