@@ -16,7 +16,7 @@ from celery.utils.log import get_task_logger
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work import folders, naps, text, unreliable
+from work import folders, naps, text, unreliable, values
 from work.ledger import Ledger
 
 logger = get_task_logger(__name__)
@@ -98,6 +98,23 @@ def greet(name: str) -> str:
     # A task logger adds the task's name and id to every line.
     logger.info(greeting)
     return greeting
+
+
+@app.task
+def print_greeting(name: str) -> str:
+    """The same as greet(), with print() in place of the logger.
+
+    A worker turns what is printed into log lines of level WARNING, without task name and id.
+    """
+    greeting = f"hello, {name}"
+    print(greeting)
+    return greeting
+
+
+@app.task
+def describe(value: Any) -> str:
+    """Tell what the argument is here, its type and its value: describe([1, 2]) -> "list [1, 2]"."""
+    return values.described(value)
 
 
 @app.task(bind=True, max_retries=9)  # 10 attempts in all, more than any lesson asks for

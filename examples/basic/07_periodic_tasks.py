@@ -1,0 +1,131 @@
+"""Periodic tasks: let a clock send them, and see what becomes of them when nobody works.
+
+Beat is a clock with a timetable, `beat_schedule` in celery_app.py.  When an entry is due, it puts
+a message on a queue, and that is all: it runs nothing, and it does not ask whether anybody does.
+There must be one Beat, and only one.  Two of them send everything twice.
+
+First the lab's own timetable, an interval and two crontabs: when is each due next?  Then a second
+Beat, with a timetable of this lesson's own: a tick each second, on a queue that nobody takes from.
+The ticks pile up, although each has an `expires`.  That does not take a message out of the queue.
+It tells the worker, when there is one, to throw the message away.
+
+The task is `noted_nap` in tasks/basic_tasks.py, with a nap of 0 seconds.
+
+    ./lab run 07        # about 10 s
+
+Watch: http://localhost:5555/tasks shows the ticks that came too late as REVOKED.
+
+You should see:
+
+    every 30 seconds  periodic_task  due next ...
+    Monday morning    add            due next Mon ... 07:30:00
+    every night       daily_task     due next ... 02:00:00
+    true: an interval counts from the last time, a crontab names times of the clock
+    $ ./start_beat.sh --pidfile=... -- 'beat.schedule=(dict){"tick": {...}}'
+    in the queue lesson07, where nobody takes them:
+      a tick, sent at ..., has expired
+      a tick, sent at ..., has expired
+      a tick, sent at ..., has ...
+      a tick, sent at ..., has not expired yet
+    true: Beat sent one each second, and they pile up
+    true: what has expired lies in the queue all the same
+    $ ./start_worker.sh -n lesson07@%h --queues=lesson07 --concurrency=1
+    ticks that had expired: REVOKED TaskRevokedError('expired')
+    true: the worker threw them away, and started none of them
+    true: a tick that had not expired was done
+
+Try next.  Guess first:
+  1. Set PILE to 8.  How many of the ticks have expired, and how many does the worker do?
+  2. Set EXPIRES_S to 60.  Which claim does not hold, and what would a worker do with the pile?
+  3. Add an entry with crontab(minute=0, hour=8, day_of_month=1) to celery_app.py.  When is it due?
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import redis
+from celery.schedules import maybe_schedule
+
+from celery_app import app
+from lab_home import LAB_FILES
+from labkit import queues
+from labkit.beats import own_beat
+from labkit.lesson import claim, run_lesson
+from labkit.state_reports import state_reports
+from labkit.waiting import wait_until
+from labkit.workers import own_worker
+from work.ledger import Ledger
+
+QUEUE = "lesson07"
+TICK_S = 1
+EXPIRES_S = 1.5  # shorter than the pile is old: two of its four ticks are too late already
+PILE = 4
+TIMEOUT_S = 20  # the pile grows in 4 s; the rest is room for a busy machine
+
+
+def main() -> None:
+    show_timetable()
+
+    ledger = Ledger(LAB_FILES / "ledgers", f"lesson07-{time.time_ns()}")
+    tick = {
+        "task": "tasks.basic_tasks.noted_nap",
+        "schedule": TICK_S,
+        "args": [ledger.run, "tick", 0],
+        "options": {"queue": QUEUE, "expires": EXPIRES_S},
+    }
+    client = redis.Redis.from_url(app.conf.broker_url, decode_responses=True)
+    client.delete(QUEUE)  # what an interrupted run may have left
+    with own_beat("lesson07-beat", {"tick": tick}), state_reports() as reports:
+        wait_until(lambda: client.llen(QUEUE) >= PILE, TIMEOUT_S)
+        expired = look_at(queues.oldest(client, QUEUE, count=PILE))
+
+        with own_worker("lesson07", [QUEUE], "--concurrency=1"):
+            results = [app.AsyncResult(task_id) for task_id in expired]
+            errors = {repr(one.get(timeout=TIMEOUT_S, propagate=False)) for one in results}
+            print("ticks that had expired:", *{one.state for one in results}, *errors)
+            in_time = wait_until(lambda: ledger.find("END", "tick") is not None, TIMEOUT_S)
+        states = [report["status"] for task_id in expired for report in reports.of(task_id)]
+        claim(set(states) == {"REVOKED"}, "the worker threw them away, and started none of them")
+        claim(in_time, "a tick that had not expired was done")
+    client.delete(QUEUE)  # Beat went on when the worker had gone
+    ledger.remove()
+
+
+def show_timetable() -> None:
+    """Print when each entry of the lab's own timetable is due, if it was sent just now."""
+    now = app.now()  # in the app's time zone
+    due = {}
+    for name, entry in app.conf.beat_schedule.items():
+        schedule = maybe_schedule(entry["schedule"], app=app)  # 30.0 becomes a schedule, too
+        schedule.nowfun = lambda: now
+        # Added up in UTC: where clocks change in summer, a day may have 23 or 25 hours.
+        due_utc = now.astimezone(UTC) + schedule.remaining_estimate(last_run_at=now)
+        due[name] = due_utc.astimezone(app.timezone)
+        task = entry["task"].rpartition(".")[2]
+        print(f"{name:<18}{task:<15}due next {due[name]:%a %Y-%m-%d %H:%M:%S}")
+    claim(
+        due["every 30 seconds"] == now + timedelta(seconds=30)
+        and f"{due['Monday morning']:%a %T}" == "Mon 07:30:00"
+        and f"{due['every night']:%T}" == "02:00:00",
+        "an interval counts from the last time, a crontab names times of the clock",
+    )
+
+
+def look_at(pile: list[queues.Message]) -> list[str]:
+    """Show the ticks that lie in the queue; return the ids of those that have expired."""
+    now = datetime.now(UTC)
+    sent = [tick.expires - timedelta(seconds=EXPIRES_S) for tick in pile]
+    expired = [tick.task_id for tick in pile if tick.expires < now]
+    print(f"in the queue {QUEUE}, where nobody takes them:")
+    for tick, sent_at in zip(pile, sent, strict=True):
+        fate = "has expired" if tick.task_id in expired else "has not expired yet"
+        print(f"  a tick, sent at {sent_at:%T.%f}, {fate}")
+    gaps_s = [(later - sooner).total_seconds() for sooner, later in pairwise(sent)]
+    claim(all(0.9 < gap_s < 2 for gap_s in gaps_s), "Beat sent one each second, and they pile up")
+    claim(len(expired) >= 2, "what has expired lies in the queue all the same")
+    return expired
+
+
+if __name__ == "__main__":
+    run_lesson(main, queues=[])
