@@ -10,10 +10,11 @@ from lab_home import ROOT
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """The environment for a child process: this interpreter's programs come first on PATH."""
+    """The environment for a child process: as if this interpreter's environment were active."""
     programs = str(Path(sys.executable).parent)
     path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
-    return os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1"} | changes
+    active = {"PATH": path, "VIRTUAL_ENV": sys.prefix, "PYTHONUNBUFFERED": "1"}
+    return os.environ | active | changes
 
 
 def start_process(
