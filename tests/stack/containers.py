@@ -123,22 +123,30 @@ class Container:
         return self.facts()["State"]["Health"]["Status"] == "healthy"
 
     def passes_its_health_check(self) -> bool:
-        """Run the health check now, as the engine does."""
-        kind, command = self.facts()["Config"]["Healthcheck"]["Test"]
+        """Run the health check now, as the engine does, with its patience."""
+        check = self.facts()["Config"]["Healthcheck"]
+        kind, command = check["Test"]
         assert kind == "CMD-SHELL"
-        return self.exec("sh", "-c", command, check=False).returncode == 0
+        patience_s = f"{check['Timeout'] / 1e9:.0f}"
+        return self.exec("timeout", patience_s, "sh", "-c", command, check=False).returncode == 0
 
     def user_of_its_process(self) -> int:
         """The user id of process 1."""
         status = self.exec("cat", "/proc/1/status").stdout
         return int(status.partition("\nUid:")[2].split()[0])
 
-    def crash(self) -> None:
-        """Kill -9 its process 1 behind the engine's back: `docker kill` would be a wish to stop."""
-        facts = self.facts()
-        before = facts["RestartCount"]
-        kill = f"kill -9 {facts['State']['Pid']}"
+    def signal(self, name: str) -> None:
+        """Send its process 1 a signal behind the engine's back.
+
+        After `docker kill`, whatever the signal, the engine does not restart a container.
+        """
+        kill = f"kill -{name} {self.facts()['State']['Pid']}"
         run("docker", "run", "--rm", "--pid=host", "--user=root", IMAGE, "sh", "-c", kill)
+
+    def crash(self) -> None:
+        """Kill it, and wait until the engine has started it again."""
+        before = self.facts()["RestartCount"]
+        self.signal("KILL")
         wait_until(lambda: self.facts()["RestartCount"] > before, what="the engine restarts it")
 
 

@@ -1,6 +1,6 @@
 """The containers, with a real engine: LAB_DOCKER=1 ./lab test -n0 tests/stack/test_containers.py
 
-About 4 minutes.  Where the base images cannot be fetched, root gets stand-ins from debootstrap.
+About 5 minutes.  Where the base images cannot be fetched, root gets stand-ins from debootstrap.
 """
 
 import os
@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 import redis
 
-from labkit.workers import child_environment
+from labkit.spawn import child_environment
 from tests.compose_text import base_images
 from tests.stack.conftest import require
 from tests.stack.containers import IMAGE, Compose, run, wait_for_line
@@ -34,7 +34,7 @@ EVERYBODY = ("basic", "advanced", "realworld", "celerybeat")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An engine with the base images; the ones that were not there before are removed again."""
     if os.environ.get("LAB_DOCKER") != "1":
-        pytest.skip("LAB_DOCKER=1 runs the containers; they take about 4 minutes")
+        pytest.skip("LAB_DOCKER=1 runs the containers; they take about 5 minutes")
     if "PYTEST_XDIST_WORKER" in os.environ:
         pytest.skip("the containers share ports: LAB_DOCKER=1 ./lab test -n0 tests/stack/...")
     there = shutil.which("docker") and run("docker", "info", check=False).returncode == 0
@@ -69,10 +69,12 @@ def full_stack(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Everything, with a password, when everybody answers."""
     root = copy_of_the_tree(tmp_path_factory.mktemp("full") / "project")
     one = Compose(root, PROTECTED)
-    one(*one.full, "up", "--detach", "--build")
-    one.wait_for_nodes(*EVERYBODY)
-    yield one
-    one.down()
+    try:
+        one(*one.full, "up", "--detach", "--build")
+        one.wait_for_nodes(*EVERYBODY)
+        yield one
+    finally:
+        one.down()
 
 
 def test_plain_up_starts_redis_alone_on_this_machine_only(compose):
@@ -115,7 +117,7 @@ def test_with_a_password_a_stranger_is_refused_and_no_process_list_shows_it(comp
     stranger = redis.Redis(port=int(compose.ports["REDIS_PORT"]))
     with stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
-    processes = run("docker", "top", "celery_redis", "-eo", "args").stdout
+    processes = run("docker", "top", "celery_redis", "-eo", "pid,args").stdout
     assert "redis-server" in processes
     assert "secret-1" not in processes
 
@@ -206,11 +208,11 @@ def test_health_checks_pass_where_all_is_well(full_stack):
 @pytest.mark.parametrize("service", ["worker_basic", "beat", "flower", "redis"])
 def test_health_check_fails_where_the_process_hangs(full_stack, service):
     container = full_stack.container(service)
-    run("docker", "kill", "--signal=STOP", container.identity)
+    container.signal("STOP")
     try:
         assert not container.passes_its_health_check()
     finally:
-        run("docker", "kill", "--signal=CONT", container.identity)
+        container.signal("CONT")
     full_stack.wait_for_nodes(*EVERYBODY)
 
 
@@ -221,6 +223,7 @@ def test_what_was_killed_is_there_again(full_stack, service):
 
 
 def test_a_second_beat_is_refused_while_the_first_one_runs(full_stack):
+    assert "beat" in full_stack.running()
     second = full_stack("run", "--rm", "-T", "beat", check=False)
     assert second.returncode == 1
     assert "flock: failed to get lock" in second.stdout + second.stderr
