@@ -1,4 +1,4 @@
-"""What the chapters and the README take from the lessons: `cog` puts it between its markers.
+"""What the chapters take from the lessons: `cog` puts it between its markers.
 
 In a chapter (examples/LEVEL/*.md), where cog wants the code on one line:
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from lab_home import ROOT
 from labkit.errors import LabError
 from labkit.lesson_files import functions, parse
-from labkit.lessons import LEVELS, Lesson, lesson_of_number, lesson_of_script, scripts
+from labkit.lessons import Lesson, lesson_of_number
 
 COG_MARK = "[[[cog"
 PAGES = ("*.md", "docs/*.md", "examples/*.md", "examples/*/*.md")
@@ -63,29 +63,6 @@ def lesson_section(number: int | str, root: Path = ROOT) -> str:
         *_folded_tasks(lesson),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def lesson_index(root: Path = ROOT) -> str:
-    """The table of lessons by level, for the README in the root: number, title, time."""
-    known = scripts(root)
-    blocks = []
-    for level, title in LEVELS.items():
-        rows = [
-            f"| [{number}]({lesson.shown(path)}) | {lesson.text.title} | {_short_time(lesson)} |"
-            for number, path in known.items()
-            if path.parent.name == level
-            for lesson in [lesson_of_script(path, root)]
-        ]
-        chapter = f"examples/{level}/README.md"
-        heading = f"[{title}]({chapter})" if (root / chapter).is_file() else title
-        if rows:
-            table = ["| | lesson | time |", "|---|---|---|", *rows]
-            blocks.append("\n".join([f"### {heading}", "", *table]))
-    return "\n\n".join(blocks) + "\n"
-
-
-def _short_time(lesson: Lesson) -> str:
-    return lesson.text.time.removeprefix("about ")
 
 
 def _fenced(language: str, text: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.chapters import cog_pages, lesson_index, lesson_section, pages, run_file
+from labkit.chapters import cog_pages, lesson_section, pages, run_file
 from labkit.lessons import lesson_of_script, scripts
 from labkit.promise import describe
 from tests.small_lab import SmallLab, write
@@ -80,17 +80,6 @@ def test_a_section_holds_text_recorded_run_and_folded_code(lab):
 def test_without_a_recorded_run_the_section_shows_the_promise(lab):
     (lab.root / "examples/runs/01.txt").unlink()
     assert "You should see:\n\n```text\nthe sum is 9\n```" in lesson_section(1, lab.root)
-
-
-def test_the_index_links_every_lesson_by_level(lab):
-    lab.lesson(number="35", level="realworld", title="Letters: send one")
-    write(lab.root / "examples/basic/README.md", "")
-    assert lesson_index(lab.root) == (
-        "### [Basic](examples/basic/README.md)\n\n| | lesson | time |\n|---|---|---|\n"
-        "| [01](examples/basic/01_sums.py) | Sums: add two numbers | 1 s |\n\n"
-        "### Real world\n\n| | lesson | time |\n|---|---|---|\n"
-        "| [35](examples/realworld/35_sums.py) | Letters: send one | 1 s |\n"
-    )
 
 
 def test_cog_fills_in_a_chapter_and_notices_when_the_lesson_changes(lab):

@@ -1,0 +1,71 @@
+"""The list of lessons in README.md and its translations: `cog` puts it between its markers.
+
+    <!-- [[[cog from labkit.readme_index import lesson_index; cog.out(lesson_index()) ]]] -->
+    <!-- [[[end]]] -->
+"""
+
+import re
+from pathlib import Path
+
+from lab_home import ROOT
+from labkit.lessons import LEVELS, Lesson, lesson_of_script, scripts
+from labkit.titles import translated
+
+
+def lesson_index(root: Path = ROOT, language: str = "en") -> str:
+    """The tables of lessons for a README in the root: number, title, time.
+
+    By level, and by chapter where a level has several.  language: "en", "ru" or "zh".
+    """
+    blocks = []
+    for level, name in LEVELS.items():
+        rows = {
+            number: _row(lesson_of_script(path, root), language)
+            for number, path in scripts(root).items()
+            if path.parent.name == level
+        }
+        if not rows:
+            continue
+        page = root / "examples" / level / "README.md"
+        title = translated(level, name, language, root)
+        blocks.append(f"### {_linked(title, page, root)}")
+        for chapter, numbers in _chapters(page.parent).items():
+            in_it = [rows.pop(number) for number in numbers if number in rows]
+            if in_it:
+                title = translated(chapter.stem, _heading(chapter), language, root)
+                blocks.append(f"#### {_linked(title, chapter, root)}")
+                blocks.append(_table(in_it, language, root))
+        if rows:  # a level of one chapter, or lessons that no chapter holds yet
+            blocks.append(_table(list(rows.values()), language, root))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _row(lesson: Lesson, language: str) -> str:
+    title = translated(lesson.number, lesson.text.title, language, lesson.root)
+    seconds = lesson.text.time.removeprefix("about ").removesuffix(" s")
+    unit = translated("seconds", "s", language, lesson.root)
+    return f"| [{lesson.number}]({lesson.shown(lesson.path)}) | {title} | {seconds} {unit} |"
+
+
+def _table(rows: list[str], language: str, root: Path) -> str:
+    words = [translated(word, word, language, root) for word in ("lesson", "time")]
+    return "\n".join([f"| | {words[0]} | {words[1]} |", "|---|---|---|", *rows])
+
+
+def _linked(title: str, page: Path, root: Path) -> str:
+    return f"[{title}]({page.relative_to(root).as_posix()})" if page.is_file() else title
+
+
+def _chapters(folder: Path) -> dict[Path, list[str]]:
+    """The numbers of the lessons in each chapter of a level, where there is more than README.md."""
+    pages = sorted(page for page in folder.glob("*.md") if page.name != "README.md")
+    marker = re.compile(r"lesson_section\(\D?(\d+)")
+    return {
+        page: [number.zfill(2) for number in marker.findall(page.read_text(encoding="utf-8"))]
+        for page in pages
+    }
+
+
+def _heading(page: Path) -> str:
+    """The first line of a chapter, without its mark."""
+    return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
