@@ -14,8 +14,9 @@ from celery.result import AsyncResult
 
 from lab_home import MARK, ROOT
 from labkit.broker import EmbeddedBroker
-from labkit.queues import find_unacked, stored_result
+from labkit.queues import find_unacked
 from labkit.redis_check import client_for
+from labkit.results import stored_result
 from labkit.workers import Worker, own_worker
 from tests.stack.labs import lab_environment, wait_until
 
@@ -44,6 +45,7 @@ class Patient:
         self.client.set(MARK, "test")
         # Sends as a program does that knows only the names of the tasks, and wants no results.
         self.app = Celery(broker=self.url, set_as_current=False)
+        self.shared_worker: Worker  # of the fixture `ward`
         self.environment = lab_environment(self.home, REDIS_URL=self.url)
 
     def close(self) -> None:
@@ -95,7 +97,9 @@ class Patient:
 
     def wait_until_taken(self, result: AsyncResult) -> None:
         """Wait until a worker has taken the message and not acknowledged it."""
-        wait_until(lambda: find_unacked(self.client, result.id), what="a worker took the message")
+        wait_until(
+            lambda: find_unacked(self.client, result.id).found, what="a worker took the message"
+        )
 
 
 @pytest.fixture
@@ -104,4 +108,15 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient
     one = Patient(tmp_path)
     monkeypatch.setattr("labkit.nodes.LAB_HOME", one.home)
     yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    """A broker with one worker of four slots on the queue `basic`, shared by a module's tests."""
+    one = Patient(tmp_path_factory.mktemp("ward"))
+    with pytest.MonkeyPatch.context() as changes:
+        changes.setattr("labkit.workers.LAB_HOME", one.home)
+        with one.worker("ward") as one.shared_worker:
+            yield one
     one.close()

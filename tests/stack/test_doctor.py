@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.workers import child_environment
+from labkit.spawn import child_environment
 from tests.stack.labs import Lab, copy_of_the_tree, wait_until
 from tests.stack.patient import LONG_S, patient
 

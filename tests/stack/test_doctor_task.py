@@ -5,39 +5,37 @@ import uuid
 
 import pytest
 
-from labkit.queues import stored_result, unacked_count
+from labkit.queues import unacked_count
+from labkit.results import stored_result
 from tests.stack.labs import wait_until
-from tests.stack.patient import LONG_S, patient
+from tests.stack.patient import LONG_S, patient, ward
 
-__all__ = ["patient"]
+__all__ = ["patient", "ward"]
 
 
-def test_a_task_that_is_done_is_told_with_its_result(patient):
-    with patient.worker("done"):
-        result = patient.send("add", 4, 5)
-        patient.wait_for_state(result, "SUCCESS")
-        answer = patient.doctor(result.id)
+def test_a_task_that_is_done_is_told_with_its_result(ward):
+    result = ward.send("add", 4, 5)
+    ward.wait_for_state(result, "SUCCESS")
+    answer = ward.doctor(result.id)
     assert answer.code == 0
     assert "done" in answer.text
     assert "the result is 9" in answer.text
 
 
-def test_a_task_that_failed_is_told_with_its_error(patient):
-    with patient.worker("failed"):
-        result = patient.send("divide", 1, 0)
-        patient.wait_for_state(result, "FAILURE")
-        answer = patient.doctor(result.id)
+def test_a_task_that_failed_is_told_with_its_error(ward):
+    result = ward.send("divide", 1, 0)
+    ward.wait_for_state(result, "FAILURE")
+    answer = ward.doctor(result.id)
     assert answer.code == 0
     assert "ZeroDivisionError: division by zero" in answer.text
 
 
-def test_a_running_task_is_told_with_its_worker_and_its_progress(patient):
-    with patient.worker("running") as worker:
-        result = patient.send("word_counts_of_all", ["a b", "c"], LONG_S)
-        patient.wait_for_state(result, "PROGRESS")
-        answer = patient.doctor(result.id)
+def test_a_running_task_is_told_with_its_worker_and_its_progress(ward):
+    result = ward.send("word_counts_of_all", ["a b", "c"], LONG_S)
+    ward.wait_for_state(result, "PROGRESS")
+    answer = ward.doctor(result.id)
     assert answer.code == 0
-    assert f"running in {worker.name}" in answer.text
+    assert f"running in {ward.shared_worker.name}" in answer.text
     assert "PROGRESS {'done': " in answer.text
 
 
@@ -53,23 +51,21 @@ def test_a_reserved_task_is_told_with_the_long_task_before_it(patient):
     assert "the longest, tasks.basic_tasks.nap, has run for" in answer.text
 
 
-def test_a_task_with_an_eta_is_told_with_the_time_when_it_is_due(patient):
-    with patient.worker("eta") as worker:
-        result = patient.send("add", 1, 1, countdown=3000)
-        patient.wait_until_taken(result)
-        answer = patient.doctor(result.id)
+def test_a_task_with_an_eta_is_told_with_the_time_when_it_is_due(ward):
+    result = ward.send("add", 1, 1, countdown=3000)
+    ward.wait_until_taken(result)
+    answer = ward.doctor(result.id)
     assert answer.code == 0
-    assert f"waits in {worker.name} for its time: it is due in 49 min" in answer.text
+    assert f"waits in {ward.shared_worker.name} for its time: it is due in 49 min" in answer.text
 
 
-def test_a_task_that_retries_is_told_with_the_attempt_that_comes_next(patient):
-    with patient.worker("retry"):
-        result = patient.send("ask_until_ready", 9, LONG_S)
-        patient.wait_for_state(result, "RETRY")
-        patient.wait_until_taken(result)
-        answer = patient.doctor(result.id)
+def test_a_task_that_retries_is_told_with_the_attempt_that_comes_next(ward):
+    result = ward.send("ask_until_ready", 9, LONG_S)
+    ward.wait_for_state(result, "RETRY")
+    ward.wait_until_taken(result)
+    answer = ward.doctor(result.id)
     assert answer.code == 0
-    assert "for attempt 2; the one before failed with NotYet" in answer.text
+    assert "for attempt 2; the one before failed with NotYet: " in answer.text
 
 
 def test_a_task_that_its_rate_limit_holds_back_is_told(patient):
@@ -98,11 +94,10 @@ def test_a_revoked_task_is_told(patient):
     assert "revoked" in answer.text
 
 
-def test_a_task_that_no_worker_knows_is_told_after_it_was_thrown_away(patient):
-    with patient.worker("stranger"):
-        result = patient.send("ad", 4, 5)
-        patient.wait_for_state(result, "FAILURE")
-        answer = patient.doctor(result.id)
+def test_a_task_that_no_worker_knows_is_told_after_it_was_thrown_away(ward):
+    result = ward.send("ad", 4, 5)
+    ward.wait_for_state(result, "FAILURE")
+    answer = ward.doctor(result.id)
     assert answer.code == 1
     assert "does not know the task tasks.basic_tasks.ad, and threw the message away" in answer.text
 
@@ -134,10 +129,9 @@ def test_a_waiting_task_is_told_with_the_number_of_messages_before_it(patient):
     assert f"{worker.name} takes from this queue" in answer.text
 
 
-def test_a_task_in_a_misspelled_queue_is_told_with_the_name_that_was_meant(patient):
-    with patient.worker("speller"):
-        result = patient.send("add", 4, 5, queue="bascic")
-        answer = patient.doctor(result.id)
+def test_a_task_in_a_misspelled_queue_is_told_with_the_name_that_was_meant(ward):
+    result = ward.send("add", 4, 5, queue="bascic")
+    answer = ward.doctor(result.id)
     assert answer.code == 1
     assert "waits in the queue 'bascic', as the next one" in answer.text
     assert "no worker takes from this queue; did you mean 'basic'?" in answer.text
@@ -171,11 +165,12 @@ def test_a_result_that_its_task_ignores_is_told_from_the_log_of_its_worker(patie
     assert "this task ignores its result (ignore_result=True): none is stored" in answer.text
 
 
-def test_a_result_that_the_caller_did_not_want_cannot_be_told_from_a_forgotten_one(patient):
-    with patient.worker("unwanted") as worker:
-        result = patient.send("add", 4, 5, ignore_result=True)
-        wait_until(lambda: f"[{result.id}] succeeded" in worker.log.read_text(), what="it is done")
-        answer = patient.doctor(result.id)
+def test_a_result_that_the_caller_did_not_want_cannot_be_told_from_a_forgotten_one(ward):
+    result = ward.send("add", 4, 5, ignore_result=True)
+    wait_until(
+        lambda: f"[{result.id}] succeeded" in ward.shared_worker.log.read_text(), what="it is done"
+    )
+    answer = ward.doctor(result.id)
     assert answer.code == 0
     assert "which of the two cannot be known" in answer.text
 

@@ -46,9 +46,11 @@ def test_ready_means_that_every_part_answers(lab):
     assert replies == "4"  # three workers and Beat
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_everything_and_is_reported_to_the_shell(lab, number):
-    lab.up()
+@pytest.mark.parametrize(
+    ("number", "options"), [(signal.SIGINT, ()), (signal.SIGTERM, LEAN), (signal.SIGHUP, LEAN)]
+)
+def test_a_signal_stops_everything_and_is_reported_to_the_shell(lab, number, options):
+    lab.up(*options)
     lab.signal(number)
     assert lab.end() == -number
     assert lab.left_over() == []
@@ -57,9 +59,12 @@ def test_a_signal_stops_everything_and_is_reported_to_the_shell(lab, number):
     assert list((lab.home / "processes").iterdir()) == []
 
 
-@pytest.mark.parametrize("part", ["lab1", "flower", "beat"])
-def test_when_one_part_dies_all_stop_and_the_part_is_named(lab, part):
-    lab.up()
+@pytest.mark.parametrize(
+    ("part", "options"),
+    [("lab1", LEAN), ("flower", ["--no-beat", "--workers=0"]), ("beat", ["--no-flower"])],
+)
+def test_when_one_part_dies_all_stop_and_the_part_is_named(lab, part, options):
+    lab.up(*options)
     psutil.Process(lab.pid_of(part)).kill()
     assert lab.end() == 1
     assert f"{part} stopped by itself" in lab.printed()
