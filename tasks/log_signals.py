@@ -64,7 +64,8 @@ def send_the_id_along(headers: dict[str, Any], **_kwargs: Any) -> None:
 @task_prerun.connect
 def take_the_id_over(task: Task, **_kwargs: Any) -> None:
     """Before a task runs: what it sends from now on belongs to the same id."""
-    correlation_id.set(task.request.get(HEADER, "-"))
+    headers = task.request.headers or {}  # those that are not Celery's own
+    correlation_id.set(headers.get(HEADER, "-"))
 
 
 @task_postrun.connect

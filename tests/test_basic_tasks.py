@@ -15,12 +15,14 @@ from tasks.basic_tasks import (
     add,
     ask_until_ready,
     daily_task,
+    describe,
     divide,
     greet,
     multiply,
     nap,
     noted_nap,
     periodic_task,
+    print_greeting,
     whoami,
     word_counts,
     word_counts_of_all,
@@ -228,6 +230,25 @@ def test_a_greeting_is_logged_and_returned(caplog):
     with caplog.at_level("INFO", logger=basic_tasks.logger.name):
         assert greet("欢迎") == "hello, 欢迎"
     assert "hello, 欢迎" in caplog.text
+
+
+def test_a_printed_greeting_is_the_same_and_not_logged(caplog, capsys):
+    assert print_greeting("Bob") == greet("Bob")
+    assert capsys.readouterr().out == "hello, Bob\n"
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ((1, 2), "tuple (1, 2)"),
+        ([1, 2], "list [1, 2]"),
+        ({1: "one"}, "dict {1: 'one'}"),
+        (None, "NoneType None"),
+    ],
+)
+def test_a_value_is_described_by_its_type_and_itself(value, words):
+    assert describe(value) == words
 
 
 def test_the_periodic_task_tells_the_time_and_counts_the_files(files):
