@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import click
+
 from lab_home import REDIS_URL
 from labkit.errors import LabError
 from labkit.notes import open_notes
@@ -31,7 +33,10 @@ def run_lesson(
         require_workers(REDIS_URL, queues)
     except LabError as error:
         sys.exit(str(error))
-    print(lesson.header(), file=sys.stderr, flush=True)
+    title, *files = lesson.header().splitlines()
+    click.secho(title, bold=True, err=True)  # click takes the style out where no terminal is
+    for file in files:
+        click.secho(file, dim=True, err=True)
     sent = _note_sent_tasks()
     notes = open_notes()
     wrong = _run(main)
