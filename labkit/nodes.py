@@ -4,6 +4,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from labkit.spawn import start_process
 
 READY_TIMEOUT_S = 30  # a node is ready in about 1 s; the rest is for a busy machine
 STOP_TIMEOUT_S = 30  # longer than any lesson's last task
+HURRIED_STOP_S = 3  # after Ctrl-C nobody wants to wait for the last task
 POLL_S = 0.05
 
 
@@ -32,6 +34,7 @@ class Node:
         self.process = process
         self.log = log
         self.identity = ProcessId.of(process.pid)
+        self._sent: set[int] = set()  # signals
 
     def wait_until_ready(self, line: str) -> None:
         """Wait until it has written `line` to its log.
@@ -50,8 +53,9 @@ class Node:
             time.sleep(POLL_S)
 
     def ask_to_stop(self, signal_number: int = signal.SIGTERM) -> None:
-        """Send the signal (TERM: warm), unless it has ended already."""
-        if self.process.poll() is None:
+        """Send the signal (TERM: warm), once: a second TERM can kill a worker that is leaving."""
+        if signal_number not in self._sent and self.process.poll() is None:
+            self._sent.add(signal_number)
             self.process.send_signal(signal_number)
 
     def stop(self, signal_number: int = signal.SIGTERM, timeout_s: float = STOP_TIMEOUT_S) -> int:
@@ -86,6 +90,7 @@ def started(
 ) -> Iterator[SomeNode]:
     """Start a program in a process group of its own; stop it on the way out.
 
+    After Ctrl-C it gets HURRIED_STOP_S seconds, and a line on standard error says that it ended.
     Its output goes to LAB_HOME/logs/NAME.log.  show: print the command.
     """
     if show:
@@ -102,6 +107,12 @@ def started(
             node = kind(f"{name}@{socket.gethostname()}", process, log)
             record.add(name, node.identity)
         yield node
+    except KeyboardInterrupt:
+        with signals_held_back():  # a second Ctrl-C must not end the clean-up
+            if node:
+                node.stop(timeout_s=HURRIED_STOP_S)
+                print(f"stopped the {kind.kind} {node.name}", file=sys.stderr, flush=True)
+        raise
     finally:
         if node:
             node.stop()

@@ -1,9 +1,15 @@
 """Workers of one's own, for lessons and tests that may not disturb the shared ones."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
-from labkit.nodes import Node, started
+from lab_home import REDIS_URL
+from labkit.errors import LabError
+from labkit.nodes import READY_TIMEOUT_S, Node, started
+
+ANSWER_S = 0.3  # a worker that hears a question answers in milliseconds; then ask again
 
 
 class Worker(Node):
@@ -12,12 +18,21 @@ class Worker(Node):
     kind = "worker"
 
 
-def worker_command(
-    name: str, queues: Sequence[str], options: Sequence[str], settings: Sequence[str]
-) -> list[str]:
-    """The line that starts a worker, as a person would type it."""
-    line = ["./start_worker.sh", "-n", f"{name}@%h", f"--queues={','.join(queues)}", *options]
-    return [*line, "--", *settings] if settings else line
+@dataclass(frozen=True)
+class WorkerLine:
+    """What a worker of one's own is started with: own_worker() says what each of them is."""
+
+    name: str
+    queues: Sequence[str]
+    options: Sequence[str] = ()
+    settings: Sequence[str] = ()
+    environment: Mapping[str, str] | None = None
+    show: bool = True
+
+    def command(self) -> list[str]:
+        """The line that starts it, as a person would type it."""
+        line = ["./start_worker.sh", "-n", f"{self.name}@%h", f"--queues={','.join(self.queues)}"]
+        return [*line, *self.options, *(["--", *self.settings] if self.settings else [])]
 
 
 @contextmanager
@@ -26,7 +41,7 @@ def own_worker(
     queues: Sequence[str],
     *options: str,
     settings: Sequence[str] = (),
-    environment: dict[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
     show: bool = True,
 ) -> Iterator[Worker]:
     """Start a worker for some queues; give it when it answers; stop it on the way out.
@@ -36,12 +51,12 @@ def own_worker(
         option of its own must be given as one: "--prefetch-multiplier=1", "--concurrency=1".
     environment: changes to its environment, such as {"REDIS_URL": ...}.
     show: print the line that starts it.
-    Raises LabError if it ends or does not answer in READY_TIMEOUT_S seconds.
+    Raises LabError if it ends or does not answer in READY_TIMEOUT_S seconds.  (A worker with
+    --pool=solo answers between two tasks only: send it work when it is there.)
     """
-    with own_workers(
-        [name], queues, *options, settings=settings, environment=environment, show=show
-    ) as workers:
-        yield workers[0]
+    line = WorkerLine(name, queues, options, settings, environment, show)
+    with workers_of([line]) as (worker,):
+        yield worker
 
 
 @contextmanager
@@ -50,27 +65,49 @@ def own_workers(
     queues: Sequence[str],
     *options: str,
     settings: Sequence[str] = (),
-    environment: dict[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
     show: bool = True,
 ) -> Iterator[list[Worker]]:
-    """The same for several workers: they start at the same time, and stop at the same time."""
+    """The same for several workers of one kind: they start at the same time, and stop so."""
+    lines = [WorkerLine(name, queues, options, settings, environment, show) for name in names]
+    with workers_of(lines) as workers:
+        yield workers
+
+
+@contextmanager
+def workers_of(lines: Sequence[WorkerLine]) -> Iterator[list[Worker]]:
+    """The same for several workers of different kinds."""
     with ExitStack() as running:
         workers = [
             running.enter_context(
-                started(
-                    Worker,
-                    name,
-                    worker_command(name, queues, options, settings),
-                    environment,
-                    show=show,
-                )
+                started(Worker, line.name, line.command(), line.environment, show=line.show)
             )
-            for name in names
+            for line in lines
         ]
-        for worker in workers:
-            worker.wait_until_ready(f"{worker.name} ready.")
         try:
+            for line, worker in zip(lines, workers, strict=True):
+                worker.wait_until_ready(f"{worker.name} ready.")
+                _wait_for_answer(worker, line)
             yield workers
         finally:
             for worker in workers:
                 worker.ask_to_stop()
+
+
+def _wait_for_answer(worker: Worker, line: WorkerLine) -> None:
+    """Wait until a worker that is ready also hears: it names its queues when it is asked.
+
+    It listens for questions a moment after it has written that it is ready.
+    """
+    from celery import Celery  # deferred: whoever only wants the lines needs no Celery
+
+    url = (line.environment or {}).get("REDIS_URL", REDIS_URL)
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    with Celery(broker=url, set_as_current=False) as asking:
+        ask = asking.control.inspect([worker.name], timeout=ANSWER_S)
+        while True:
+            answer = (ask.active_queues() or {}).get(worker.name, ())
+            if set(line.queues) <= {queue["name"] for queue in answer}:
+                return
+            if worker.process.poll() is not None or time.monotonic() > deadline:
+                raise LabError(f"the worker {worker.name} does not answer", f"tail {worker.log}")
