@@ -17,6 +17,25 @@ class Worker(Node):
 
     kind = "worker"
 
+    def wait_until_it_answers(self, queues: Sequence[str], url: str = REDIS_URL) -> None:
+        """Wait until it is ready and also hears: asked, it names (at least) these queues.
+
+        It listens for questions a moment after it has written that it is ready.
+        Raises LabError if it ends or does not answer in READY_TIMEOUT_S seconds.
+        """
+        from celery import Celery  # deferred: whoever only wants the lines needs no Celery
+
+        self.wait_until_ready(f"{self.name} ready.")
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        with Celery(broker=url, set_as_current=False) as asking:
+            ask = asking.control.inspect([self.name], timeout=ANSWER_S)
+            while True:
+                answer = (ask.active_queues() or {}).get(self.name, ())
+                if set(queues) <= {queue["name"] for queue in answer}:
+                    return
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise LabError(f"the worker {self.name} does not answer", f"tail {self.log}")
+
 
 @dataclass(frozen=True)
 class WorkerLine:
@@ -86,28 +105,9 @@ def workers_of(lines: Sequence[WorkerLine]) -> Iterator[list[Worker]]:
         ]
         try:
             for line, worker in zip(lines, workers, strict=True):
-                worker.wait_until_ready(f"{worker.name} ready.")
-                _wait_for_answer(worker, line)
+                url = (line.environment or {}).get("REDIS_URL", REDIS_URL)
+                worker.wait_until_it_answers(line.queues, url)
             yield workers
         finally:
             for worker in workers:
                 worker.ask_to_stop()
-
-
-def _wait_for_answer(worker: Worker, line: WorkerLine) -> None:
-    """Wait until a worker that is ready also hears: it names its queues when it is asked.
-
-    It listens for questions a moment after it has written that it is ready.
-    """
-    from celery import Celery  # deferred: whoever only wants the lines needs no Celery
-
-    url = (line.environment or {}).get("REDIS_URL", REDIS_URL)
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    with Celery(broker=url, set_as_current=False) as asking:
-        ask = asking.control.inspect([worker.name], timeout=ANSWER_S)
-        while True:
-            answer = (ask.active_queues() or {}).get(worker.name, ())
-            if set(line.queues) <= {queue["name"] for queue in answer}:
-                return
-            if worker.process.poll() is not None or time.monotonic() > deadline:
-                raise LabError(f"the worker {worker.name} does not answer", f"tail {worker.log}")

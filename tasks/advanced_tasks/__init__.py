@@ -3,7 +3,49 @@
 Importing this package registers them all.
 """
 
+from tasks.advanced_tasks.cards import add_up_charges, charge_card, note_failure
+from tasks.advanced_tasks.desk import answer_question, refund_seats, report_sales
+from tasks.advanced_tasks.nested import full_price, waiting_price
+from tasks.advanced_tasks.offers import ask_airline, cheapest_offer
+from tasks.advanced_tasks.orders import book_seats
+from tasks.advanced_tasks.prices import price_and_tell, total_price, with_fee
 from tasks.advanced_tasks.retries import mail_ticket
+from tasks.advanced_tasks.retry_forms import (
+    retry_backoff,
+    retry_by_hand,
+    retry_default,
+    retry_doubled,
+    retry_fixed,
+    retry_jitter,
+    retry_swallowed,
+)
 from tasks.advanced_tasks.timetable import fetch_data, merge_items, process_item, save_result
 
-__all__ = ["fetch_data", "mail_ticket", "merge_items", "process_item", "save_result"]
+__all__ = [
+    "add_up_charges",
+    "answer_question",
+    "ask_airline",
+    "book_seats",
+    "charge_card",
+    "cheapest_offer",
+    "fetch_data",
+    "full_price",
+    "mail_ticket",
+    "merge_items",
+    "note_failure",
+    "price_and_tell",
+    "process_item",
+    "refund_seats",
+    "report_sales",
+    "retry_backoff",
+    "retry_by_hand",
+    "retry_default",
+    "retry_doubled",
+    "retry_fixed",
+    "retry_jitter",
+    "retry_swallowed",
+    "save_result",
+    "total_price",
+    "waiting_price",
+    "with_fee",
+]
