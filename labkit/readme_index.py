@@ -1,5 +1,7 @@
 """The list of lessons in README.md and its translations: `cog` puts it between its markers.
 
+In README.ru.md it is lesson_index(language="ru"):
+
     <!-- [[[cog from labkit.readme_index import lesson_index; cog.out(lesson_index()) ]]] -->
     <!-- [[[end]]] -->
 """
@@ -29,14 +31,17 @@ def lesson_index(root: Path = ROOT, language: str = "en") -> str:
         page = root / "examples" / level / "README.md"
         title = translated(level, name, language, root)
         blocks.append(f"### {_linked(title, page, root)}")
-        for chapter, numbers in _chapters(page.parent).items():
-            in_it = [rows.pop(number) for number in numbers if number in rows]
-            if in_it:
-                title = translated(chapter.stem, _heading(chapter), language, root)
-                blocks.append(f"#### {_linked(title, chapter, root)}")
-                blocks.append(_table(in_it, language, root))
+        by_chapter = {
+            chapter: [rows.pop(number) for number in numbers if number in rows]
+            for chapter, numbers in _chapters(page.parent).items()
+        }
         if rows:  # a level of one chapter, or lessons that no chapter holds yet
             blocks.append(_table(list(rows.values()), language, root))
+        for chapter, in_it in by_chapter.items():
+            title = translated(chapter.stem, _heading(chapter), language, root)
+            if in_it:
+                blocks.append(f"#### {_linked(title, chapter, root)}")
+                blocks.append(_table(in_it, language, root))
     return "\n\n".join(blocks) + "\n"
 
 
