@@ -25,16 +25,17 @@ from celery.states import PENDING, READY_STATES
 from kombu.exceptions import OperationalError
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
-from lab_home import REDIS_URL
+from lab_home import REDIS_URL, running_broker
 from labkit.doctor import TOTAL_S, diagnose
 from labkit.errors import LabError
 from labkit.event_feed import KEPT_TASKS, EventFeed
 from labkit.findings import clock, report, shortened
 from labkit.load_app import load_app
 from labkit.monitor_view import height_without_tasks, merged, running_tasks, tables
-from labkit.queues import StoredResult, follow_result
 from labkit.redis_check import check_redis, client_for
+from labkit.results import StoredResult, follow_result
 from labkit.snapshot import Snapshot, take_snapshot
 from labkit.task_ids import checked_task_id
 
@@ -66,40 +67,36 @@ def monitor_task(task_id: str, timeout_s: float = 60) -> str:
     check_redis(REDIS_URL)
     client = client_for(REDIS_URL)
     start = time.monotonic()
-    last: StoredResult | None = None
     asked = False
-    _print_state(start, last)
+    news = follow_result(client, task_id)
     try:
-        for result in follow_result(client, task_id):
+        _print_state(start, last := next(news))
+        while not last or last.status not in READY_STATES:
+            result = next(news)
             waited_s = time.monotonic() - start
             if result and result != last:
-                last = result
-                _print_state(start, result)
-                if result.status in READY_STATES:
-                    return result.status
+                _print_state(start, last := result)
             if not last and not asked and waited_s > PENDING_PATIENCE_S:
                 asked = True
                 report(diagnose(task_id, time.monotonic() + TOTAL_S))
             if waited_s > timeout_s:
+                print(f"not ended after {timeout_s:.0f} s; ask again: ./lab doctor {task_id}")
                 break
     except redis.RedisError as error:
         raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None
     finally:
         client.close()
-    print(f"not ended after {timeout_s:.0f} s; ask again: ./lab doctor {task_id}")
     return last.status if last else PENDING
 
 
 def _print_state(start: float, result: StoredResult | None) -> None:
-    status = result.status if result else PENDING
-    what = result.result if result else None
-    if status == "STARTED" and isinstance(what, dict):
-        what = f"in {what.get('hostname')}, process {what.get('pid')}"
-    elif isinstance(what, dict) and "exc_type" in what:
-        what = f"{what['exc_type']}: {what.get('exc_message')}"
-    elif result:
-        what = shortened(what)
-    print(f"{time.monotonic() - start:6.1f} s  {status:8}  {what or ''}".rstrip(), flush=True)
+    status: str = PENDING
+    what = ""
+    if result:
+        status, what = result.status, result.error or shortened(result.result)
+        if status == "STARTED" and isinstance(result.result, dict):
+            what = f"in {result.result.get('hostname')}, process {result.result.get('pid')}"
+    print(f"{time.monotonic() - start:6.1f} s  {status:8}  {what}".rstrip(), flush=True)
 
 
 def show(*, once: bool = False, as_json: bool = False) -> None:
@@ -140,14 +137,24 @@ def _show_live(console: Console) -> None:
                         feed = EventFeed(app)
                     live.update(_view(console, app, client, feed), refresh=True)
                 except (LabError, redis.RedisError, OperationalError) as error:
-                    live.update(f"{clock(time.time())}  {error}", refresh=True)
+                    live.update(Text(f"{clock(time.time())}  {error}{_moved()}"), refresh=True)
                 time.sleep(INTERVAL_S)
     finally:
         feed.stop()
 
 
+def _moved() -> str:
+    """A line for somebody whose lab was stopped and started: its broker has a new address."""
+    broker = running_broker()
+    if not broker or broker["url"] == REDIS_URL:
+        return ""
+    return "\n\nThe lab has another broker now: end this with Ctrl-C, and start it again."
+
+
 def _view(console: Console, app: Celery, client: redis.Redis, feed: EventFeed) -> Any:
     snapshot = take_snapshot(app, client)
+    for worker in snapshot.workers.answered:
+        feed.learn_names([*worker.active, *worker.reserved])
     room = max(FEWEST_TASKS, console.height - height_without_tasks(snapshot))
     tasks = merged(running_tasks(snapshot), feed.latest(KEPT_TASKS))[:room]
     return tables(snapshot, tasks, f"since {clock(feed.since)}", console.width)

@@ -24,20 +24,33 @@ def started_at(worker: WorkerView) -> float | None:
         return None
 
 
-def newer_files(worker: WorkerView) -> list[str]:
+def newer_files(worker: WorkerView, task: str = "") -> list[str]:
     """The code files that were saved after this worker started: ["tasks/basic_tasks.py"].
 
+    task: leave out the modules of other tasks than this one.
     [] if there is none, or if the worker is on another machine, whose files we cannot see.
     A worker of `./lab up` with the same code in other words (a file was touched) is up to date.
     """
     started = started_at(worker)
     if started is None or _lab_says_current(worker):
         return []
-    return [
-        str(file.relative_to(ROOT))
-        for file in code_files()
-        if _saved_at(file) > started + TOLERANCE_S
-    ]
+    newer = [file for file in code_files() if _saved_at(file) > started + TOLERANCE_S]
+    names = [str(file.relative_to(ROOT)) for file in newer]
+    return [name for name in names if concerns(name, task)]
+
+
+def concerns(file: str, task: str) -> bool:
+    """False if the file holds other tasks than this one.
+
+    >>> concerns("tasks/basic_tasks.py", "tasks.basic_tasks.add")
+    True
+    >>> concerns("tasks/basic_tasks.py", "tasks.playground.hello")
+    False
+    >>> concerns("work/text.py", "tasks.basic_tasks.add")
+    True
+    """
+    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return not task or not module.startswith("tasks.") or task.startswith(f"{module}.")
 
 
 def _lab_says_current(worker: WorkerView) -> bool:

@@ -3,13 +3,14 @@
 import time
 from datetime import UTC, datetime
 
-from celery.states import FAILURE, READY_STATES, RETRY, REVOKED, SUCCESS
+from celery.states import READY_STATES, RETRY, REVOKED, SUCCESS
 
 from labkit.code_age import newer_files
 from labkit.evidence import Evidence, Holding
 from labkit.findings import Finding, clock, duration, several, shortened
 from labkit.queue_diagnosis import explain_queued
 from labkit.unknown_task import explain_unknown
+from labkit.worker_view import WorkerView
 
 
 def explain(seen: Evidence) -> list[Finding]:
@@ -46,9 +47,8 @@ def _ended(seen: Evidence) -> Finding:
         return Finding(
             "task", "revoked: if its message still waits, a worker throws it away on reaching it"
         )
-    error = result.result if isinstance(result.result, dict) else {}
-    if error.get("exc_type") == "NotRegistered":
-        name = "".join(map(str, error.get("exc_message") or ["?"]))
+    what, _, name = result.error.partition(": ")
+    if what == "NotRegistered":
         return Finding(
             "wrong",
             f"the worker that got it {when} does not know the task {name}, "
@@ -56,11 +56,9 @@ def _ended(seen: Evidence) -> Finding:
             "celery -A celery_app inspect registered shows what workers know; "
             "mend the name, or ./lab restart, and send it again",
         )
-    message = error.get("exc_message")
-    text = ", ".join(map(str, message)) if isinstance(message, list) else message
     return Finding(
         "task",
-        f"failed {when}: {error.get('exc_type', FAILURE)}: {text}{kept}",
+        f"failed {when}: {result.error}{kept}",
         f"celery -A celery_app result --traceback {seen.task_id}",
     )
 
@@ -100,10 +98,8 @@ def _progress(seen: Evidence) -> str:
 def _retrying(seen: Evidence) -> str:
     if not seen.result or seen.result.status != RETRY or not seen.unacked:
         return ""
-    error = seen.result.result if isinstance(seen.result.result, dict) else {}
-    number = seen.unacked.message.headers.get("retries", 0)
-    failed = error.get("exc_type", "an error")
-    return f", for attempt {number + 1}; the one before failed with {failed}"
+    number = seen.unacked.message.headers.get("retries", 0) + 1
+    return f", for attempt {number}; the one before failed with {seen.result.error}"
 
 
 def _due(eta: datetime) -> str:
@@ -135,6 +131,12 @@ def _taken(seen: Evidence) -> Finding:
             "task",
             f"{taken}{due}, and {silent} does not answer: "
             "a worker with --pool=solo answers only between two tasks",
+        )
+    if seen.holder_unknown:
+        return Finding(
+            "task",
+            f"{taken}{due}; which worker has it now cannot be known: one has so many tasks "
+            "waiting for their time that it did not list them in 1 s",
         )
     back = unacked.taken_at + seen.visibility_timeout_s
     return Finding(
@@ -181,18 +183,22 @@ def _lost(seen: Evidence) -> Finding:
 
 def _old_workers(seen: Evidence) -> list[Finding]:
     """Workers that run, ran or would run this task with older code than the files hold."""
-    ended = seen.result is not None and seen.result.status in READY_STATES
-    some = [holding.worker for holding in seen.holdings]
-    if not some and (ended or (seen.search and seen.search.message)):
-        some = seen.workers.answered
-    return old_worker_findings(some)
+    message = seen.search.message if seen.search else None
+    if seen.holdings:
+        workers = [holding.worker for holding in seen.holdings]
+        return old_worker_findings(workers, seen.holdings[0].request["name"])
+    if message:
+        return old_worker_findings(seen.workers.answered, message.task)
+    if seen.result and seen.result.status in READY_STATES:  # it does not say which task it was
+        return old_worker_findings(seen.workers.answered)
+    return []
 
 
-def old_worker_findings(workers: list) -> list[Finding]:
+def old_worker_findings(workers: list[WorkerView], task: str = "") -> list[Finding]:
     """One finding for each worker that started before a code file was saved."""
     findings = []
     for worker in workers:
-        files = newer_files(worker)
+        files = newer_files(worker, task)
         if files:
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
             findings.append(

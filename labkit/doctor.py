@@ -94,10 +94,7 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     asked = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
     by_queue = lengths(client, queues_with_messages(client))
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
-    try:
-        workers = asked.result(deadline - time.monotonic())
-    except TimeoutError:
-        workers = Workers([], 1)
+    workers = asked.until(deadline, Workers([], silent=1))
     findings = _workers(workers, sum(waiting.values()), unacked_count(client))
     findings += [
         nobody_takes(queue, count, workers)
@@ -141,10 +138,7 @@ def _workers(workers: Workers, waiting: int, unacked: int) -> list[Finding]:
 
 def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
     """Can the tasks be imported?"""
-    try:
-        why = import_check.result(deadline - time.monotonic() + 0.1)
-    except TimeoutError:
-        why = "the import takes too long"
+    why = import_check.until(deadline + 0.1, "the import takes too long")
     if why:
         return [Finding("wrong", f"the tasks cannot be imported: {why}", "./lab restore")]
     refused = (read_state(LAB_HOME) or {}).get("refused")

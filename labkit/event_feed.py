@@ -8,12 +8,14 @@ import contextlib
 import heapq
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
 
 KEPT_TASKS = 500  # more than any terminal shows
+KEPT_NAMES = 10_000
 STOP_TIMEOUT_S = 2.0  # the thread looks once a second whether it should stop
 
 
@@ -35,6 +37,7 @@ class EventFeed:
         self.app = app
         self.since = time.time()
         self.ended = False
+        self._names: dict[str, str] = {}
         self._state = app.events.State(max_tasks_in_memory=KEPT_TASKS)
         self._receiver: Any = None
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -54,6 +57,12 @@ class EventFeed:
         if event["type"] != "task-sent":
             self._state.event(event)
 
+    def learn_names(self, tasks: Iterable[dict[str, Any]]) -> None:
+        """Note the names of tasks that workers hold; only the first event of a task names it."""
+        if len(self._names) > KEPT_NAMES:
+            self._names.clear()
+        self._names |= {task["id"]: task["name"] for task in tasks}
+
     def latest(self, count: int) -> list[SeenTask]:
         """The tasks of the newest events, newest first."""
         return self._state.freeze_while(self._latest, count)
@@ -66,7 +75,7 @@ class EventFeed:
             SeenTask(
                 at=task.timestamp or 0,
                 state=task.state,
-                name=task.name or "?",  # the event that named it came before we listened
+                name=task.name or self._names.get(task.uuid, "?"),
                 task_id=task.uuid,
                 worker=task.worker.hostname if task.worker else "",
             )

@@ -14,13 +14,8 @@ from celery.states import READY_STATES
 
 from lab_home import LAB_HOME
 from labkit.queue_search import LIMIT_S, Search, find_queued
-from labkit.queues import (
-    StoredResult,
-    Unacked,
-    find_unacked,
-    queues_with_messages,
-    stored_result,
-)
+from labkit.queues import Unacked, find_unacked, queues_with_messages
+from labkit.results import StoredResult, stored_result
 from labkit.state import read_state
 from labkit.worker_logs import LogTrace, task_in_logs
 from labkit.worker_view import Workers, WorkerView, ask_workers
@@ -28,6 +23,7 @@ from labkit.worker_view import Workers, WorkerView, ask_workers
 T = TypeVar("T")
 Registered = dict[str, dict[str, dict[str, str]]]  # {worker: {task: {"ignore_result": "True"}}}
 Answers = tuple[Workers, Registered]
+NO_ANSWERS: Answers = (Workers([], 1), {})  # "one is silent" is all that is known then
 FLOWER_TIMEOUT_S = 0.3
 
 
@@ -47,9 +43,11 @@ class Evidence:
     task_id: str
     result: StoredResult | None = None
     unacked: Unacked | None = None
+    unread: int = 0  # unacknowledged messages that there was no time to look at
     search: Search | None = None  # None: there was no reason to search the queues
     workers: Workers = field(default_factory=lambda: Workers([], 0))
     holdings: list[Holding] = field(default_factory=list)
+    holder_unknown: bool = False  # some worker that may have it did not list what it has
     registered: Registered = field(default_factory=dict)
     log: LogTrace | None = None
     flower_page: str = ""  # its page in the lab's Flower, if Flower has seen it
@@ -58,7 +56,7 @@ class Evidence:
 
 
 class Later(Generic[T]):
-    """A call that runs in a thread; result(timeout_s) gives what it returned."""
+    """A call that runs in a thread; until(deadline, ...) gives what it returned."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
@@ -73,11 +71,14 @@ class Later(Generic[T]):
         except Exception as error:  # noqa: BLE001 - it is raised again by result()
             self._error = error
 
-    def result(self, timeout_s: float) -> T:
-        """Wait for the value; TimeoutError, or the error that the call raised."""
-        self._thread.join(max(0, timeout_s))
+    def until(self, deadline: float, otherwise: T) -> T:
+        """Wait for the value until `deadline` (time.monotonic()), then give `otherwise`.
+
+        Raises what the call raised.
+        """
+        self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
-            raise TimeoutError
+            return otherwise
         if self._error:
             raise self._error
         return self._value
@@ -92,45 +93,42 @@ def gather(
     and last, and what is found nowhere is looked for in the workers once more.
     """
     answers = Later(lambda: _ask(app, client))
-    result, unacked = stored_result(client, task_id), find_unacked(client, task_id)
+    result, held = stored_result(client, task_id), find_unacked(client, task_id)
     search = None
-    if not unacked and (result is None or result.status == "RETRY"):
+    if not held.found and (result is None or result.status == "RETRY"):
         queues = queues_with_messages(client) | {queue.name for queue in app.conf.task_queues or ()}
         room_s = deadline - time.monotonic() - 0.2
         search = find_queued(client, task_id, queues, max(0.1, min(search_s, room_s)))
-    workers, registered = _until(deadline, answers)
-    holdings = _holdings(workers, task_id)
+    workers, registered = answers.until(deadline, NO_ANSWERS)
+    holdings, unsure = _holdings(workers, task_id), False
     result = stored_result(client, task_id) or result
     ended = result is not None and result.status in READY_STATES
     if not (ended or holdings or (search and search.message)):
-        unacked = find_unacked(client, task_id)
-        if unacked and unacked.message.eta:
-            holdings = _scheduled(app, workers, task_id)
+        held = held if held.found else find_unacked(client, task_id)
+        if held.found and held.found.message.eta:
+            lists = Later(lambda: _scheduled(app, workers, task_id))
+            holdings, unsure = lists.until(deadline, ([], True))
         elif not workers.silent:  # or the second look would wait for the silent one again
-            workers, registered = _until(deadline, Later(lambda: _ask(app, client)))
+            workers, registered = Later(lambda: _ask(app, client)).until(deadline, NO_ANSWERS)
             holdings = _holdings(workers, task_id)
+            held = held if holdings else find_unacked(client, task_id)
             result = stored_result(client, task_id) or result
-    unknown = not (result or holdings or unacked or (search and search.message))
+    unknown = not (result or holdings or held.found or (search and search.message))
     return Evidence(
         task_id,
         result,
-        unacked,
-        search,
-        workers,
-        holdings,
-        registered,
+        held.found,
+        unread=0 if held.found else held.total - held.looked_at,
+        search=search,
+        workers=workers,
+        holdings=holdings,
+        holder_unknown=unsure,
+        registered=registered,
         log=task_in_logs(LAB_HOME, task_id) if unknown else None,
         flower_page=_flower_page(task_id) if unknown else "",
         result_expires_s=_result_expires_s(app, workers) if unknown else 0,
         visibility_timeout_s=app.conf.broker_transport_options.get("visibility_timeout", 3600),
     )
-
-
-def _until(deadline: float, answers: Later[Answers]) -> Answers:
-    try:
-        return answers.result(deadline - time.monotonic())
-    except TimeoutError:
-        return Workers([], 1), {}
 
 
 def _ask(app: Celery, client: redis.Redis) -> Answers:
@@ -143,10 +141,7 @@ def _ask(app: Celery, client: redis.Redis) -> Answers:
 
 
 def _holdings(workers: Workers, task_id: str) -> list[Holding]:
-    """The workers that run the task or have reserved it.
-
-    `inspect query_task` would be shorter, but it does not see a task after its first retry.
-    """
+    """The workers that run the task or have reserved it."""
     return [
         Holding(worker, state, request)
         for worker in workers.answered
@@ -156,15 +151,28 @@ def _holdings(workers: Workers, task_id: str) -> list[Holding]:
     ]
 
 
-def _scheduled(app: Celery, workers: Workers, task_id: str) -> list[Holding]:
-    """The workers in which the task waits for its ETA."""
-    answers = workers.inspect(app).scheduled() or {} if workers.answered else {}
-    return [
-        Holding(worker, "scheduled", entry["request"])
-        for worker in workers.answered
-        for entry in answers.get(worker.name) or ()
+def _scheduled(app: Celery, workers: Workers, task_id: str) -> tuple[list[Holding], bool]:
+    """(the workers in which the task waits for its ETA, True if one of them did not answer)."""
+    if not workers.answered:
+        return [], False
+    by_name = {worker.name: worker for worker in workers.answered}
+    found = workers.inspect(app).query_task(task_id) or {}
+    holdings = [
+        Holding(by_name[name], state, request)
+        for name, tasks in found.items()
+        for state, request in tasks.values()
+    ]
+    if holdings:
+        return holdings, False
+    # query_task does not see a task after its first retry; the whole list does, and may be long.
+    listed = workers.inspect(app).scheduled() or {}
+    holdings = [
+        Holding(by_name[name], "scheduled", entry["request"])
+        for name, entries in listed.items()
+        for entry in entries
         if entry["request"]["id"] == task_id
     ]
+    return holdings, len(listed) < len(by_name)
 
 
 def _attributes(text: str) -> tuple[str, dict[str, str]]:

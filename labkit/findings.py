@@ -38,7 +38,11 @@ def report(findings: Iterable[Finding]) -> int:
 
 
 def _fitted(text: str) -> str:
-    """The text, broken between words where a terminal is narrower; elsewhere one line."""
+    """The text, broken between words where a terminal is narrower; elsewhere one line.
+
+    It may hold what somebody sent: nothing in it may steer the terminal.
+    """
+    text = "".join(one if one.isprintable() else "?" for one in text)
     if not sys.stdout.isatty():
         return text
     width = max(40, shutil.get_terminal_size().columns - len(INDENT) - len("hint: "))

@@ -88,7 +88,8 @@ def _table(headings: Row, rows: Sequence[Row], width: int, words: Container[int]
             overflow="ellipsis",
         )
     for row in rows:
-        table.add_row(*row)
+        # As Text, so that square brackets in a name are no markup.
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return table
 
 

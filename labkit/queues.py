@@ -1,8 +1,7 @@
-"""Where a message is in Redis.  The one place of the lab that knows Celery's keys there.
+"""Where a message is in Redis.  With labkit.results the one place that knows Celery's keys there.
 
     basic, basic\\x06\\x163, ...\\x166, ...\\x169   lists: the queue `basic`, one list a priority
     unacked, unacked_index                       what workers took and have not acknowledged
-    celery-task-meta-ID                          the state and the result of one task
 
 A producer pushes at the left end of a list and a worker pops at the right end, so the oldest
 message is the last one (index -1).  Every function takes a client from labkit.redis_check.
@@ -13,7 +12,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,13 +20,10 @@ from typing import Any
 
 import redis
 
-from labkit.errors import LabError
-
 # Redis has no priorities; kombu keeps four lists a queue.  0 is the highest; a message that names
 # no priority has 0.  The two bytes can be in no sensible queue name.
 PRIORITIES = (0, 3, 6, 9)
 SEPARATOR = "\x06\x16"
-RESULT_PREFIX = "celery-task-meta-"
 CONTROL = "celery.pidbox"  # the exchange of `celery inspect` and `celery control`
 NOT_QUEUES = ("celery-taskset-meta-", "_kombu")  # other lists that Celery may keep
 READ_AT_ONCE = 500  # unacked messages whose queue is looked up; more cost too much each second
@@ -55,12 +51,12 @@ class Message:
     @property
     def eta(self) -> datetime | None:
         """When it is due, if it was sent with eta, countdown or a retry's wait."""
-        return _moment(self.headers.get("eta"))
+        return moment(self.headers.get("eta"))
 
     @property
     def expires(self) -> datetime | None:
         """After this a worker throws it away instead of running it."""
-        return _moment(self.headers.get("expires"))
+        return moment(self.headers.get("expires"))
 
     def arguments(self) -> tuple[list, dict]:
         """(args, kwargs); ValueError if the body is not JSON."""
@@ -68,7 +64,8 @@ class Message:
         return args, kwargs
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """A time as Celery writes it, which is UTC where it names no zone; None for none."""
     when = datetime.fromisoformat(text) if text else None
     return when.replace(tzinfo=UTC) if when and when.tzinfo is None else when
 
@@ -158,79 +155,31 @@ def unacked_by_queue(client: redis.Redis, limit: int = READ_AT_ONCE) -> dict[str
     return dict(Counter(json.loads(raw)[2] for raw in client.hvals("unacked")))
 
 
-def find_unacked(client: redis.Redis, task_id: str, limit_s: float = 0.5) -> Unacked | None:
-    """The unacknowledged message of a task, looked for during limit_s seconds at most."""
+@dataclass(frozen=True)
+class UnackedSearch:
+    """What find_unacked found, and how many of the unacknowledged messages it looked at."""
+
+    found: Unacked | None
+    looked_at: int
+    total: int
+
+
+def find_unacked(client: redis.Redis, task_id: str, limit_s: float = 0.8) -> UnackedSearch:
+    """Look for a task's unacknowledged message during limit_s seconds (about 80,000 messages)."""
     deadline = time.monotonic() + limit_s
+    total, looked_at = unacked_count(client), 0
     for tag, raw in client.hscan_iter("unacked", count=1000):
+        looked_at += 1
         if needle(task_id) in raw:
             with suppress(ValueError, KeyError, TypeError):
                 content, _exchange, queue = json.loads(raw)
                 message = message_of(content)
                 if message.task_id == task_id:
                     taken_at = client.zscore("unacked_index", tag) or time.time()
-                    return Unacked(message, queue, taken_at)
+                    return UnackedSearch(Unacked(message, queue, taken_at), looked_at, total)
         if time.monotonic() > deadline:
             break
-    return None
-
-
-# -- Results ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class StoredResult:
-    """What the result backend holds for one task; result is an error's dict after a failure."""
-
-    status: str
-    result: Any
-    traceback: str | None
-    done_at: datetime | None
-    expires_in_s: int | None
-
-
-def stored_result(client: redis.Redis, task_id: str) -> StoredResult | None:
-    """The stored state of a task; None if nothing is stored (Celery calls that PENDING).
-
-    Raises LabError if it is not JSON.
-    """
-    key = RESULT_PREFIX + task_id
-    try:
-        pipeline = client.pipeline(transaction=False)
-        pipeline.get(key)
-        pipeline.ttl(key)
-        text, ttl = pipeline.execute()
-        return decode_result(text, ttl if ttl >= 0 else None) if text else None
-    except (ValueError, KeyError, TypeError):
-        raise LabError(
-            f"what is stored for task {task_id} is no result in JSON",
-            "read it with the settings of the worker that stored it",
-        ) from None
-
-
-def decode_result(text: str, expires_in_s: int | None = None) -> StoredResult:
-    """Decode a stored result."""
-    content = json.loads(text)
-    done = content.get("date_done")
-    return StoredResult(
-        content["status"],
-        content["result"],
-        content.get("traceback"),
-        _moment(done),
-        expires_in_s,
-    )
-
-
-def follow_result(client: redis.Redis, task_id: str) -> Iterator[StoredResult | None]:
-    """Give each state as it is stored; None about every 0.2 s in which nothing was.
-
-    The backend publishes every state that it stores, on a channel named like the key.
-    """
-    with client.pubsub(ignore_subscribe_messages=True) as channel:
-        channel.subscribe(RESULT_PREFIX + task_id)
-        yield stored_result(client, task_id)  # what was stored before we listened
-        while True:
-            news = channel.get_message(timeout=0.2)
-            yield decode_result(news["data"]) if news else None
+    return UnackedSearch(None, looked_at, total)
 
 
 # -- Workers ------------------------------------------------------------------------------------

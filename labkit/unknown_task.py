@@ -71,6 +71,8 @@ def _without_log(seen: Evidence) -> Finding:
     else:
         looked = f"not among the {search.total if search else 0:,} waiting messages"
     form = "" if looks_like_celery(seen.task_id) else " (it has not the form of Celery's own ids)"
+    if seen.unread:
+        looked += f" ({seen.unread:,} that workers hold could not be looked at in this time)"
     silent = f" ({seen.workers.silent} connected and silent)" if seen.workers.silent else ""
     names = ", ".join(ignoring(seen))
     ignored = f"its task ignores its result ({names})" if names else "its result was ignored"

@@ -38,6 +38,11 @@ def test_tasks_that_ignore_their_results_are_named_where_nothing_is_known():
     assert "its task ignores its result (tasks.a.log)" in finding.sentence
 
 
+def test_messages_of_workers_that_could_not_be_read_are_counted():
+    [finding] = explain(Evidence("7", search=Search(None, "", 0, 5, 5), unread=1_000))
+    assert "(1,000 that workers hold could not be looked at in this time)" in finding.sentence
+
+
 def test_a_silent_worker_makes_the_answer_uncertain():
     [finding] = explain(Evidence("7", workers=Workers([], 1)))
     assert "no worker has it (1 connected and silent)" in finding.sentence

@@ -78,6 +78,12 @@ def test_a_task_that_an_event_told_of_is_shown_once():
     assert merged(running, told) == told
 
 
+def test_square_brackets_in_a_name_are_shown_as_they_are():
+    tasks = [SeenTask(1.0, "[red]ODD", "tasks.[/bold]", "[link]", "lab1@x")]
+    text = "\n".join(printed(snapshot(Workers([], 0)), tasks))
+    assert all(part in text for part in ("[red]ODD", "[/bold]", "[link]"))
+
+
 def test_more_than_the_monitor_looks_at_is_a_question_mark():
     seen = snapshot(Workers([], 0))
     many = Snapshot(seen.at, seen.broker, seen.queues, 9_000, None, seen.workers)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.errors import LabError
-from labkit.queues import decode_message, decode_result, list_name
+from labkit.queues import decode_message, list_name
+from labkit.results import decode_result
 from labkit.task_ids import checked_task_id
 
 HEADERS = {"id": "7", "task": "tasks.basic_tasks.add", "eta": None, "expires": None}

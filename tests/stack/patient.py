@@ -116,7 +116,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """A broker with one worker of four slots on the queue `basic`, shared by a module's tests."""
     one = Patient(tmp_path_factory.mktemp("ward"))
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.workers.LAB_HOME", one.home)
+        changes.setattr("labkit.nodes.LAB_HOME", one.home)
         with one.worker("ward") as one.shared_worker:
             yield one
     one.close()
