@@ -47,6 +47,13 @@ def test_nothing_is_used_that_one_of_the_two_compose_versions_refuses():
     assert [word for word in refused if word in COMPOSE] == []
 
 
+def test_every_setting_of_the_file_is_explained_in_the_example():
+    example = (ROOT / ".env.example").read_text()
+    settings = set(re.findall(r"\$\{(\w+)", COMPOSE))
+    assert settings == {"REDIS_PASSWORD", "REDIS_PORT", "FLOWER_PORT"}
+    assert [name for name in settings if f"#{name}=" not in example] == []
+
+
 def test_every_queue_has_a_worker_with_a_name_and_a_ping_of_its_own():
     queues = {queue.name for queue in app.conf.task_queues}
     assert {name.removeprefix("worker_") for name in WORKERS} == queues
