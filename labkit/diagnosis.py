@@ -8,7 +8,7 @@ from celery.states import READY_STATES, RETRY, REVOKED, SUCCESS
 from labkit.code_age import newer_files
 from labkit.evidence import Evidence, Holding
 from labkit.findings import Finding, clock, duration, several, shortened
-from labkit.queue_diagnosis import explain_queued
+from labkit.queue_diagnosis import did_you_mean, explain_queued
 from labkit.unknown_task import explain_unknown
 from labkit.worker_view import WorkerView
 
@@ -49,10 +49,11 @@ def _ended(seen: Evidence) -> Finding:
         )
     what, _, name = result.error.partition(": ")
     if what == "NotRegistered":
+        known = {task for tasks in seen.registered.values() for task in tasks}
         return Finding(
             "wrong",
             f"the worker that got it {when} does not know the task {name}, "
-            "and threw the message away",
+            f"and threw the message away{did_you_mean(name, known)}",
             "celery -A celery_app inspect registered shows what workers know; "
             "mend the name, or ./lab restart, and send it again",
         )

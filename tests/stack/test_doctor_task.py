@@ -100,6 +100,7 @@ def test_a_task_that_no_worker_knows_is_told_after_it_was_thrown_away(ward):
     answer = ward.doctor(result.id)
     assert answer.code == 1
     assert "does not know the task tasks.basic_tasks.ad, and threw the message away" in answer.text
+    assert "did you mean 'tasks.basic_tasks.add'?" in answer.text
 
 
 def test_a_task_that_no_worker_knows_is_told_while_it_still_waits(patient):
