@@ -5,6 +5,7 @@ Importing this package registers them all.
 
 from tasks.advanced_tasks.cards import add_up_charges, charge_card, note_failure
 from tasks.advanced_tasks.desk import answer_question, refund_seats, report_sales
+from tasks.advanced_tasks.limits import confirm_seats
 from tasks.advanced_tasks.nested import full_price, waiting_price
 from tasks.advanced_tasks.offers import ask_airline, cheapest_offer
 from tasks.advanced_tasks.orders import book_seats
@@ -28,6 +29,7 @@ __all__ = [
     "book_seats",
     "charge_card",
     "cheapest_offer",
+    "confirm_seats",
     "fetch_data",
     "full_price",
     "mail_ticket",

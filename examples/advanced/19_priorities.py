@@ -1,0 +1,153 @@
+"""Priorities: let an urgent message overtake others in the same queue, as far as it can.
+
+`apply_async(..., priority=0)` asks for the first place.  On Redis 0 goes first and 9 last, and a
+message that names no priority has 0.  Many notes say that 9 is high: that is right on RabbitMQ and
+wrong here.  Redis itself knows no priorities.  Celery keeps four lists for a queue (for 0 to 2,
+3 to 5, 6 to 8, and 9), and a worker looks into them in this order.
+
+An urgent message overtakes what still lies in these lists, and nothing else: what a worker has
+taken ahead stays in front of it.  So four workers with four settings get the same: nine reports
+that can wait, and then, when they work on the first one, a refund.  Each worker has one slot.
+
+The tasks are `report_sales` and `refund_seats` in tasks/advanced_tasks/desk.py.
+
+    ./lab run 19        # about 9 s
+
+Watch: http://localhost:5555/tasks lists what the four workers do.
+
+You should see:
+
+    ten reports sent, with the priorities 9 8 7 6 5 4 3 2 1 0 in this order
+      the list 'lesson19.four' holds 2 1 0
+      the list 'lesson19.four\\x06\\x163' holds 5 4 3
+      the list 'lesson19.four\\x06\\x166' holds 8 7 6
+      the list 'lesson19.four\\x06\\x169' holds 9
+    $ ./start_worker.sh -n lesson19-four@%h --queues=lesson19.four --concurrency=1 --prefetch-m...
+    $ ./start_worker.sh -n lesson19-one@%h --queues=lesson19.one --concurrency=1 --prefetch-mul...
+    $ ./start_worker.sh -n lesson19-late@%h --queues=lesson19.late --concurrency=1 --prefetch-m...
+    $ ./start_worker.sh -n lesson19-none@%h --queues=lesson19.none --concurrency=1 --disable-pr...
+    the reports ran in the order 2 1 0 5 4 3 8 7 6 9
+    true: 0 goes first on Redis, 9 last; inside a list the oldest goes first
+    setting                                    low-priority tasks before the high one
+    4 messages ahead: Celery's default         5
+    1 message ahead                            2
+    1 message ahead and late acknowledgement   1
+    no message ahead: --disable-prefetch       1
+    true: the refund overtook what lay in Redis, and nothing that a worker had taken
+
+Try next.  Guess first:
+  1. Send the refund without a priority.  Does the table change?
+  2. Set LOW to 2.  Does the refund overtake anybody?
+  3. Set REPORTS to 4.  In which row is there nothing left to overtake?
+"""
+
+import time
+from collections.abc import Callable
+
+import redis
+
+from lab_home import LAB_FILES
+from labkit.lesson import claim, run_lesson
+from labkit.own_queues import own_queues
+from labkit.queues import PRIORITIES, lengths, list_name, oldest
+from labkit.waiting import wait_until
+from labkit.workers import WorkerLine, workers_of
+from tasks.advanced_tasks import refund_seats, report_sales
+from work.ledger import Ledger
+
+HIGH, LOW = 0, 9
+# The worker's name -> how it is told, and what that means.
+SETTINGS = {
+    "four": (["--prefetch-multiplier=4"], [], "4 messages ahead: Celery's default"),
+    "one": (["--prefetch-multiplier=1"], [], "1 message ahead"),
+    "late": (
+        ["--prefetch-multiplier=1"],
+        ["task.acks_late=True"],
+        "1 message ahead and late acknowledgement",
+    ),
+    "none": (["--disable-prefetch"], [], "no message ahead: --disable-prefetch"),
+}
+REPORTS = 9
+FIRST_S = 2  # the first report runs until all workers have taken what they take, and longer
+SETTLED_LOOKS = 15  # 0.3 s; a worker takes what it takes in milliseconds
+TIMEOUT_S = 20  # nothing here takes 3 s; the rest is room for a busy machine
+
+
+def main() -> None:
+    queues = {name: f"lesson19.{name}" for name in SETTINGS}
+    lines = [
+        WorkerLine(f"lesson19-{name}", [queues[name]], ["--concurrency=1", *options], settings)
+        for name, (options, settings, _) in SETTINGS.items()
+    ]
+    with own_queues(*queues.values()) as client:
+        all_ten = Ledger(LAB_FILES / "ledgers", f"lesson19-ten-{time.time_ns()}")
+        send_ten(client, queues["four"], all_ten)
+        with workers_of(lines):
+            wait_until(lambda: len(done(all_ten)) == 10, TIMEOUT_S)
+            order = [booking.removeprefix("OSL-") for booking in done(all_ten)]
+            print("the reports ran in the order", *order)
+            claim(
+                "".join(order) == "2105438769",
+                "0 goes first on Redis, 9 last; inside a list the oldest goes first",
+            )
+            all_ten.remove()
+            before = reports_before_refund(client, queues)
+    print(f"{'setting':<43}low-priority tasks before the high one")
+    for name, (_, _, meaning) in SETTINGS.items():
+        print(f"{meaning:<43}{before[name]}")
+    claim(
+        before == {"four": 5, "one": 2, "late": 1, "none": 1},
+        "the refund overtook what lay in Redis, and nothing that a worker had taken",
+    )
+
+
+def send_ten(client: redis.Redis, queue: str, ledger: Ledger) -> None:
+    """Send a report with each priority, and show in which list it lies."""
+    ten = range(9, -1, -1)
+    for priority in ten:
+        report_sales.apply_async((ledger.run, f"OSL-{priority}"), queue=queue, priority=priority)
+    print("ten reports sent, with the priorities", *ten, "in this order")
+    for first in PRIORITIES:
+        inside = [message.properties["priority"] for message in oldest(client, queue, 10, first)]
+        print(f"  the list {list_name(queue, first)!r} holds", *inside)
+
+
+def reports_before_refund(client: redis.Redis, queues: dict[str, str]) -> dict[str, int]:
+    """Send reports, then a refund, to each queue; return how many reports ran before it."""
+    run = f"lesson19-{time.time_ns()}"
+    ledgers = {name: Ledger(LAB_FILES / "ledgers", f"{run}-{name}") for name in queues}
+    for name, queue in queues.items():
+        for number in range(REPORTS):
+            seconds = 0 if number else FIRST_S
+            report_sales.apply_async(
+                (ledgers[name].run, f"LOW-{number}", seconds), queue=queue, priority=LOW
+            )
+    wait_until(lambda: all(done(ledger) for ledger in ledgers.values()), TIMEOUT_S)
+    wait_until(nothing_moves(client, list(queues.values())), TIMEOUT_S)
+    for name, queue in queues.items():
+        refund_seats.apply_async((ledgers[name].run, "HIGH-1"), queue=queue, priority=HIGH)
+    wait_until(lambda: all("HIGH-1" in done(ledger) for ledger in ledgers.values()), TIMEOUT_S)
+    before = {name: done(ledger).index("HIGH-1") for name, ledger in ledgers.items()}
+    for ledger in ledgers.values():
+        ledger.remove()
+    return before
+
+
+def nothing_moves(client: redis.Redis, queues: list[str]) -> Callable[[], bool]:
+    """A condition: the queues have been as long as they are for the last SETTLED_LOOKS looks."""
+    looks: list[dict] = []
+
+    def settled() -> bool:
+        looks.append(lengths(client, queues))
+        return len(looks) > SETTLED_LOOKS and looks[-SETTLED_LOOKS] == looks[-1]
+
+    return settled
+
+
+def done(ledger: Ledger) -> list[str]:
+    """The bookings that were worked on, in the order in which work on them began."""
+    return [entry.job for entry in ledger.entries() if entry.event == "START"]
+
+
+if __name__ == "__main__":
+    run_lesson(main, queues=[])

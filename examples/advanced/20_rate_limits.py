@@ -1,0 +1,150 @@
+"""Rate limits: slow a task down, and know for whom the limit counts.
+
+The airline accepts one confirmation a second.  `rate_limit="1/s"` looks like the answer, but each
+worker counts for itself: two workers make 2 a second.  Celery has no limit for all workers together
+(lesson 44 builds one).  The limit of a running worker can be changed; only what that worker has
+taken ahead already keeps the old one.
+
+There is a trap.  Messages that may not start yet wait inside the worker, and Celery sets a timer for
+each message that has to wait.  While others wait these timers do not go away, and a worker looks at
+ten of them a round, with a rest of up to a second.  So a high limit with a backlog becomes about 1 a
+second.  Here two more workers have a limit of 50 a second, and 100 messages each.  One takes 4
+messages ahead (Celery's default), the other takes 1.
+
+The task is `confirm_seats` in tasks/advanced_tasks/limits.py.
+
+    ./lab run 20        # about 10 s
+
+Watch: http://localhost:5555/workers shows four workers.  One of them still has work at the end.
+
+You should see:
+
+    $ ./start_worker.sh -n lesson20a@%h --queues=lesson20 --concurrency=1 --prefetch-multiplier=1
+    $ ./start_worker.sh -n lesson20b@%h --queues=lesson20 --concurrency=1 --prefetch-multiplier=1
+    $ ./start_worker.sh -n lesson20-four@%h --queues=lesson20.four --concurrency=1 --prefetch-m...
+    $ ./start_worker.sh -n lesson20-one@%h --queues=lesson20.one --concurrency=1 --prefetch-mul...
+    lesson20a@...: its fourth task began ... s after its first
+    lesson20b@...: its fourth task began ... s after its first
+    true: each worker kept to 1 a second, so together they made about 2
+    $ celery -A celery_app control rate_limit tasks.advanced_tasks.limits.confirm_seats 10/s -d...
+    ->  lesson20...: OK
+            new rate limit set successfully
+    ->  lesson20...: OK
+            new rate limit set successfully
+    the ... tasks that were left took ... s; at 2 a second they take ... s
+    true: the new limit counts without a restart
+    begun in 5 s, of 100, where 50 a second may begin:
+      1 message ahead                      100
+      4 messages ahead: Celery's default   ...
+    true: with 1 message ahead all of them
+    true: with 4 ahead fewer than 75
+
+Try next.  Guess first:
+  1. Take lesson20b out of LINES, and b out of main().  How many a second are there now?
+  2. Set BACKLOG to 30.  Which of the last two claims does not hold any more?
+  3. Change "10/s" to 0.  Is 0 "never", or "no limit"?
+"""
+
+import json
+import time
+
+from lab_home import LAB_FILES
+from labkit.commands import celery_command
+from labkit.lesson import claim, run_lesson
+from labkit.own_queues import own_queues
+from labkit.waiting import wait_until
+from labkit.workers import Worker, WorkerLine, workers_of
+from tasks.advanced_tasks import confirm_seats
+from work.ledger import Ledger
+
+TOGETHER, FOUR, ONE = "lesson20", "lesson20.four", "lesson20.one"
+FAST = f"task.annotations=(dict){json.dumps({confirm_seats.name: {'rate_limit': '50/s'}})}"
+ONE_SLOT = ["--concurrency=1"]
+LINES = [
+    WorkerLine("lesson20a", [TOGETHER], [*ONE_SLOT, "--prefetch-multiplier=1"]),
+    WorkerLine("lesson20b", [TOGETHER], [*ONE_SLOT, "--prefetch-multiplier=1"]),
+    WorkerLine("lesson20-four", [FOUR], [*ONE_SLOT, "--prefetch-multiplier=4"], [FAST]),
+    WorkerLine("lesson20-one", [ONE], [*ONE_SLOT, "--prefetch-multiplier=1"], [FAST]),
+]
+MESSAGES = 30  # for a and b: 8 of them show the limit, the others the new one
+BACKLOG = 100  # at 50/s the work of 2 s
+WINDOW_S = 5  # more than twice as long
+TIMEOUT_S = 40  # nothing here takes 10 s; the rest is room for a busy machine
+
+
+def main() -> None:
+    run = f"lesson20-{time.time_ns()}"
+    together, four, one = ledgers = [
+        Ledger(LAB_FILES / "ledgers", f"{run}-{name}") for name in ("together", "four", "one")
+    ]
+    with own_queues(TOGETHER, FOUR, ONE):
+        send(four, FOUR, BACKLOG)
+        send(one, ONE, BACKLOG)
+        with workers_of(LINES) as (a, b, *_):
+            send(together, TOGETHER, MESSAGES)
+            each_for_itself(together, a, b)
+            change_the_limit(together, a, b)
+            backlog(four, one)
+    for ledger in ledgers:
+        ledger.remove()
+
+
+def send(ledger: Ledger, queue: str, count: int) -> None:
+    for number in range(count):
+        confirm_seats.apply_async((ledger.run, f"OSL-{number}"), queue=queue, ignore_result=True)
+
+
+def each_for_itself(ledger: Ledger, *workers: Worker) -> None:
+    """Measure four starts in each worker.  A worker and its pool are one process group."""
+
+    def of(worker: Worker) -> list[float]:
+        pid = worker.process.pid
+        return [
+            entry.time for entry in ledger.entries() if (entry.event, entry.group) == ("START", pid)
+        ]
+
+    wait_until(lambda: all(len(of(worker)) >= 4 for worker in workers), TIMEOUT_S)
+    rates = []
+    for worker in workers:
+        first, *_, fourth = of(worker)[:4]
+        rates.append(3 / (fourth - first))
+        print(f"{worker.name}: its fourth task began {fourth - first:.2f} s after its first")
+    claim(
+        max(rates) < 1.1 and 1.5 < sum(rates) < 2.2,
+        "each worker kept to 1 a second, so together they made about 2",
+    )
+
+
+def change_the_limit(ledger: Ledger, *workers: Worker) -> None:
+    names = ",".join(worker.name for worker in workers)
+    celery_command("control", "rate_limit", confirm_seats.name, "10/s", "-d", names)
+    start = time.time()
+    left = MESSAGES - len(starts(ledger))
+    wait_until(lambda: len(starts(ledger)) == MESSAGES, TIMEOUT_S)
+    took_s = time.time() - start
+    print(
+        f"the {left} tasks that were left took {took_s:.1f} s; at 2 a second they take {left / 2} s"
+    )
+    claim(took_s < left / 4, "the new limit counts without a restart")
+
+
+def backlog(four: Ledger, one: Ledger) -> None:
+    wait_until(lambda: time.time() > max(starts(four)[0], starts(one)[0]) + WINDOW_S, TIMEOUT_S)
+    done = {
+        ledger: sum(start < starts(ledger)[0] + WINDOW_S for start in starts(ledger))
+        for ledger in (one, four)
+    }
+    print(f"begun in {WINDOW_S} s, of {BACKLOG}, where 50 a second may begin:")
+    print(f"  1 message ahead                      {done[one]}")
+    print(f"  4 messages ahead: Celery's default   {done[four]}")
+    claim(done[one] == BACKLOG, "with 1 message ahead all of them")
+    claim(done[four] < 75, "with 4 ahead fewer than 75")
+
+
+def starts(ledger: Ledger) -> list[float]:
+    """When each task began, in seconds since 1970."""
+    return [entry.time for entry in ledger.entries() if entry.event == "START"]
+
+
+if __name__ == "__main__":
+    run_lesson(main, queues=[])
