@@ -3,12 +3,13 @@
 A task's state is what somebody reported about it, and a report can be wrong or missing.  A line
 in the ledger is written by the process that did the work, in the moment when it did it.
 
-    {"event": "END", "job": "seat 12A", "pid": 4711, "group": 4700, "time": 1763636400.5}
+    {"event": "END", "job": "seat 12A", "host": "vm", "pid": 4711, "group": 4700, "time": 1763.5}
 """
 
 import json
 import os
 import re
+import socket
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ class Entry:
 
     event: str
     job: str
+    host: str  # the machine, or the container: each counts its processes from 1
     pid: int  # the process that wrote it
     group: int  # its process group: a program and the processes that it started share one
     time: float  # seconds since 1970
@@ -39,7 +41,7 @@ class Ledger:
 
     def note(self, event: str, job: str) -> None:
         """Append one line.  Each line is one write, so that lines of two processes never mix."""
-        entry = Entry(event, job, os.getpid(), os.getpgrp(), time.time())
+        entry = Entry(event, job, socket.gethostname(), os.getpid(), os.getpgrp(), time.time())
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab", buffering=0) as file:
             file.write(json.dumps(asdict(entry)).encode() + b"\n")

@@ -31,6 +31,7 @@ Try next.  Guess first:
 """
 
 import asyncio
+import socket
 import subprocess
 import sys
 import time
@@ -164,9 +165,10 @@ def row(
     start = ledger.find("START", f"{way} ended")
     if start is None:
         return ended, killed, "nobody", "no"
-    if start.pid == pid:
+    same_machine = start.host == socket.gethostname()
+    if same_machine and start.pid == pid:
         return ended, killed, "the script itself", "no"
-    if start.group == pid:
+    if same_machine and start.group == pid:
         return ended, killed, "its child", "no"
     # Script and worker have no common parent and no common memory: only the address of a
     # broker.  So the worker can as well be in another room; lesson 48 does that.
