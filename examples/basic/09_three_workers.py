@@ -9,7 +9,7 @@ compute gain only as long as there are processors for them (lesson 24).  Each wo
 and takes one message in advance, not four: so none sits on jobs that another one could do
 (lesson 29).  The task is `noted_nap` in tasks/basic_tasks.py.
 
-    ./lab run 09        # about 16 s
+    ./lab run 09        # about 17 s
 
 Watch: http://localhost:5555/workers counts what each worker has done.
 
@@ -74,7 +74,10 @@ def main() -> None:
 
     for name, jobs in shares.items():
         print(f"  {name} did the jobs {' '.join(jobs)}")
-    claim(all(len(jobs) >= len(JOBS) // 4 for jobs in shares.values()), "each of the three had its share")
+    claim(
+        all(len(jobs) >= len(JOBS) // 4 for jobs in shares.values()),
+        "each of the three had its share",
+    )
     times = one_s / three_s
     print(f"{one_s:.1f} s with one worker, {three_s:.1f} s with three: {times:.2f} times as fast")
     claim(times >= 2.8, "three workers were at least 2.8 times as fast as one")
