@@ -52,9 +52,10 @@ import time
 import redis
 
 from celery_app import app
-from lab_home import LAB_FILES, ROOT
+from lab_home import ROOT
 from labkit.lesson import claim, run_lesson
 from labkit.nodes import started
+from labkit.own_ledgers import own_ledgers
 from labkit.own_queues import own_queues
 from labkit.state_reports import state_reports
 from labkit.waiting import wait_until
@@ -95,16 +96,17 @@ def main() -> None:
     )
 
     with (
+        own_ledgers("lesson18", "any", "tied") as (any_ledger, tied_ledger),
         own_queues(HIGH, NORMAL, LOW, MISSPELLED) as client,
         started(Worker, "lesson18-any", [*shlex.split(ANY), "--", DECLARED]) as worker,
     ):
         worker.wait_until_it_answers([HIGH, NORMAL, LOW])
         asked = app.control.inspect([worker.name]).active_queues()[worker.name]
         print("it takes from", ", ".join(sorted(queue["name"] for queue in asked)))
-        any_s, _ = reports_and_a_refund(client, taken=REPORTS)
+        any_s, _ = reports_and_a_refund(any_ledger, client, taken=REPORTS)
         worker.ask_to_stop()
         with workers_of(TIED):
-            tied_s, who_did = reports_and_a_refund(client, taken=REPORTS // 2)
+            tied_s, who_did = reports_and_a_refund(tied_ledger, client, taken=REPORTS // 2)
             claim(any_s >= 1, "without -Q the reports filled both slots, and the refund waited")
             claim(
                 tied_s < any_s / 3, "with a slot that no report gets, it waited less than a third"
@@ -116,12 +118,13 @@ def main() -> None:
             misspell(client)
 
 
-def reports_and_a_refund(client: redis.Redis, taken: int) -> tuple[float, list[str]]:
+def reports_and_a_refund(
+    ledger: Ledger, client: redis.Redis, taken: int
+) -> tuple[float, list[str]]:
     """Send reports, and when workers have `taken` so many, a refund and a question.
 
     Returns how long the refund waited, and which workers did a report, the refund, the question.
     """
-    ledger = Ledger(LAB_FILES / "ledgers", f"lesson18-{time.time_ns()}")
     with state_reports() as reports:
         sent = [report_sales.delay(ledger.run, f"LOW-{n}", REPORT_S) for n in range(REPORTS)]
         wait_until(lambda: client.llen(LOW) <= REPORTS - taken, TIMEOUT_S)
@@ -133,7 +136,6 @@ def reports_and_a_refund(client: redis.Redis, taken: int) -> tuple[float, list[s
         workers = [reports.who_started(result.id)[1] for result in (sent[0], sent[-2], sent[-1])]
     waited_s = ledger.find("START", "OSL-1").time - sent_at
     print(f"a refund that was sent after {REPORTS} reports waited {waited_s:.2f} s")
-    ledger.remove()
     return waited_s, [worker.partition("@")[0] for worker in workers]
 
 

@@ -41,13 +41,12 @@ Try next.  Guess first:
   3. Set REPORTS to 4.  In which row is there nothing left to overtake?
 """
 
-import time
 from collections.abc import Callable
 
 import redis
 
-from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
+from labkit.own_ledgers import own_ledgers
 from labkit.own_queues import own_queues
 from labkit.queues import PRIORITIES, lengths, list_name, oldest
 from labkit.waiting import wait_until
@@ -68,7 +67,7 @@ SETTINGS = {
     "none": (["--disable-prefetch"], [], "no message ahead: --disable-prefetch"),
 }
 REPORTS = 9
-FIRST_S = 2  # the first report runs until all workers have taken what they take, and longer
+FIRST_S = 1.5  # the first report runs until all workers have taken what they take, and longer
 SETTLED_LOOKS = 15  # 0.3 s; a worker takes what it takes in milliseconds
 TIMEOUT_S = 20  # nothing here takes 3 s; the rest is room for a busy machine
 
@@ -79,8 +78,10 @@ def main() -> None:
         WorkerLine(f"lesson19-{name}", [queues[name]], ["--concurrency=1", *options], settings)
         for name, (options, settings, _) in SETTINGS.items()
     ]
-    with own_queues(*queues.values()) as client:
-        all_ten = Ledger(LAB_FILES / "ledgers", f"lesson19-ten-{time.time_ns()}")
+    with (
+        own_ledgers("lesson19", "ten", *SETTINGS) as (all_ten, *ledgers),
+        own_queues(*queues.values()) as client,
+    ):
         send_ten(client, queues["four"], all_ten)
         with workers_of(lines):
             wait_until(lambda: len(done(all_ten)) == 10, TIMEOUT_S)
@@ -90,8 +91,9 @@ def main() -> None:
                 "".join(order) == "2105438769",
                 "0 goes first on Redis, 9 last; inside a list the oldest goes first",
             )
-            all_ten.remove()
-            before = reports_before_refund(client, queues)
+            before = reports_before_refund(
+                client, queues, dict(zip(SETTINGS, ledgers, strict=True))
+            )
     print(f"{'setting':<43}low-priority tasks before the high one")
     for name, (_, _, meaning) in SETTINGS.items():
         print(f"{meaning:<43}{before[name]}")
@@ -112,10 +114,10 @@ def send_ten(client: redis.Redis, queue: str, ledger: Ledger) -> None:
         print(f"  the list {list_name(queue, first)!r} holds", *inside)
 
 
-def reports_before_refund(client: redis.Redis, queues: dict[str, str]) -> dict[str, int]:
+def reports_before_refund(
+    client: redis.Redis, queues: dict[str, str], ledgers: dict[str, Ledger]
+) -> dict[str, int]:
     """Send reports, then a refund, to each queue; return how many reports ran before it."""
-    run = f"lesson19-{time.time_ns()}"
-    ledgers = {name: Ledger(LAB_FILES / "ledgers", f"{run}-{name}") for name in queues}
     for name, queue in queues.items():
         for number in range(REPORTS):
             seconds = 0 if number else FIRST_S
@@ -127,10 +129,7 @@ def reports_before_refund(client: redis.Redis, queues: dict[str, str]) -> dict[s
     for name, queue in queues.items():
         refund_seats.apply_async((ledgers[name].run, "HIGH-1"), queue=queue, priority=HIGH)
     wait_until(lambda: all("HIGH-1" in done(ledger) for ledger in ledgers.values()), TIMEOUT_S)
-    before = {name: done(ledger).index("HIGH-1") for name, ledger in ledgers.items()}
-    for ledger in ledgers.values():
-        ledger.remove()
-    return before
+    return {name: done(ledger).index("HIGH-1") for name, ledger in ledgers.items()}
 
 
 def nothing_moves(client: redis.Redis, queues: list[str]) -> Callable[[], bool]:

@@ -5,11 +5,11 @@ worker counts for itself: two workers make 2 a second.  Celery has no limit for 
 (lesson 44 builds one).  The limit of a running worker can be changed; only what that worker has
 taken ahead already keeps the old one.
 
-There is a trap.  Messages that may not start yet wait inside the worker, and Celery sets a timer for
-each message that has to wait.  While others wait these timers do not go away, and a worker looks at
-ten of them a round, with a rest of up to a second.  So a high limit with a backlog becomes about 1 a
-second.  Here two more workers have a limit of 50 a second, and 100 messages each.  One takes 4
-messages ahead (Celery's default), the other takes 1.
+There is a trap.  Messages that may not start yet wait inside the worker, and the worker sets a
+timer for each message that comes and has to wait.  These timers stay as long as any message waits.
+The worker looks at ten of them in a round, and a round in which nothing else happens takes a
+second.  So with a backlog a high limit becomes about 1 a second.  Here two more workers have a
+limit of 50 a second, and 100 messages each: one takes 4 messages ahead, the other takes 1.
 
 The task is `confirm_seats` in tasks/advanced_tasks/limits.py.
 
@@ -48,9 +48,9 @@ Try next.  Guess first:
 import json
 import time
 
-from lab_home import LAB_FILES
 from labkit.commands import celery_command
 from labkit.lesson import claim, run_lesson
+from labkit.own_ledgers import own_ledgers
 from labkit.own_queues import own_queues
 from labkit.waiting import wait_until
 from labkit.workers import Worker, WorkerLine, workers_of
@@ -73,11 +73,10 @@ TIMEOUT_S = 40  # nothing here takes 10 s; the rest is room for a busy machine
 
 
 def main() -> None:
-    run = f"lesson20-{time.time_ns()}"
-    together, four, one = ledgers = [
-        Ledger(LAB_FILES / "ledgers", f"{run}-{name}") for name in ("together", "four", "one")
-    ]
-    with own_queues(TOGETHER, FOUR, ONE):
+    with (
+        own_ledgers("lesson20", "together", "four", "one") as (together, four, one),
+        own_queues(TOGETHER, FOUR, ONE),
+    ):
         send(four, FOUR, BACKLOG)
         send(one, ONE, BACKLOG)
         with workers_of(LINES) as (a, b, *_):
@@ -85,8 +84,6 @@ def main() -> None:
             each_for_itself(together, a, b)
             change_the_limit(together, a, b)
             backlog(four, one)
-    for ledger in ledgers:
-        ledger.remove()
 
 
 def send(ledger: Ledger, queue: str, count: int) -> None:

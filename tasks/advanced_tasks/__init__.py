@@ -5,7 +5,7 @@ Importing this package registers them all.
 
 from tasks.advanced_tasks.cards import add_up_charges, charge_card, note_failure
 from tasks.advanced_tasks.desk import answer_question, refund_seats, report_sales
-from tasks.advanced_tasks.limits import confirm_seats
+from tasks.advanced_tasks.limits import confirm_seats, import_fares, import_fares_carelessly
 from tasks.advanced_tasks.nested import full_price, waiting_price
 from tasks.advanced_tasks.offers import ask_airline, cheapest_offer
 from tasks.advanced_tasks.orders import book_seats
@@ -32,6 +32,8 @@ __all__ = [
     "confirm_seats",
     "fetch_data",
     "full_price",
+    "import_fares",
+    "import_fares_carelessly",
     "mail_ticket",
     "merge_items",
     "note_failure",

@@ -1,16 +1,24 @@
-"""Tasks with limits: confirm_seats.
+"""Tasks with limits: confirm_seats, import_fares, import_fares_carelessly.
 
 run: the name of a ledger among the lab's files, LAB_FILES/ledgers/RUN.jsonl.
 """
 
+from pathlib import Path
+
+from celery.exceptions import SoftTimeLimitExceeded
+
 from celery_app import app
 from lab_home import LAB_FILES
-from work import desk
+from work import desk, fares
 from work.ledger import Ledger
 
 
 def _ledger(run: str) -> Ledger:
     return Ledger(LAB_FILES / "ledgers", run)
+
+
+def _fares(run: str) -> Path:
+    return LAB_FILES / "fares" / f"{run}.csv"
 
 
 @app.task(rate_limit="1/s")  # in each worker: the airline takes one confirmation a second
@@ -21,3 +29,38 @@ def confirm_seats(run: str, booking: str) -> float:
     Raises ValueError, before anything is done, for wrong arguments.
     """
     return desk.handle(_ledger(run), booking, 0)
+
+
+# At the soft limit an exception is raised inside the task; at the hard one its process is killed.
+# Real limits are minutes.
+@app.task(soft_time_limit=1, time_limit=2)  # seconds
+def import_fares(run: str, rows: int) -> int:
+    """Import a partner's fares, 0.05 s a row, into LAB_FILES/fares/RUN.csv; return their number.
+
+    At the soft limit it removes what it has written, so that nobody takes half a list for a whole
+    one, and fails with SoftTimeLimitExceeded.
+    Raises ValueError, before anything is written, unless rows is 1 to 1000.
+    """
+    ledger, file = _ledger(run), _fares(run)
+    ledger.note("START", "import")
+    try:
+        fares.import_rows(file, rows)
+    except SoftTimeLimitExceeded:
+        file.unlink(missing_ok=True)
+        raise
+    ledger.note("END", "import")
+    return rows
+
+
+@app.task(soft_time_limit=1, time_limit=2)
+def import_fares_carelessly(run: str, rows: int) -> int:
+    """Broken on purpose: the same, but `except Exception` skips each row that cannot be read.
+
+    The soft limit is an exception too.  It comes in the middle of some row, is taken for a bad row,
+    and the task goes on until the hard limit kills it.
+    """
+    ledger = _ledger(run)
+    ledger.note("START", "import")
+    fares.import_rows_carelessly(_fares(run), rows)
+    ledger.note("END", "import")
+    return rows
