@@ -28,16 +28,16 @@ from rich.live import Live
 from rich.text import Text
 
 from lab_home import REDIS_URL, running_broker
-from labkit.doctor import TOTAL_S, diagnose
+from labkit.doctor.examine import TOTAL_S, diagnose
+from labkit.doctor.findings import clock, report, shortened
+from labkit.doctor.load_app import load_app
+from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
 from labkit.event_feed import KEPT_TASKS, EventFeed
-from labkit.findings import clock, report, shortened
-from labkit.load_app import load_app
 from labkit.monitor_view import height_without_tasks, merged, running_tasks, tables
 from labkit.redis_check import check_redis, client_for
 from labkit.results import StoredResult, follow_result
 from labkit.snapshot import Snapshot, take_snapshot
-from labkit.task_ids import checked_task_id
 
 INTERVAL_S = 1.0  # between two looks of the live view
 PENDING_PATIENCE_S = 5.0  # then monitor_task asks the doctor why nothing happens

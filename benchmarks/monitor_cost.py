@@ -22,7 +22,7 @@ from rich.console import Console
 
 from benchmarks.waiting_messages import fill
 from labkit.broker import EmbeddedBroker
-from labkit.load_app import load_app
+from labkit.doctor.load_app import load_app
 from labkit.monitor_view import running_tasks, tables
 from labkit.redis_check import client_for
 from labkit.snapshot import take_snapshot

@@ -125,7 +125,7 @@ def monitor(once: bool, as_json: bool) -> None:
 def doctor(task_id: str | None) -> None:
     """Say what is wrong with the lab, or what became of one task."""
     began = time.monotonic()
-    from labkit.doctor import doctor as examine
+    from labkit.doctor.examine import doctor as examine
 
     sys.exit(examine(task_id, began))
 

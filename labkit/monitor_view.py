@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from labkit.doctor.findings import clock
 from labkit.event_feed import SeenTask
-from labkit.findings import clock
 from labkit.queues import PRIORITIES
 from labkit.snapshot import Snapshot
 

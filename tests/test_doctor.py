@@ -4,12 +4,12 @@ import uuid
 
 import pytest
 
-from labkit.diagnosis import explain
-from labkit.evidence import Evidence
-from labkit.findings import Finding, report
+from labkit.doctor.diagnosis import explain
+from labkit.doctor.evidence import Evidence
+from labkit.doctor.findings import Finding, report
+from labkit.doctor.server_health import judge
+from labkit.doctor.worker_logs import task_in_logs
 from labkit.queue_search import Search
-from labkit.server_health import judge
-from labkit.worker_logs import task_in_logs
 from labkit.worker_view import Workers
 
 FIT = {"redis_version": "7.0.15", "maxmemory_policy": "noeviction", "aof_enabled": 1}

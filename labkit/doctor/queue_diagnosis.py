@@ -4,8 +4,8 @@ import difflib
 import time
 from collections.abc import Iterable
 
-from labkit.evidence import Evidence
-from labkit.findings import Finding, clock, several
+from labkit.doctor.evidence import Evidence
+from labkit.doctor.findings import Finding, clock, several
 from labkit.worker_view import Workers
 
 LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up

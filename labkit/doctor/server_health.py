@@ -2,7 +2,7 @@
 
 import redis
 
-from labkit.findings import Finding
+from labkit.doctor.findings import Finding
 
 OLDEST_VERSION = (6, 2)  # kombu 5.7 uses commands that came with it
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from celery.states import READY_STATES, RETRY, REVOKED, SUCCESS
 
-from labkit.code_age import newer_files
-from labkit.evidence import Evidence, Holding
-from labkit.findings import Finding, clock, duration, several, shortened
-from labkit.queue_diagnosis import did_you_mean, explain_queued
-from labkit.unknown_task import explain_unknown
+from labkit.doctor.code_age import newer_files
+from labkit.doctor.evidence import Evidence, Holding
+from labkit.doctor.findings import Finding, clock, duration, several, shortened
+from labkit.doctor.queue_diagnosis import did_you_mean, explain_queued
+from labkit.doctor.unknown_task import explain_unknown
 from labkit.worker_view import WorkerView
 
 

@@ -13,11 +13,11 @@ from celery import Celery
 from celery.states import READY_STATES
 
 from lab_home import LAB_HOME
+from labkit.doctor.worker_logs import LogTrace, task_in_logs
 from labkit.queue_search import LIMIT_S, Search, find_queued
 from labkit.queues import Unacked, find_unacked, queues_with_messages
 from labkit.results import StoredResult, stored_result
 from labkit.state import read_state
-from labkit.worker_logs import LogTrace, task_in_logs
 from labkit.worker_view import Workers, WorkerView, ask_workers
 
 T = TypeVar("T")

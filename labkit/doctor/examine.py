@@ -8,17 +8,17 @@ from kombu.exceptions import OperationalError
 
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
 from labkit.code import import_error
-from labkit.diagnosis import explain, old_worker_findings
+from labkit.doctor.diagnosis import explain, old_worker_findings
+from labkit.doctor.evidence import Later, gather
+from labkit.doctor.findings import Finding, report, several
+from labkit.doctor.load_app import load_app
+from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
+from labkit.doctor.server_health import server_findings
+from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
-from labkit.evidence import Later, gather
-from labkit.findings import Finding, report, several
-from labkit.load_app import load_app
-from labkit.queue_diagnosis import LAB_QUEUES, nobody_takes
 from labkit.queues import lengths, queues_with_messages, unacked_count
 from labkit.redis_check import check_redis, client_for
-from labkit.server_health import server_findings
 from labkit.state import StackLock, read_state
-from labkit.task_ids import checked_task_id
 from labkit.worker_view import Workers, ask_workers
 
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end

@@ -7,10 +7,10 @@ what it cannot know.
 import time
 
 from lab_home import LAB_HOME
-from labkit.evidence import Evidence
-from labkit.findings import Finding, clock, duration
-from labkit.task_ids import looks_like_celery
-from labkit.worker_logs import LogTrace
+from labkit.doctor.evidence import Evidence
+from labkit.doctor.findings import Finding, clock, duration
+from labkit.doctor.task_ids import looks_like_celery
+from labkit.doctor.worker_logs import LogTrace
 
 ENDED = {"succeeded": "it succeeded", "raised": "it failed"}  # words of the worker's log
 
