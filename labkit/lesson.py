@@ -54,6 +54,7 @@ def _run(main: Callable[[], None]) -> str:
     try:
         main()
     except KeyboardInterrupt:
+        _drop_awaited_results()
         sys.exit(130)
     except NoAnswer:
         _drop_awaited_results()

@@ -40,22 +40,21 @@ Try next.  Guess first:
   3. Add an entry with crontab(minute=0, hour=8, day_of_month=1) to celery_app.py.  When is it due?
 """
 
-import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
-import redis
 from celery.schedules import maybe_schedule
 
 from celery_app import app
-from lab_home import LAB_FILES
 from labkit import queues
 from labkit.beats import own_beat
 from labkit.lesson import claim, run_lesson
+from labkit.own_ledgers import own_ledgers
+from labkit.own_queues import own_queues
 from labkit.state_reports import state_reports
 from labkit.waiting import wait_until
 from labkit.workers import own_worker
-from work.ledger import Ledger
 
 QUEUE = "lesson07"
 TICK_S = 1
@@ -66,17 +65,12 @@ TIMEOUT_S = 20  # the pile grows in 4 s; the rest is room for a busy machine
 
 def main() -> None:
     show_timetable()
-
-    ledger = Ledger(LAB_FILES / "ledgers", f"lesson07-{time.time_ns()}")
-    tick = {
-        "task": "tasks.basic_tasks.noted_nap",
-        "schedule": TICK_S,
-        "args": [ledger.run, "tick", 0],
-        "options": {"queue": QUEUE, "expires": EXPIRES_S},
-    }
-    client = redis.Redis.from_url(app.conf.broker_url, decode_responses=True)
-    client.delete(QUEUE)  # what an interrupted run may have left
-    with own_beat("lesson07-beat", {"tick": tick}), state_reports() as reports:
+    with (
+        own_ledgers("lesson07", "ticks") as (ledger,),
+        own_queues(QUEUE) as client,
+        own_beat("lesson07-beat", timetable(ledger.run)),
+        state_reports() as reports,
+    ):
         wait_until(lambda: client.llen(QUEUE) >= PILE, TIMEOUT_S)
         expired = look_at(queues.oldest(client, QUEUE, count=PILE))
 
@@ -88,8 +82,18 @@ def main() -> None:
         states = [report["status"] for task_id in expired for report in reports.of(task_id)]
         claim(set(states) == {"REVOKED"}, "the worker threw them away, and started none of them")
         claim(in_time, "a tick that had not expired was done")
-    client.delete(QUEUE)  # Beat went on when the worker had gone
-    ledger.remove()
+
+
+def timetable(run: str) -> dict[str, dict[str, Any]]:
+    """What beat_schedule is in celery_app.py: one entry, named tick."""
+    return {
+        "tick": {
+            "task": "tasks.basic_tasks.noted_nap",
+            "schedule": TICK_S,
+            "args": [run, "tick", 0],
+            "options": {"queue": QUEUE, "expires": EXPIRES_S},
+        }
+    }
 
 
 def show_timetable() -> None:

@@ -46,6 +46,7 @@ from pathlib import Path
 from celery import chain
 
 from labkit.lesson import claim, run_lesson
+from labkit.own_queues import own_queues
 from labkit.waiting import wait_until
 from labkit.workers import own_worker
 from tasks.basic_tasks import add, divide, greet, multiply, print_greeting
@@ -62,7 +63,7 @@ REST_OF_ID = re.compile(r"(?<=\[[0-9a-f]{8})(-[0-9a-f]+)+")
 
 def main() -> None:
     ERROR_LOG.unlink(missing_ok=True)
-    with own_worker("lesson08", [QUEUE], *OPTIONS) as worker:
+    with own_queues(QUEUE), own_worker("lesson08", [QUEUE], *OPTIONS) as worker:
         greet.apply_async(("Ada",), queue=QUEUE).get(timeout=TIMEOUT_S)
         print_greeting.apply_async(("Bob",), queue=QUEUE).get(timeout=TIMEOUT_S)
         print("in the worker's log (long lines and ids are cut short):")

@@ -44,13 +44,9 @@ Try next.  Guess first:
      second terminal.  What is missing in the picture, and who did it?
 """
 
-import time
-
-import redis
-
-from celery_app import app
-from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
+from labkit.own_ledgers import own_ledgers
+from labkit.own_queues import own_queues
 from labkit.workers import Worker, own_workers
 from tasks.basic_tasks import noted_nap
 from work.ledger import Ledger
@@ -65,11 +61,14 @@ TIMEOUT_S = 60  # the longer run takes 10 s; the rest is room for a busy machine
 
 
 def main() -> None:
-    redis.Redis.from_url(app.conf.broker_url).delete(QUEUE)  # left by an interrupted run
-    with own_workers(["lesson09a"], [QUEUE], *OPTIONS) as first:
-        one_s, _ = do_jobs(first)
+    with (
+        own_ledgers("lesson09", "one", "three") as ledgers,
+        own_queues(QUEUE),
+        own_workers(["lesson09a"], [QUEUE], *OPTIONS) as first,
+    ):
+        one_s, _ = do_jobs(first, ledgers[0])
         with own_workers(["lesson09b", "lesson09c"], [QUEUE], *OPTIONS) as others:
-            three_s, shares = do_jobs([*first, *others])
+            three_s, shares = do_jobs([*first, *others], ledgers[1])
             first[0].ask_to_stop()  # now, so that all three stop at the same time
 
     for name, jobs in shares.items():
@@ -83,12 +82,11 @@ def main() -> None:
     claim(times >= 2.8, "three workers were at least 2.8 times as fast as one")
 
 
-def do_jobs(workers: list[Worker]) -> tuple[float, dict[str, list[str]]]:
+def do_jobs(workers: list[Worker], ledger: Ledger) -> tuple[float, dict[str, list[str]]]:
     """Send all jobs, wait for them, and draw who did what when.
 
     Returns the seconds from the first start to the last end, and each worker's jobs.
     """
-    ledger = Ledger(LAB_FILES / "ledgers", f"lesson09-{time.time_ns()}")
     results = [noted_nap.apply_async((ledger.run, job, JOB_S), queue=QUEUE) for job in JOBS]
     for result in results:
         result.get(timeout=TIMEOUT_S)
@@ -97,7 +95,6 @@ def do_jobs(workers: list[Worker]) -> tuple[float, dict[str, list[str]]]:
     # the start of the workers nor the way of the results.
     starts = [entry for entry in ledger.entries() if entry.event == "START"]
     ends = {entry.job: entry.time for entry in ledger.entries() if entry.event == "END"}
-    ledger.remove()
     begin, took_s = starts[0].time, max(ends.values()) - starts[0].time
 
     print(f"{len(JOBS)} jobs, {len(workers)} worker{'s' if len(workers) > 1 else ''}:")
