@@ -31,8 +31,12 @@ class Reloader:
     async def reload(self) -> None:
         """Restart what runs other code than the files hold; if they cannot be imported, say so."""
         async with self._turn:
-            newest = code.fingerprint()
-            stale = [child for child in self.parts.workers() if child.code != newest]
+            newest, app = code.fingerprint(), code.app_fingerprint()
+            stale = [
+                child
+                for child in self.parts.children
+                if child.code != (newest if child.kind == "worker" else app)
+            ]
             refused = self.parts.refused
             if not stale or (refused and refused["code"] == newest):
                 if not stale and refused:
@@ -44,12 +48,6 @@ class Reloader:
                 self.parts.console.say(f"not reloaded, the old workers stay: {why}")
                 return
             self._refuse(None)
-            app = code.app_fingerprint()
-            stale += [
-                child
-                for child in self.parts.children
-                if child.kind != "worker" and child.code != app
-            ]
             names = ", ".join(child.name for child in stale)
             self.parts.console.say(f"the code has changed: restarting {names}")
             await self._replace(stale, worker_code=newest, app_code=app)
@@ -71,7 +69,11 @@ class Reloader:
         self.parts.save()
 
     async def _replace(self, old: list[Child], *, worker_code: str, app_code: str) -> None:
-        """Stop these warmly and start the same again; return when the new ones answer."""
+        """Stop these warmly and start the same again; return when the new ones answer.
+
+        Only a worker may finish beside its successor: two Beats would send every task twice, and
+        two Flowers cannot have one port.
+        """
         for child in old:
             self.parts.let_go(child)
         with contextlib.suppress(TimeoutError):
@@ -79,6 +81,9 @@ class Reloader:
                 while any(child in self.parts.leaving for child in old):
                     self.parts.clear_ended()
                     await asyncio.sleep(POLL_S)
+        for child in old:
+            if child.kind != "worker" and child in self.parts.leaving:
+                child.clear_away()
         new = []
         for child in old:
             successor = Child(child.kind, child.name, child.command, child.log, child.environment)
