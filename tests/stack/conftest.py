@@ -49,9 +49,11 @@ def lab_in_tree(tree: Path, tmp_path: Path) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One running stack for all lessons of this test process, as a learner has one."""
-    one = Lab(tmp_path_factory.mktemp("shared") / "home").up("--no-reload")
-    yield one
-    one.clean_up()
+    one = Lab(tmp_path_factory.mktemp("shared") / "home")
+    try:
+        yield one.up("--no-reload")
+    finally:
+        one.clean_up()
 
 
 @pytest.fixture

@@ -25,13 +25,12 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 20, what: str
 
 
 def lab_environment(home: Path, **changes: str) -> dict[str, str]:
-    """An environment in which the lab sees nothing of the machine's own lab."""
-    clean = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"REDIS_URL", "LAB_HOME", "LAB_FILES"}
-    }
-    return clean | {"LAB_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"} | changes
+    """An environment in which the lab sees nothing of the machine's own lab.
+
+    Empty is not the same as missing: a missing setting would come from the learner's .env.
+    """
+    ours = {"LAB_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    return os.environ | {"REDIS_URL": "", "LAB_FILES": ""} | ours | changes
 
 
 class Lab:
@@ -87,6 +86,11 @@ class Lab:
             self._seen = self.descendants()
         return self
 
+    def launcher(self) -> subprocess.Popen:
+        """The process of `./lab up`."""
+        assert self.process, "up() comes first"
+        return self.process
+
     def printed(self) -> str:
         """What `./lab up` has printed so far."""
         return self.output.read_text(errors="replace")
@@ -94,7 +98,7 @@ class Lab:
     def wait_for(self, text: str, timeout_s: float = 20) -> None:
         """Wait until `./lab up` has printed this text."""
         wait_until(
-            lambda: text in self.printed() or self.process.poll() is not None,
+            lambda: text in self.printed() or self.launcher().poll() is not None,
             timeout_s,
             f"{text!r} in:\n{self.printed()}",
         )
@@ -110,15 +114,15 @@ class Lab:
 
     def descendants(self) -> list[psutil.Process]:
         """Every process below the running `./lab up`."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return psutil.Process(self.launcher().pid).children(recursive=True)
 
     def signal(self, number: int) -> None:
         """Send `./lab up` a signal."""
-        self.process.send_signal(number)
+        self.launcher().send_signal(number)
 
     def end(self) -> int:
         """Wait for the end of `./lab up`; its exit code, negative for a signal."""
-        return self.process.wait(END_S)
+        return self.launcher().wait(END_S)
 
     def left_over(self) -> list[str]:
         """Command lines of processes that were seen below this lab and still run."""
@@ -155,6 +159,7 @@ def copy_of_the_tree(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / name)
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    identity += ["-c", "commit.gpgsign=false"]  # a learner may sign, and would be asked
     for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "copy"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
