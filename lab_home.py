@@ -95,7 +95,7 @@ def _checked(url: str) -> str:
     wrong = None
     try:
         parts = urlsplit(url)
-        if parts.scheme not in {"redis", "rediss"}:
+        if not url.startswith(("redis://", "rediss://")):  # redis-py knows no capitals
             wrong = f"REDIS_URL must begin with redis:// or rediss://, got {masked(url)!r}"
         elif parts.port == 0 or not parts.hostname:
             wrong = f"REDIS_URL needs a host, and a port of 1 to 65535, got {masked(url)}"

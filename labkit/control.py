@@ -53,7 +53,8 @@ def _stop(launcher: ProcessId) -> None:
 def restart() -> None:
     """Ask the running stack to restart workers, Beat and Flower; wait until they answer."""
     state = _state_or_error()
-    ProcessId.of(state["launcher"]).send(signal.SIGUSR1)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        ProcessId.of(state["launcher"]).send(signal.SIGUSR1)
     deadline = time.monotonic() + RESTART_TIMEOUT_S
     while time.monotonic() < deadline:
         now = _state_or_error()

@@ -43,8 +43,8 @@ class Parts:
         follower = self._followers.setdefault(child.name, LogFollower(child.name, child.log))
         follower.starting = True
         child.start()
+        self.children.append(child)  # first: what stands here is stopped, also on a full disk
         self.record.add(child.name, child.identity)
-        self.children.append(child)
 
     def let_go(self, child: Child) -> None:
         """Ask a child to stop warmly; it stays in `leaving` until it has ended."""

@@ -40,8 +40,11 @@ class ProcessId:
         """The running members of the process group that this process leads or led.
 
         The system gives a pid to nobody else while a process group still has that number, so a
-        group whose leader has ended consists of what that leader left behind.
+        group whose leader has ended consists of what that leader left behind.  Only a restart of
+        the machine begins to count anew.
         """
+        if self._of_an_earlier_boot():
+            return []
         with contextlib.suppress(psutil.NoSuchProcess):
             if not self._same_start(psutil.Process(self.pid)):
                 return []  # the number belongs to somebody else by now
@@ -54,6 +57,14 @@ class ProcessId:
 
     def _same_start(self, process: psutil.Process) -> bool:
         return abs(process.create_time() - self.started) < CLOCK_STEP_S
+
+    def _of_an_earlier_boot(self) -> bool:
+        """True if the machine, or the container, was started after this process."""
+        try:
+            first = psutil.Process(1).create_time()  # of the container, where we are in one
+        except psutil.Error:  # hidden from us
+            first = psutil.boot_time()
+        return self.started < first - CLOCK_STEP_S
 
     def send(self, signal_number: int) -> None:
         """Signal this process alone, if it still runs."""

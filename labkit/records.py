@@ -35,14 +35,13 @@ class ProcessRecord:
         self._write()
 
     def remove(self, child: ProcessId) -> None:
-        """Strike out a process that has ended."""
-        self.children = {key: value for key, value in self.children.items() if value != child}
-        self._write()
+        """Strike out a process that has ended.
 
-    def clear(self) -> None:
-        """Strike out everything."""
-        self.children = {}
-        self._write()
+        A full disk keeps nobody from stopping: an entry too many names a process that is gone.
+        """
+        self.children = {key: value for key, value in self.children.items() if value != child}
+        with contextlib.suppress(OSError):
+            self._write()
 
     def _write(self) -> None:
         if not self.children:

@@ -6,20 +6,24 @@ a database that may belong to somebody else.
 
 import redis
 
-from lab_home import LAST_RESORT_URL, masked, running_broker, whose_database
+from lab_home import LAST_RESORT_URL, MARK, masked, running_broker, whose_database
 from labkit.errors import LabError
 
 CONNECT_TIMEOUT_S = 1.5  # a local server answers in milliseconds; two tries fit into 3 s
 
 
 def client_for(url: str) -> redis.Redis:
-    """A plain client that gives up after CONNECT_TIMEOUT_S and does not retry."""
+    """A plain client that gives up after CONNECT_TIMEOUT_S and does not retry.
+
+    Bytes that are no UTF-8 come as U+FFFD: the keys of other programs may hold anything.
+    """
     return redis.Redis.from_url(
         url,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=CONNECT_TIMEOUT_S,
         retry=None,
         decode_responses=True,
+        encoding_errors="replace",
     )
 
 
@@ -33,7 +37,10 @@ def check_redis(url: str) -> str:
     own = broker if broker and broker["url"] == url else None
     start = "./lab up" if own or url == LAST_RESORT_URL else "./lab up, with another REDIS_URL"
     where = masked(url)
-    client = client_for(url)
+    try:
+        client = client_for(url)
+    except (ValueError, TypeError) as error:  # in what follows the ?
+        raise LabError(f"REDIS_URL cannot be used: {error}", start) from None
     try:
         run_id = client.info("server")["run_id"]
         if own and run_id != own["run_id"]:
@@ -56,3 +63,13 @@ def check_redis(url: str) -> str:
             "name another database: REDIS_URL=redis://localhost:6379/5 ./lab up",
         )
     return owner
+
+
+def mark_as_ours(url: str) -> None:
+    """Leave the lab's mark in a database that check_redis() has found to be empty or ours.
+
+    Without it, one message to a misspelled queue would make the lab take its own database for
+    somebody else's.
+    """
+    with client_for(url) as client:
+        client.set(MARK, "lab up")

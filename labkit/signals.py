@@ -13,14 +13,16 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def clean_up_on_signals() -> None:
     """Let SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that `finally` runs.
 
-    The exit code is 128 + the signal's number, as a shell reports it.
+    The exit code is 128 + the signal's number, as a shell reports it.  A signal that is ignored
+    stays so: whoever types `nohup ./lab up` wants no SIGHUP.
     """
 
     def unwind(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, unwind)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, unwind)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.errors import LabError
 
+STATE_FILE = "stack.json"
 LOOKERS_S = 0.3  # somebody who only asks whether it is held holds it for a moment
 
 
@@ -19,7 +20,11 @@ class StackLock:
         self.path = home / "lock"
 
     def acquire(self) -> None:
-        """Take the lock, or raise LabError that names the holder."""
+        """Take the lock, or raise LabError that names the holder.
+
+        A stack.json that is there now is of a killed lab, whose process id may be another
+        program's by now; it goes before anybody can take it for ours.
+        """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.file = self.path.open("a+")
@@ -35,6 +40,7 @@ class StackLock:
             raise LabError(
                 f"a lab is already up here (process {holder})", "./lab status, or ./lab down"
             )
+        (self.path.parent / STATE_FILE).unlink(missing_ok=True)
         self.file.truncate(0)
         self.file.write(str(os.getpid()))
         self.file.flush()
@@ -69,17 +75,17 @@ class StackLock:
 
 def write_state(home: Path, state: dict[str, Any]) -> None:
     """Replace stack.json in one step, so that a reader never sees half of it."""
-    path = home / "stack.json"
+    path = home / STATE_FILE
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps(state, indent=2))
     temporary.replace(path)
 
 
 def read_state(home: Path) -> dict[str, Any] | None:
-    """stack.json of a lab that runs now: keys launcher, ready, flower, workers, ...; else None."""
+    """stack.json of a lab that runs now: Parts.save names its keys; else None."""
     if not StackLock(home).held():
         return None
     try:
-        return json.loads((home / "stack.json").read_text())
+        return json.loads((home / STATE_FILE).read_text())
     except (OSError, ValueError):
         return None

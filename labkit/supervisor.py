@@ -20,17 +20,16 @@ from labkit.parts import POLL_S, Parts
 from labkit.ports import next_free_port
 from labkit.ready import node_name
 from labkit.records import end_leftovers, record_of_this_process
-from labkit.redis_check import check_redis
+from labkit.redis_check import check_redis, mark_as_ours
 from labkit.reload import Reloader
-from labkit.signals import clean_up_on_signals, end_by_signal
-from labkit.state import StackLock
+from labkit.signals import STOP_SIGNALS, clean_up_on_signals, end_by_signal, signals_held_back
+from labkit.state import STATE_FILE, StackLock
 from labkit.stopping import Stopping
 
 FLOWER_PORT = 5555
 READY_TIMEOUT_S = 60  # usually 2 s; the rest is for a slow or busy machine
 MOST_WORKERS = 16  # of one lab
 LAST_LINES = 5  # shown of a process that stopped by itself
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
@@ -46,22 +45,24 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
     for name in end_leftovers(LAB_HOME):
         console.say(f"ended what a killed lab had left: {name}")
     record = record_of_this_process(LAB_HOME)
-    broker = None if given else EmbeddedBroker(LAB_HOME)
+    broker = None if given else EmbeddedBroker(LAB_HOME, record)
     try:
         if broker:
             broker.start()
-            record.add("broker", broker.identity)
-        parts = Parts(LAB_HOME, console, record, broker.url if broker else str(given))
+        url = broker.url if broker else str(given)
+        mark_as_ours(url)
+        parts = Parts(LAB_HOME, console, record, url)
         supervisor = Supervisor(parts, broker, began)
         exit_code = asyncio.run(
             supervisor.run(workers=workers, reload=reload, beat=beat, flower=flower)
         )
     finally:
-        if broker:
-            broker.stop()
-        record.clear()
-        (LAB_HOME / "stack.json").unlink(missing_ok=True)
-        lock.release()
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a ./lab restart that comes too late
+        with signals_held_back():  # an impatient Ctrl-C must not end the clean-up
+            if broker:
+                broker.stop()
+            (LAB_HOME / STATE_FILE).unlink(missing_ok=True)
+            lock.release()
     if supervisor.signals:
         console.say("stopped")
         end_by_signal(supervisor.signals[0])
@@ -83,15 +84,16 @@ class Supervisor:
         """Start, watch, stop.  0 when it was asked to stop, 1 when a part stopped by itself."""
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self._on_signal, number)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                loop.add_signal_handler(number, self._on_signal, number)
         logs = asyncio.create_task(self.parts.print_logs())
         exit_code = 0
         try:
             self.parts.reload = reload
             self._start_children(workers=workers, beat=beat, flower=flower)
             if await self._until(self._all_answer()):
-                self._say_ready()
                 self._watch_for_changes(reload=reload)
+                self._say_ready()
                 await self._until(asyncio.Event().wait())
             exit_code = self._explain()
         finally:
@@ -156,6 +158,9 @@ class Supervisor:
         task = asyncio.ensure_future(wanted)
         while not task.done():
             self.parts.clear_ended()
+            for ended in [one for one in self._tasks if one.done()]:
+                ended.result()  # a reload that failed for a reason of ours, such as a full disk
+                self._tasks.remove(ended)
             if self.signals or self.parts.console.closed or self._ended_part():
                 task.cancel()
                 return False
@@ -185,6 +190,8 @@ class Supervisor:
         reloader = Reloader(self.parts)
 
         def restart() -> None:
+            if self.stopping:
+                return  # what starts now would outlive us
             self._tasks.append(asyncio.create_task(reloader.restart_all()))
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, restart)

@@ -41,25 +41,25 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
     command += [f"--no-{extra}" for extra in ("beat", "flower") if extra not in extras]
     record = record_of_this_process(LAB_HOME)
     log = home / "up.log"
-    process = None
+    process = identity = None
     try:
         with signals_held_back():
             process = start_process(command, log, environment)
-            record.add("temporary lab", ProcessId.of(process.pid))
+            identity = ProcessId.of(process.pid)
+            record.add("temporary lab", identity)
         _wait_until_ready(home, process, log)
         yield environment
     finally:
-        if process:
-            _stop(process)
-            record.clear()
+        if process and identity:
+            _stop(process, identity)
+            record.remove(identity)
         shutil.rmtree(home, ignore_errors=True)
         with contextlib.suppress(OSError):  # another run has its folder beside ours
             home.parent.rmdir()
 
 
-def _stop(process: subprocess.Popen) -> None:
+def _stop(process: subprocess.Popen, identity: ProcessId) -> None:
     """Stop the stack.  What still runs after WARM_S was sent by an interrupted lesson."""
-    identity = ProcessId.of(process.pid)
     try:
         process.send_signal(signal.SIGTERM)
         if not identity.wait(WARM_S):

@@ -17,9 +17,8 @@ LESSON = ROOT / "examples" / "basic" / "01_first_task.py"
 
 
 def direct(lab: Lab, **changes: str) -> subprocess.CompletedProcess:
-    """A lesson started by hand, without `./lab run`, from another folder; under 3 s."""
-    began = time.monotonic()
-    result = subprocess.run(
+    """A lesson started by hand, without `./lab run`, from another folder."""
+    return subprocess.run(
         [sys.executable, LESSON],
         cwd="/",
         env=lab.environment | changes,
@@ -28,8 +27,6 @@ def direct(lab: Lab, **changes: str) -> subprocess.CompletedProcess:
         timeout=30,
         check=False,
     )
-    result.seconds = time.monotonic() - began
-    return result
 
 
 def processes_of(lab: Lab) -> list[str]:
@@ -52,6 +49,17 @@ def test_with_nothing_up_a_run_starts_its_own_stack_and_leaves_nothing(lab, numb
     assert processes_of(lab) == []
     assert not (lab.home / "temporary").exists()
     assert list((lab.home / "processes").iterdir()) == []
+
+
+def test_code_that_cannot_be_imported_is_named_by_a_run_with_nothing_up(lab_in_tree, tree):
+    (tree / "tasks" / "playground.py").write_text("def (\n")
+    result = lab_in_tree.run("run", "01")
+    assert result.returncode == 1
+    assert "SyntaxError" in result.stderr
+    assert "error: the stack for this run did not start\n\nhint: " in result.stderr
+    assert "labkit/temporary.py" not in result.stderr  # no traceback of the lab's own
+    assert processes_of(lab_in_tree) == []
+    assert not (lab_in_tree.home / "temporary").exists()
 
 
 def test_a_run_that_is_killed_leaves_only_what_the_next_one_ends(lab):
@@ -93,11 +101,13 @@ def test_a_lesson_runs_from_any_folder_beside_the_running_lab(shared_lab):
 
 
 def test_a_lesson_without_a_stack_says_so_quickly(lab):
+    began = time.monotonic()
     result = direct(lab, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    seconds = time.monotonic() - began
     assert result.returncode == 1
     assert result.stderr.startswith("error: no broker answers at redis://127.0.0.1:")
     assert "hint: ./lab up" in result.stderr
-    assert result.seconds < 3
+    assert seconds < 3
 
 
 def test_a_lesson_names_the_queue_that_nobody_consumes(lab, redis_server):
@@ -142,6 +152,8 @@ def test_a_tour_runs_several_lessons_on_one_stack(lab_in_tree, tree):
         ("http://localhost:6379/0", "REDIS_URL must begin with redis:// or rediss://"),
         ("redis://localhost:99999/0", "REDIS_URL"),
         ("redis://localhost:6379/first", "REDIS_URL must end with a database number"),
+        ("REDIS://localhost:6379/0", "REDIS_URL must begin with redis:// or rediss://"),
+        ("redis://127.0.0.1:1/0?socket_timeout=soon", "REDIS_URL cannot be used: Invalid value"),
         ("redis://127.0.0.1:1/0", "no broker answers at redis://127.0.0.1:1/0"),
     ],
 )
@@ -163,3 +175,10 @@ def test_a_wrong_password_is_one_sentence_without_the_password(lab, redis_server
     assert result.returncode == 1
     assert "refuses the password" in result.stderr
     assert "wrong-word" not in result.stderr
+
+
+def test_a_message_to_a_misspelled_queue_does_not_lock_the_lab_out(lab):
+    lab.up("--workers=0", *LEAN)
+    lab.python("from tasks.basic_tasks import add; add.apply_async((1, 2), queue='bsic')")
+    result = lab.run("run", "02", "--strict")
+    assert result.returncode == 0, result.stdout + result.stderr

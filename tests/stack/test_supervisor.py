@@ -17,6 +17,7 @@ from tests.stack.labs import Lab, wait_until
 LEAN = ("--no-beat", "--no-flower", "--no-reload")
 SEND_NAP = "from tasks.basic_tasks import nap; print(nap.delay({}).id)"
 SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
+THEIR_KEY = b"their:\xff"  # a key may be any bytes
 STATE = "from celery_app import app; print(app.AsyncResult('{}').state)"
 
 
@@ -112,7 +113,7 @@ def test_queued_work_survives_down_and_up(lab):
 
 def test_a_stop_waits_for_a_running_task_and_names_it(lab):
     lab.up(*LEAN)
-    task_id = lab.python(SEND_NAP.format(13))
+    task_id = lab.python(SEND_NAP.format(18))  # 10 s until it is named, and time for a slow machine
     wait_for_state(lab, task_id, "STARTED")
     lab.signal(signal.SIGINT)
     lab.wait_for(f"waiting for tasks.basic_tasks.nap [{task_id}]")
@@ -130,6 +131,20 @@ def test_a_second_ctrl_c_interrupts_a_running_task(lab):
     lab.wait_for("stopping cold")
     assert lab.end() == -signal.SIGINT
     assert lab.left_over() == []
+
+
+def test_ctrl_c_while_the_broker_stops_does_not_cut_the_clean_up_short(lab):
+    lab.up("--workers=0", *LEAN)
+    broker = next(one for one in lab.descendants() if "valkey" in one.name())
+    broker.suspend()
+    lab.signal(signal.SIGINT)
+    wait_until(lambda: not (lab.home / "broker").exists(), what="the broker was asked to stop")
+    lab.signal(signal.SIGINT)
+    broker.resume()
+    lab.end()
+    assert lab.left_over() == []
+    assert not (lab.home / "stack.json").exists()
+    assert list((lab.home / "processes").iterdir()) == []
 
 
 def test_a_second_up_in_the_same_home_is_refused(lab):
@@ -200,12 +215,12 @@ def test_two_labs_on_one_redis_have_workers_of_different_names(lab, redis_server
 def test_somebody_elses_data_is_left_alone(lab, redis_server, password):
     url = redis_server(password=password)
     with redis.Redis.from_url(url) as client:
-        client.set("their:key", "1")
+        client.set(THEIR_KEY, "1")
         lab.environment["REDIS_URL"] = url
         result = lab.run("up")
         assert result.returncode == 1
         assert "holds somebody else's data" in result.stderr
-        assert client.keys() == [b"their:key"]
+        assert client.keys() == [THEIR_KEY]
         worker = subprocess.run(
             ["./start_worker.sh"],
             cwd=lab.root,
@@ -215,7 +230,7 @@ def test_somebody_elses_data_is_left_alone(lab, redis_server, password):
             check=False,
         )
         assert "holds somebody else's data" in worker.stderr
-        assert client.keys() == [b"their:key"]
+        assert client.keys() == [THEIR_KEY]
 
 
 def test_the_password_is_nowhere_to_be_seen(lab):
@@ -236,6 +251,17 @@ def test_the_password_is_nowhere_to_be_seen(lab):
 
 def test_a_reader_that_goes_away_stops_the_stack(lab):
     line = f"{sys.executable} -m labkit.cli up --no-beat --no-flower | head -n 1"
-    subprocess.run(["sh", "-c", line], cwd=lab.root, env=lab.environment, timeout=60, check=False)
+    shell = subprocess.run(
+        ["sh", "-c", line],
+        cwd=lab.root,
+        env=lab.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert shell.stdout.startswith("starting lab1")
+    assert "Traceback" not in shell.stderr
     wait_until(lambda: not (lab.home / "stack.json").exists(), what="the end of the stack")
     assert lab.run("status").returncode == 1
+    assert list((lab.home / "processes").iterdir()) == []
