@@ -4,9 +4,11 @@ Celery's own first connection would spend up to 19 s on a missing broker, and wr
 a database that may belong to somebody else.
 """
 
+import os
+
 import redis
 
-from lab_home import LAST_RESORT_URL, MARK, masked, running_broker, whose_database
+from lab_home import MARK, masked, running_broker, whose_database
 from labkit.errors import LabError
 
 CONNECT_TIMEOUT_S = 1.5  # a local server answers in milliseconds; two tries fit into 3 s
@@ -35,7 +37,8 @@ def check_redis(url: str) -> str:
     """
     broker = running_broker()
     own = broker if broker and broker["url"] == url else None
-    start = "./lab up" if own or url == LAST_RESORT_URL else "./lab up, with another REDIS_URL"
+    named = url == os.environ.get("REDIS_URL")
+    start = "./lab up, with another REDIS_URL" if named else "./lab up"
     where = masked(url)
     try:
         client = client_for(url)
