@@ -12,8 +12,8 @@ The tasks are in tasks/advanced_tasks/: cards.py, prices.py and nested.py.
 
     ./lab run 15        # about 5 s
 
-Watch: http://localhost:5555/tasks shows FAILURE for charge_card and total_price.  note_failure is
-not in the list, and add_up_charges is not: neither was sent as a message.
+Watch: http://localhost:5555/tasks shows FAILURE for charge_card and total_price.  note_failure and
+add_up_charges are not there: neither was sent.  full_price is there as with_fee, its last step.
 
 You should see:
 

@@ -11,8 +11,8 @@ The tasks are in tasks/advanced_tasks/retry_forms.py: read their decorators firs
 
     ./lab run 16        # about 8 s
 
-Watch: http://localhost:5555/tasks shows tasks in RETRY.  The page of one shows its number of
-retries, and its last error.
+Watch: http://localhost:5555/tasks has one line for each task, however often it tries.  While it
+waits, a worker has its message already: RETRY or RECEIVED.  Its own page says Retries and ETA.
 
 You should see:
 
