@@ -97,7 +97,7 @@ def timetable(run: str) -> dict[str, dict[str, Any]]:
 
 
 def show_timetable() -> None:
-    """Print when each entry of the lab's own timetable is due, if it was sent just now."""
+    """Print when each entry of the lab's own timetable is due, if it was sent at this moment."""
     now = app.now()  # in the app's time zone
     due = {}
     for name, entry in app.conf.beat_schedule.items():
