@@ -107,7 +107,7 @@ def show_timetable() -> None:
         due_utc = now.astimezone(UTC) + schedule.remaining_estimate(last_run_at=now)
         due[name] = due_utc.astimezone(app.timezone)
         task = entry["task"].rpartition(".")[2]
-        print(f"{name:<18}{task:<15}due next {due[name]:%a %Y-%m-%d %H:%M:%S}")
+        print(f"{name:<17} {task:<14} due next {due[name]:%a %Y-%m-%d %H:%M:%S}")
     claim(
         due["every 30 seconds"] == now + timedelta(seconds=30)
         and f"{due['Monday morning']:%a %T}" == "Mon 07:30:00"
