@@ -1,7 +1,8 @@
 """Where this lab keeps its files, and which Redis it talks to.
 
-celery_app.py takes three names from here: LAB_HOME, LAB_FILES and REDIS_URL.
-In a project of your own one line replaces this file:
+celery_app.py takes the broker's address and the folder for files from here, and the check that
+keeps the lab out of a database that belongs to somebody else.  In a project of your own one line
+replaces this file:
 
     REDIS_URL = os.environ["REDIS_URL"]
 
@@ -36,14 +37,17 @@ _VARIABLES_THAT_WIN = (
 # A worker of this app sets this key when it is ready.  It marks a database as the lab's.
 MARK = "celery_learning:lab"
 
-# What this app's clients write before any worker has set the mark: waiting messages, bindings,
-# results.  The names of another Celery project (its own queues) are not among them.
+# What this app's clients write before anybody has set the mark.  Only the first kind is ours alone:
+# waiting messages and bindings of our queues.  The names of another project's queues fit nowhere.
 _OUR_KEYS = re.compile(
     r"(basic|advanced|realworld|lesson\d\d[a-z0-9_.-]*)(\x06\x16\d)?$"
     r"|_kombu\.binding(_permanent)?\.(basic|advanced|realworld|lesson\d\d[a-z0-9_.-]*)$"
-    r"|_kombu\.binding(_permanent)?\.(celery\.pidbox|celeryev|reply\.celery\.pidbox)$"
-    r"|_kombu\.binding_deadlines$|unacked|celery-task-|celery-taskset-|.*\.reply\.celery\.pidbox$"
 )
+_ANY_CELERYS_KEYS = re.compile(  # questions to workers, and what these took
+    r"_kombu\.binding(_permanent)?\.(celery\.pidbox|celeryev|reply\.celery\.pidbox)$"
+    r"|_kombu\.binding_deadlines$|unacked|.*\.reply\.celery\.pidbox$"
+)
+_RESULTS = re.compile(r"celery-task-|celery-taskset-")  # ours only beside a queue of ours
 _KEYS_TO_LOOK_AT = 1000  # one SCAN's worth; a database with more keys and no mark is not ours
 
 
@@ -159,8 +163,15 @@ def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]
         return "ours"
     if client.dbsize() == 0:
         return "empty"
+    ours = results = False
     for seen, key in enumerate(client.scan_iter(count=_KEYS_TO_LOOK_AT)):
         name = key.decode(errors="replace") if isinstance(key, bytes) else key
-        if seen >= _KEYS_TO_LOOK_AT or not _OUR_KEYS.match(name):
+        if seen >= _KEYS_TO_LOOK_AT:
             return "foreign"
-    return "ours"
+        if _OUR_KEYS.match(name):
+            ours = True
+        elif _RESULTS.match(name):
+            results = True
+        elif not _ANY_CELERYS_KEYS.match(name):
+            return "foreign"
+    return "foreign" if results and not ours else "ours"

@@ -44,15 +44,16 @@ class ProcessRecord:
             self._write()
 
     def _write(self) -> None:
+        temporary = self.path.with_suffix(".new")
         if not self.children:
-            self.path.unlink(missing_ok=True)
+            for file in (self.path, temporary):  # a full disk leaves the second one
+                file.unlink(missing_ok=True)
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "writer": [self.writer.pid, self.writer.started],
             "children": {name: [one.pid, one.started] for name, one in self.children.items()},
         }
-        temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(content))
         temporary.replace(self.path)
 

@@ -74,5 +74,10 @@ def mark_as_ours(url: str) -> None:
     Without it, one message to a misspelled queue would make the lab take its own database for
     somebody else's.
     """
-    with client_for(url) as client:
-        client.set(MARK, "lab up")
+    try:
+        with client_for(url) as client:
+            client.set(MARK, "lab up")
+    except redis.RedisError as error:  # a replica, a full memory
+        raise LabError(
+            f"the Redis at {masked(url)} takes no data: {error}", "./lab up, with another REDIS_URL"
+        ) from None
