@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from lab_home import LAB_FILES
-from work.ledger import Ledger
+from labkit.errors import LabError
+from work.ledger import Ledger, LedgerError
 
 
 @contextmanager
@@ -13,11 +14,19 @@ def own_ledgers(lesson: str, *names: str) -> Iterator[list[Ledger]]:
     """One ledger for each name; its run is called LESSON-TIME-NAME.
 
     Put it around the workers: a task that ends when they stop still writes its line.
+    Raises LabError if a ledger cannot be written or read.
     """
     moment = time.time_ns()
     ledgers = [Ledger(LAB_FILES / "ledgers", f"{lesson}-{moment}-{name}") for name in names]
     try:
+        for ledger in ledgers:
+            ledger.create()
         yield ledgers
+    except LedgerError as error:
+        raise LabError(
+            str(error), f"LAB_FILES=/some/folder/of/yours ./lab run {lesson.removeprefix('lesson')}"
+        ) from None
     finally:
         for ledger in ledgers:
-            ledger.remove()
+            with suppress(OSError):  # where it could not be written, it cannot be removed
+                ledger.remove()

@@ -1,0 +1,36 @@
+"""When a run is over: no message is anywhere, and has not been for a while."""
+
+import time
+from collections.abc import Sequence
+
+import redis
+
+from labkit.queues import lengths, unacked_by_queue
+from labkit.waiting import wait_until
+
+QUIET_S = 2.0  # a message that is given back, or retried, is on its way for a moment
+MANY = 1_000_000  # a lesson's own broker holds few messages, and each of them must be read
+
+
+def wait_until_quiet(client: redis.Redis, queues: Sequence[str], timeout_s: float) -> bool:
+    """Wait until these queues and their unacked messages have been empty for QUIET_S seconds.
+
+    False if that did not come in timeout_s seconds.  A task that runs with early acknowledgement
+    has no message any more: wait for its END line, too.
+    """
+    last_seen = time.monotonic()
+
+    def quiet() -> bool:
+        nonlocal last_seen
+        if messages(client, queues):
+            last_seen = time.monotonic()
+        return time.monotonic() - last_seen >= QUIET_S
+
+    return wait_until(quiet, timeout_s)
+
+
+def messages(client: redis.Redis, queues: Sequence[str]) -> int:
+    """How many messages these queues hold, with those that workers took and did not acknowledge."""
+    waiting = sum(sum(one.values()) for one in lengths(client, queues).values())
+    taken = unacked_by_queue(client, limit=MANY) or {}
+    return waiting + sum(taken.get(queue, 0) for queue in queues)
