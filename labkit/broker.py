@@ -76,13 +76,12 @@ class EmbeddedBroker:
                 "LAB_HOME=/some/folder/of/yours ./lab up",
             ) from None
         for _ in range(TRIES):
-            if self._start_on(free_port()):
+            if self._start_on(free_port(), secrets.token_urlsafe(24)):
                 self._write_broker_file()
                 return
         raise LabError("the embedded broker did not start", f"tail {self.log}")
 
-    def _start_on(self, port: int) -> bool:
-        password = secrets.token_urlsafe(24)
+    def _start_on(self, port: int, password: str) -> bool:
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
         with self.log.open("a") as output, signals_held_back():
             process = self.process = subprocess.Popen(
@@ -136,7 +135,7 @@ class EmbeddedBroker:
                 time.sleep(POLL_S)
         finally:
             client.close()
-        self.identity.kill_group()
+        process.kill()
         process.wait()
         self._strike_out()
         return False

@@ -50,6 +50,7 @@ class Child:
     def clear_away(self) -> None:
         """Kill what is left of it and of its pool."""
         self.identity.kill_group()
+        self.process.kill()  # after a step of the clock it has another start time
         self.process.wait()
 
 

@@ -73,6 +73,7 @@ class Node:
     def kill(self) -> None:
         """Kill -9 it and what it started (a worker's pool), as a crash of the machine would."""
         self.identity.kill_group()
+        self.process.kill()  # after a step of the clock it has another start time
         self.process.wait()
 
 

@@ -67,6 +67,7 @@ def _stop(process: subprocess.Popen, identity: ProcessId) -> None:
         process.wait(STOP_TIMEOUT_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         identity.kill_group()
+        process.kill()  # after a step of the clock it has another start time
         process.wait()
         end_leftovers(LAB_HOME)
 

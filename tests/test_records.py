@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit.children import Child, fresh_log
 from labkit.console import COLOURS, Console
 from labkit.processes import ProcessId
 from labkit.records import ProcessRecord, end_leftovers
@@ -69,6 +70,15 @@ def test_a_full_disk_does_not_keep_an_ended_process_from_being_struck_out(tmp_pa
     record.remove(ours)
     record.remove(other)
     assert not record.path.exists()
+
+
+def test_a_child_is_ended_also_after_a_step_of_the_clock(tmp_path):
+    child = Child("worker", "lab1", ["sleep", "60"], fresh_log(tmp_path, "lab1"), {})
+    child.start()
+    child.identity = ProcessId(child.identity.pid, child.identity.started - 3600)
+    assert not child.identity.running()
+    child.clear_away()
+    assert not child.running()
 
 
 def test_the_state_of_a_killed_lab_is_gone_once_another_holds_the_lock(tmp_path):
