@@ -1,0 +1,109 @@
+"""A broker of a lesson's own, for what would harm others on the shared one.
+
+    with own_broker("lesson25") as broker, own_worker(..., environment=broker.environment()):
+        shop = broker.app()
+        shop.send_task(pack_order.name, (run, "TL-1"), queue="lesson25")
+
+The shared workers, Flower and the lab page know nothing of it.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import redis
+
+from lab_home import LAB_HOME
+from labkit.broker import EmbeddedBroker
+from labkit.errors import LabError
+from labkit.processes import ProcessId
+from labkit.records import TEMPORARY, ProcessRecord, record_of_this_process
+from labkit.redis_check import client_for
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+class OwnBroker(EmbeddedBroker):
+    """A running Valkey server with 16 databases: 0 to 15, which know nothing of each other."""
+
+    def address(self, database: int = 0) -> str:
+        """The URL of one database, with the password in it: not for a command line."""
+        return f"{self.url.removesuffix('/0')}/{database}"
+
+    def environment(self, database: int = 0) -> dict[str, str]:
+        """What a worker must find in its environment to use one database of this broker."""
+        return {"REDIS_URL": self.address(database)}
+
+    def client(self, database: int = 0) -> redis.Redis:
+        """A plain client of one database."""
+        return client_for(self.address(database))
+
+    def app(self, database: int = 0, **transport_options: object) -> "Celery":
+        """A Celery app for the lesson's own process.  It has no tasks: send them by name."""
+        from celery import Celery  # deferred: whoever only wants the server needs no Celery
+
+        url = self.address(database)
+        app = Celery("lesson", broker=url, backend=url, set_as_current=False)
+        app.conf.broker_transport_options = transport_options
+        return app
+
+    def kill(self) -> None:
+        """Kill -9 the server, as a power cut would.  The last second of its file may be lost."""
+        self.identity.kill_group()
+        if self.process:
+            self.process.wait()
+        self._strike_out()
+
+    def restart(self) -> None:
+        """Start it again after stop() or kill(): the same address, and the data from its file.
+
+        Raises LabError if it does not come back.
+        """
+        address = urlsplit(self.url)
+        if not self._start_on(address.port or 0, address.password or ""):
+            raise LabError("the lesson's broker did not come back", f"tail {self.log}")
+
+
+class _AmongTheLessonsProcesses(ProcessRecord):
+    """Writes the server down beside the lesson's workers, by another name than the lab's broker.
+
+    The record of a killed lesson must not be taken for the record of `./lab up`.
+    """
+
+    def __init__(self) -> None:
+        self._record = record_of_this_process(LAB_HOME)
+
+    def add(self, name: str, child: ProcessId) -> None:
+        self._record.add(f"own {name}", child)
+
+    def remove(self, child: ProcessId) -> None:
+        self._record.remove(child)
+
+
+@contextmanager
+def own_broker(name: str) -> Iterator[OwnBroker]:
+    """Start a broker in a folder of its own below LAB_HOME; both are gone after the block.
+
+    Put it around the workers.  What a killed lesson leaves, the next `./lab run` removes.
+    Raises LabError if it does not start.
+    """
+    maker = record_of_this_process(LAB_HOME).writer
+    home = LAB_HOME / TEMPORARY / f"{name}-{maker.pid}"
+    broker = OwnBroker(home, _AmongTheLessonsProcesses())
+    try:
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (home / "maker").write_text(f"{maker.pid} {maker.started}")
+        except OSError as error:
+            raise LabError(
+                f"the lab cannot write its files: {error}",
+                "LAB_HOME=/some/folder/of/yours ./lab up",
+            ) from None
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+        shutil.rmtree(home, ignore_errors=True)
