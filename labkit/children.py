@@ -77,6 +77,10 @@ def beat(home: Path) -> Child:
 
 
 def flower(home: Path, port: int) -> Child:
-    """Flower on 127.0.0.1; flowerconfig.py holds its other settings."""
+    """Flower; flowerconfig.py keeps it on 127.0.0.1.
+
+    Settings of another Flower in the environment would put it elsewhere, or on all interfaces.
+    """
     command = ["celery", "-A", "celery_app", "flower", f"--port={port}"]
-    return Child("flower", "flower", command, fresh_log(home, "flower"), {})
+    environment = {"FLOWER_CONF": "flowerconfig.py", "FLOWER_URL_PREFIX": ""}
+    return Child("flower", "flower", command, fresh_log(home, "flower"), environment)

@@ -181,6 +181,17 @@ def test_a_taken_flower_port_moves_flower_on(lab):
         assert lab.state()["flower"] in lab.printed()
 
 
+def test_flower_listens_on_the_loopback_whatever_the_environment_says(lab, tmp_path):
+    (tmp_path / "other.py").write_text("")
+    lab.environment["FLOWER_CONF"] = str(tmp_path / "other.py")
+    lab.environment |= {"FLOWER_ADDRESS": "0.0.0.0", "FLOWER_URL_PREFIX": "elsewhere"}  # noqa: S104
+    lab.up("--workers=0", "--no-beat", "--no-reload")
+    sockets = psutil.Process(lab.pid_of("flower")).net_connections(kind="tcp")
+    listening = [one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN]
+    assert listening == ["127.0.0.1"]
+    assert page_of(lab, "/healthcheck") == "OK"
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     nowhere = Path("/proc/lab") if sys.platform == "linux" else Path("/dev/null/lab")
     lab = Lab(tmp_path / "unused", LAB_HOME=str(nowhere))
