@@ -110,9 +110,10 @@ def test_every_heading_of_the_index_is_translated(language):
     assert not missing, f"to be translated in examples/titles.toml ({language}): {missing}"
 
 
-def test_what_was_translated_is_what_the_english_index_says():
+def test_the_headings_that_were_translated_are_those_of_the_english_index():
     index = "\n".join([lesson_index(), *LEVELS.values()])  # a level may have no lesson yet
-    assert [key for key, entry in read_titles().items() if entry["en"] not in index] == []
+    headings = {key: entry["en"] for key, entry in read_titles().items() if not key.isdigit()}
+    assert [key for key, text in headings.items() if text not in index] == []
 
 
 def test_the_index_links_every_lesson_by_level(small_lab: SmallLab):
