@@ -112,6 +112,10 @@ def test_nothing_is_told_where_the_price_is_wrong(monkeypatch):
     monkeypatch.setattr(with_fee, "apply_async", lambda *_, **__: pytest.fail("it was sent"))
     with pytest.raises(ValueError, match="seats must be 1 to 9"):
         price_and_tell(12900, 12, with_fee.s())
+    with pytest.raises(
+        ValueError, match=r"^then must be a signature such as with_fee.s\(\), got 5$"
+    ):
+        price_and_tell(12900, 2, 5)
 
 
 # -- Offers ----------------------------------------------------------------------------------
@@ -174,6 +178,12 @@ def test_what_is_no_card_is_not_charged(ledger, card):
 def test_charges_are_added_up():
     assert add_up_charges([100, 200]) == 300
     assert add_up_charges([]) == 0
+
+
+@pytest.mark.parametrize("amounts", [None, 5, "12", ["1"], [1, -1]])
+def test_what_are_no_charges_is_not_added_up(amounts):
+    with pytest.raises(ValueError, match=r"^amounts_cents must be a "):
+        add_up_charges(amounts)
 
 
 def test_a_failure_is_noted_by_the_errback_of_an_eager_task(ledger):

@@ -37,6 +37,17 @@ def charge(ledger: Ledger, card: str, amount_cents: int) -> int:
     return amount_cents
 
 
+def add_up(amounts_cents: list[int]) -> int:
+    """Return the sum of several charges.
+
+    >>> add_up([4300, 4300])
+    8600
+    """
+    if not isinstance(amounts_cents, list):
+        raise ValueError(f"amounts_cents must be a list of amounts, got {amounts_cents!r:.80}")
+    return sum(check_cents(amount, "amounts_cents") for amount in amounts_cents)
+
+
 def charged(ledger: Ledger) -> list[str]:
     """The cards that were charged, in alphabetical order, each as often as it was charged."""
     return sorted(entry.job for entry in ledger.entries() if entry.event == "CHARGED")

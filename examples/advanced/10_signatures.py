@@ -8,7 +8,7 @@ next lessons are put together from signatures.
 The tasks are `total_price`, `with_fee` and `price_and_tell` in tasks/advanced_tasks/prices.py.
 The other program is other_program.py, beside this file.
 
-    ./lab run 10        # about 3 s
+    ./lab run 10        # about 2 s
 
 Watch: http://localhost:5555/tasks lists total_price again and again, and with_fee after it.  The
 plain call and .apply() are not in the list: they sent nothing.

@@ -8,7 +8,7 @@ count in the result backend.  Here you see the keys while it happens.
 The tasks are `ask_airline` and `cheapest_offer` in tasks/advanced_tasks/offers.py, and the four
 of tasks/advanced_tasks/timetable.py.
 
-    ./lab run 13        # about 4 s
+    ./lab run 13        # about 3 s
 
 Watch: http://localhost:5555/tasks shows three ask_airline; cheapest_offer comes when the last
 one has ended.

@@ -27,8 +27,11 @@ def charge_card(run: str, card: str, amount_cents: int) -> int:
 
 @app.task
 def add_up_charges(amounts_cents: list[int]) -> int:
-    """Add up what several charge_card tasks returned: add_up_charges([100, 200]) -> 300."""
-    return sum(amounts_cents)
+    """Add up what several charge_card tasks returned: add_up_charges([100, 200]) -> 300.
+
+    Raises ValueError for anything else than a list of amounts.
+    """
+    return cards.add_up(amounts_cents)
 
 
 @app.task

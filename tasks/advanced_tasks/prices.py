@@ -28,6 +28,8 @@ def price_and_tell(price_cents: int, seats: int, then: dict) -> str:
 
     then: a signature, which arrives here as the dict that it is as JSON.
     Returns the id of the task that was sent.
-    Raises ValueError as total_price does; nothing is sent then.
+    Raises ValueError as total_price does, and for what is no signature; nothing is sent then.
     """
+    if not isinstance(then, dict) or "task" not in then:
+        raise ValueError(f"then must be a signature such as with_fee.s(), got {then!r:.80}")
     return app.signature(then).delay(prices.total_cents(price_cents, seats)).id
