@@ -81,6 +81,10 @@ def flower(home: Path, port: int) -> Child:
 
     Settings of another Flower in the environment would put it elsewhere, or on all interfaces.
     """
-    command = ["celery", "-A", "celery_app", "flower", f"--port={port}"]
     environment = {"FLOWER_CONF": "flowerconfig.py", "FLOWER_URL_PREFIX": ""}
-    return Child("flower", "flower", command, fresh_log(home, "flower"), environment)
+    return Child("flower", "flower", flower_command(port), fresh_log(home, "flower"), environment)
+
+
+def flower_command(port: int) -> list[str]:
+    """The line that starts Flower, as a person would type it."""
+    return ["celery", "-A", "celery_app", "flower", f"--port={port}"]

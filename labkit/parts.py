@@ -1,12 +1,14 @@
 """The parts of a running stack: which processes there are, and what is written down about them."""
 
 import asyncio
+import errno
 import os
 from pathlib import Path
 
 from lab_home import masked
-from labkit.children import Child
+from labkit.children import Child, flower_command
 from labkit.console import Console, LogFollower
+from labkit.ports import next_free_port
 from labkit.ready import Control, flower_answers, node_name
 from labkit.records import ProcessRecord
 from labkit.state import write_state
@@ -58,6 +60,25 @@ class Parts:
             child.clear_away()
             self.leaving.remove(child)
             self.record.remove(child.identity)
+
+    def move_flower(self) -> bool:
+        """Start a Flower that ended on another port, if somebody was there first.
+
+        It needs a second to listen; another lab that starts meanwhile finds the same port free.
+        False if it ended for another reason.
+        """
+        (child,) = (one for one in self.children if one.kind == "flower")
+        last_words = child.log.read_text(errors="replace").rstrip()
+        if self.flower_port is None or not last_words.endswith(os.strerror(errno.EADDRINUSE)):
+            return False
+        self.record.remove(child.identity)
+        self.flower_port = next_free_port(self.flower_port + 1)
+        self.console.say(f"another program was faster: Flower moves on to {self.flower_port}")
+        child.command = flower_command(self.flower_port)
+        child.start()
+        self.record.add(child.name, child.identity)
+        self.save()
+        return True
 
     def workers(self) -> list[Child]:
         """The workers that should run."""

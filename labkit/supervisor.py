@@ -158,10 +158,13 @@ class Supervisor:
         task = asyncio.ensure_future(wanted)
         while not task.done():
             self.parts.clear_ended()
-            for ended in [one for one in self._tasks if one.done()]:
-                ended.result()  # a reload that failed for a reason of ours, such as a full disk
-                self._tasks.remove(ended)
-            if self.signals or self.parts.console.closed or self._ended_part():
+            for done in [one for one in self._tasks if one.done()]:
+                done.result()  # a reload that failed for a reason of ours, such as a full disk
+                self._tasks.remove(done)
+            ended = self._ended_part()
+            if ended == "flower" and not self.parts.ready_after_s and self.parts.move_flower():
+                continue
+            if self.signals or self.parts.console.closed or ended:
                 task.cancel()
                 return False
             await asyncio.sleep(POLL_S)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import redis
 
-from tests.stack.labs import Lab, wait_until
+from tests.stack.labs import READY_S, Lab, wait_until
 
 LEAN = ("--no-beat", "--no-flower", "--no-reload")
 SEND_NAP = "from tasks.basic_tasks import nap; print(nap.delay({}).id)"
@@ -158,8 +158,10 @@ def test_a_second_up_in_the_same_home_is_refused(lab):
 def test_two_labs_on_one_machine_do_not_meet(lab, tmp_path):
     other = Lab(tmp_path / "other")
     try:
-        lab.up("--no-beat")
-        other.up("--no-beat")
+        for one in (lab, other):  # at the same time: both find the same port free
+            one.up("--no-beat", "--no-reload", wait=False)
+        for one in (lab, other):
+            one.wait_for("READY after", READY_S)
         assert lab.state()["flower"] != other.state()["flower"]
         assert lab.python(SEND_ADD) == other.python(SEND_ADD) == "9"
         ping = "from celery_app import app; print(len(app.control.ping(timeout=1)))"
