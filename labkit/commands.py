@@ -1,60 +1,87 @@
 """Celery's own commands, run by a lesson as a person would type them."""
 
+import os
 import shlex
+import signal
 import subprocess
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Sequence
+from typing import Self
 
 from lab_home import ROOT
+from labkit.errors import LabError
 from labkit.spawn import child_environment
+from labkit.waiting import wait_until
 
 TIMEOUT_S = 60  # a command takes about 1 s; the rest is for a busy machine
+WIDTH = 100  # columns; longer lines are cut when they are shown
+MAX_BYTES = 1 << 20  # of its output; Celery's commands print some kilobytes
 
 
-@dataclass(frozen=True)
-class Printed:
-    """What a command printed on both of its outputs, and its exit code."""
+class Command:
+    """A command that runs from now on; several can run side by side."""
 
-    text: str
-    code: int
+    def __init__(self, *words: str) -> None:
+        self.line = self.line_of(words)
+        # A file and not a pipe: it never fills up, and can be read while the command writes.
+        with tempfile.TemporaryFile() as output:
+            self._output = os.dup(output.fileno())
+            self._process = subprocess.Popen(
+                words,
+                cwd=ROOT,
+                env=child_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
-    def lines(self) -> list[str]:
-        """The lines that are not empty, without spaces at their ends."""
-        return [line.rstrip() for line in self.text.splitlines() if line.strip()]
+    @staticmethod
+    def line_of(words: Sequence[str]) -> str:
+        """A command as a person types it."""
+        return f"$ {shlex.join(words)}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def text(self) -> str:
+        """What it has printed so far, on both of its outputs."""
+        return os.pread(self._output, MAX_BYTES, 0).decode(errors="replace")
+
+    def wait_until_it_prints(self, text: str) -> None:
+        """Wait for a text; LabError if it does not come in TIMEOUT_S seconds."""
+        if not wait_until(lambda: text in self.text(), TIMEOUT_S):
+            raise LabError(
+                f"{self.line[2:]} did not print {text!r} in {TIMEOUT_S} s", self.line[2:]
+            )
+
+    def end(self) -> int:
+        """Wait for its end; return its exit code."""
+        return self._process.wait(TIMEOUT_S)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def show(self, *words: str) -> str:
+        """Wait for its end; print the command, and below it what it printed; return that.
+
+        words: print only lines that hold one of these, and how many others there are; () for all.
+        """
+        self.end()
+        print(self.line)
+        lines = [line.rstrip() for line in self.text().splitlines() if line.strip()]
+        shown = [line for line in lines if not words or any(word in line for word in words)]
+        for line in shown:
+            print(line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}...")
+        if len(lines) > len(shown):
+            print(f"    ({len(lines) - len(shown)} more lines)")
+        return self.text()
 
 
-class CeleryCommand:
-    """`celery -A celery_app ARGUMENTS`, which runs from now on; several can run side by side."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.command = ["celery", "-A", "celery_app", *arguments]
-        self._process = subprocess.Popen(
-            self.command,
-            cwd=ROOT,
-            env=child_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def line(self) -> str:
-        """The command as a person types it."""
-        return f"$ {shlex.join(self.command)}"
-
-    def printed(self) -> Printed:
-        """Wait for its end, and return what it printed."""
-        try:
-            text, _ = self._process.communicate(timeout=TIMEOUT_S)
-        except BaseException:
-            self._process.kill()
-            raise
-        return Printed(text, self._process.returncode)
-
-
-def celery_command(*arguments: str) -> Printed:
-    """Run one command to its end; print its line, and below it what it printed."""
-    command = CeleryCommand(*arguments)
-    print(command.line(), flush=True)
-    printed = command.printed()
-    print(*printed.lines(), sep="\n", flush=True)
-    return printed
+def celery(*arguments: str) -> Command:
+    """Start `celery -A celery_app ARGUMENTS`."""
+    return Command("celery", "-A", "celery_app", *arguments)

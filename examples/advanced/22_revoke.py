@@ -6,7 +6,7 @@ unless you add terminate=True; that kills the process of the pool that has the t
 it was doing.
 
 What a worker keeps in memory is gone when it ends.  Here each of two workers holds a task that is
-due in 5 s, and is told to revoke it.  Then both stop, and start again.  One of them has --statedb,
+due in 6 s, and is told to revoke it.  Then both stop, and start again.  One of them has --statedb,
 a file for what it was told.
 
 The task is `report_sales` in tasks/advanced_tasks/desk.py.
@@ -23,8 +23,8 @@ You should see:
     queued, revoke()                 REVOKED  never began
     running, revoke(terminate=True)  REVOKED  began, and did not end
     true: revoke() alone stops only what has not begun
-    due in 5 s, revoke()             REVOKED  not begun
-    due in 5 s, revoke()             REVOKED  not begun
+    due in 6 s, revoke()             REVOKED  not begun
+    due in 6 s, revoke()             REVOKED  not begun
     both workers have ended; now they start again
     $ ./start_worker.sh -n lesson22-plain@%h --queues=lesson22.plain --concurrency=1
     $ ./start_worker.sh -n lesson22-file@%h --queues=lesson22.file --concurrency=1 --statedb=...
@@ -59,9 +59,9 @@ LINES = [
     WorkerLine("lesson22-plain", [PLAIN], ["--concurrency=1"]),
     WorkerLine("lesson22-file", [FILE], ["--concurrency=1", f"--statedb={STATE_FILE}"]),
 ]
-DUE_S = 5  # both workers have ended before
+DUE_S = 6  # both workers have ended before
 LONG_S = 30  # nobody waits for it: it is killed
-TIMEOUT_S = 20  # the longest wait is for the task that is due in 5 s
+TIMEOUT_S = 20  # the longest wait is for the task that is due in 6 s
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
             revoke(due[0], plain)
             revoke(due[1], file)
             for result in due:
-                show("due in 5 s, revoke()", result, "not begun")
+                show("due in 6 s, revoke()", result, "not begun")
         print("both workers have ended; now they start again")
 
         with workers_of(LINES):

@@ -1,9 +1,9 @@
-"""Tasks of the shop's desk: refund_seats, answer_question, report_sales.
+"""Tasks of the shop's desk: refund_seats, answer_question, report_sales, get_approval.
 
-All three take the same arguments.  run: the name of a ledger among the lab's files,
-LAB_FILES/ledgers/RUN.jsonl.  booking: a reference such as "OSL-101".  seconds: how long the work
-takes, 0 to 60.  They return the seconds that it really took.
-They raise ValueError, before anything is done, for wrong arguments.
+run: the name of a ledger among the lab's files, LAB_FILES/ledgers/RUN.jsonl.  booking: a reference
+such as "OSL-101".  seconds: how long the work takes, 0 to 60.
+They return the seconds that it really took.  They raise ValueError, before anything is done, for
+wrong arguments.
 """
 
 from celery_app import app
@@ -32,3 +32,12 @@ def answer_question(run: str, booking: str, seconds: float = 0) -> float:
 def report_sales(run: str, booking: str, seconds: float = 0) -> float:
     """Put one booking into the report of the day.  There are many, and nobody waits for them."""
     return _handle(run, booking, seconds)
+
+
+@app.task
+def get_approval(run: str, booking: str) -> float:
+    """Wait for a colleague, who writes APPROVED for this booking into the ledger.
+
+    Raises NotApproved after 60 s.
+    """
+    return desk.wait_for_approval(Ledger(LAB_FILES / "ledgers", run), booking)
