@@ -7,8 +7,9 @@
 The shared workers, Flower and the lab page know nothing of it.
 """
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,6 +25,29 @@ from labkit.redis_check import client_for
 
 if TYPE_CHECKING:
     from celery import Celery
+
+
+def transport_setting(options: Mapping[str, object]) -> str:
+    """broker_transport_options for one worker, as it stands behind the -- of its command line.
+
+    >>> transport_setting({"visibility_timeout": 10})
+    'broker.transport_options=(dict){"visibility_timeout": 10}'
+    """
+    return f"broker.transport_options=(dict){json.dumps(dict(options))}"
+
+
+def looking_every_second(visibility_s: int) -> dict[str, int]:
+    """broker_transport_options of a program that looks for old messages once a second.
+
+    With Celery's own values it looks every 100 s (10 x 10), for messages older than 3600 s.
+    """
+    return {
+        "visibility_timeout": visibility_s,
+        "unacked_restore_interval": 1,  # seconds
+        "unacked_restore_throttle": 1,  # look each time, not each tenth time
+        # Whoever looks holds a lock.  If it is killed then, nobody looks before the lock expires.
+        "unacked_mutex_expire": 2,  # seconds.  Celery: 300
+    }
 
 
 class OwnBroker(EmbeddedBroker):

@@ -12,9 +12,12 @@ QUIET_S = 2.0  # a message that is given back, or retried, is on its way for a m
 MANY = 1_000_000  # a lesson's own broker holds few messages, and each of them must be read
 
 
-def wait_until_quiet(client: redis.Redis, queues: Sequence[str], timeout_s: float) -> bool:
+def wait_until_quiet(
+    clients: Sequence[redis.Redis], queues: Sequence[str], timeout_s: float
+) -> bool:
     """Wait until these queues and their unacked messages have been empty for QUIET_S seconds.
 
+    clients: one for each Redis database that has queues of these names.
     False if that did not come in timeout_s seconds.  A task that runs with early acknowledgement
     has no message any more: wait for its END line, too.
     """
@@ -22,7 +25,7 @@ def wait_until_quiet(client: redis.Redis, queues: Sequence[str], timeout_s: floa
 
     def quiet() -> bool:
         nonlocal last_seen
-        if messages(client, queues):
+        if any(messages(client, queues) for client in clients):
             last_seen = time.monotonic()
         return time.monotonic() - last_seen >= QUIET_S
 

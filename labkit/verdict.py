@@ -77,10 +77,13 @@ def verdict_on(
     )
 
 
-def verdict_table(verdicts: Mapping[str, Verdict], *, effects: str = "") -> list[str]:
+def verdict_table(
+    verdicts: Mapping[str, Verdict], *, effects: str = "", names: bool = True
+) -> list[str]:
     """A short table, a column for each verdict, and below it the jobs that are not as they should.
 
     effects: what an effect is called ("charged"), where the jobs have effects to count.
+    names: False for the numbers alone.
     """
     rows = {
         "sent": [len(one.sent) for one in verdicts.values()],
@@ -98,7 +101,7 @@ def verdict_table(verdicts: Mapping[str, Verdict], *, effects: str = "") -> list
     lines += [
         name.ljust(width) + _right(map(str, numbers), widths) for name, numbers in rows.items()
     ]
-    for name, one in verdicts.items():
+    for name, one in verdicts.items() if names else ():
         for what, jobs in (
             ("lost", one.lost),
             ("started twice or more", one.started_twice),

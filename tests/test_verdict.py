@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.errors import LabError
@@ -33,6 +33,7 @@ def test_a_line_tells_which_message_brought_the_job(tmp_path):
     assert (entry.task_id, entry.worker, entry.redelivered) == ("id-1", "lab1@vm", True)
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(cut=st.integers(min_value=1, max_value=10_000))
 def test_a_torn_last_line_does_not_count_and_spoils_no_later_one(cut, tmp_path_factory):
     ledger = Ledger(tmp_path_factory.mktemp("torn"), "run")
@@ -142,6 +143,7 @@ def model(written):
     }
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(written=histories(), torn=st.integers(0, 200))
 def test_the_verdict_on_a_ledger_agrees_with_the_model(written, torn, tmp_path_factory):
     ledger = Ledger(tmp_path_factory.mktemp("model"), "run")
@@ -155,6 +157,7 @@ def test_the_verdict_on_a_ledger_agrees_with_the_model(written, torn, tmp_path_f
     assert {name: verdict[name] for name in model(written)} == model(written)
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(place=st.integers(0, 3 * len(JOBS) - 1), breakage=st.sampled_from(["dropped", "doubled"]))
 def test_a_ledger_broken_on_purpose_is_noticed(place, breakage):
     good = [line(event, job) for job in JOBS for event in EVENTS]

@@ -4,6 +4,7 @@ Importing this package registers them all.
 """
 
 from tasks.advanced_tasks.cards import add_up_charges, charge_card, note_failure
+from tasks.advanced_tasks.delivery import charge_order, charge_order_carelessly, print_ticket
 from tasks.advanced_tasks.desk import answer_question, get_approval, refund_seats, report_sales
 from tasks.advanced_tasks.limits import confirm_seats, import_fares, import_fares_carelessly
 from tasks.advanced_tasks.nested import full_price, waiting_price
@@ -28,6 +29,8 @@ __all__ = [
     "ask_airline",
     "book_seats",
     "charge_card",
+    "charge_order",
+    "charge_order_carelessly",
     "cheapest_offer",
     "confirm_seats",
     "fetch_data",
@@ -39,6 +42,7 @@ __all__ = [
     "merge_items",
     "note_failure",
     "price_and_tell",
+    "print_ticket",
     "process_item",
     "refund_seats",
     "report_sales",

@@ -1,0 +1,61 @@
+"""Tasks that tell how often they were delivered: print_ticket, charge_order and its broken twin.
+
+run: the name of a ledger among the lab's files, LAB_FILES/ledgers/RUN.jsonl.
+order: the order that the task is about, such as "TL-7".
+"""
+
+from celery import Task
+
+from celery_app import app
+from lab_home import LAB_FILES
+from work.charges import Charges
+from work.ledger import Delivery, Ledger
+from work.naps import nap, noted_nap
+
+BANK_S = 0.05  # a bank takes longer; but 200 orders must fit into a lesson
+
+
+def _ledger(task: Task, run: str) -> Ledger:
+    """The ledger of a run; its lines say which message, and which worker, it was."""
+    request = task.request
+    redelivered = bool((request.delivery_info or {}).get("redelivered"))
+    delivery = Delivery(request.id or "", request.hostname or "", redelivered)
+    return Ledger(LAB_FILES / "ledgers", run, delivery)
+
+
+# The retries are those of task_retry_on_worker_lost (lesson 26).  Without default_retry_delay the
+# next run would come 180 s later.
+@app.task(bind=True, max_retries=2, default_retry_delay=1)  # seconds
+def print_ticket(self: Task, run: str, order: str, seconds: float) -> float:
+    """Print the ticket of one order, which takes so many seconds; return what it really took.
+
+    Raises ValueError, before anything is done, unless 0 <= seconds <= 60.
+    """
+    return noted_nap(_ledger(self, run), order, seconds)
+
+
+@app.task(bind=True)
+def charge_order(self: Task, run: str, order: str, amount_cents: int) -> bool:
+    """Charge the card of an order once, however often the task runs; False if it was charged.
+
+    The key is made from the order, not from the task's id: so a second message for the same
+    order, sent by mistake, changes nothing either.
+    Raises ValueError for what is no amount; nothing is charged then.
+    """
+    ledger = _ledger(self, run)
+    ledger.note("START", order)
+    nap(BANK_S)
+    charged = Charges(LAB_FILES / "charges", run).charge_once(f"pay-{order}", order, amount_cents)
+    ledger.note("END", order)
+    return charged
+
+
+@app.task(bind=True)
+def charge_order_carelessly(self: Task, run: str, order: str, amount_cents: int) -> bool:
+    """Broken on purpose: the same, but it charges the card each time that it runs."""
+    ledger = _ledger(self, run)
+    ledger.note("START", order)
+    nap(BANK_S)
+    Charges(LAB_FILES / "charges", run).charge(order, amount_cents)
+    ledger.note("END", order)
+    return True
