@@ -30,7 +30,7 @@ BY_HAND = {  # what each prints when it runs
     "celery -A celery_app beat": "celerybeat@",
     "celery -A celery_app flower": "Connected to redis://",
 }
-ELSEWHERE = re.compile(r"^\./lab tour|^REDIS_URL=|^docker |^uv |^pip ")
+ELSEWHERE = re.compile(r"^\./lab tour|^echo |^docker |^uv |^pip ")
 END_S = 30
 
 
