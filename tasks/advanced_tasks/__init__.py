@@ -10,6 +10,11 @@ from tasks.advanced_tasks.limits import confirm_seats, import_fares, import_fare
 from tasks.advanced_tasks.nested import full_price, waiting_price
 from tasks.advanced_tasks.offers import ask_airline, cheapest_offer
 from tasks.advanced_tasks.orders import book_seats
+from tasks.advanced_tasks.pools import (
+    ask_airline_async,
+    ask_all_airlines,
+    search_connections,
+)
 from tasks.advanced_tasks.prices import price_and_tell, total_price, with_fee
 from tasks.advanced_tasks.retries import mail_ticket
 from tasks.advanced_tasks.retry_forms import (
@@ -27,6 +32,8 @@ __all__ = [
     "add_up_charges",
     "answer_question",
     "ask_airline",
+    "ask_airline_async",
+    "ask_all_airlines",
     "book_seats",
     "charge_card",
     "charge_order",
@@ -54,6 +61,7 @@ __all__ = [
     "retry_jitter",
     "retry_swallowed",
     "save_result",
+    "search_connections",
     "total_price",
     "waiting_price",
     "with_fee",
