@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab_home import LAB_HOME
+from lab_home import LAB_HOME, ROOT
 from labkit.nodes import Node, started
 
 
@@ -32,10 +32,11 @@ def own_beat(
     Raises LabError if it ends or does not run in READY_TIMEOUT_S seconds.
     """
     memory = LAB_HOME / f"{name}-schedule"  # where it notes when it sent each entry last
+    home = LAB_HOME.relative_to(ROOT) if LAB_HOME.is_relative_to(ROOT) else LAB_HOME
     command = [
         "./start_beat.sh",
-        f"--pidfile={LAB_HOME / name}.pid",
-        f"--schedule={memory}",
+        f"--pidfile={home / name}.pid",
+        f"--schedule={home / memory.name}",
         # All Beats of a machine would answer to one name, by which the lab asks for its own.
         "--no-enable-remote-control",
         *options,

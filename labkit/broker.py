@@ -40,6 +40,17 @@ def free_port() -> int:
             return port
 
 
+def write_broker_file(home: Path, url: str, run_id: str) -> None:
+    """Tell every program of this lab where its broker is: HOME/broker, for its owner alone."""
+    path = home / "broker"
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"url": url, "run_id": run_id}, file)
+    temporary.replace(path)
+
+
 class EmbeddedBroker:
     """One Valkey server with its data in `home`/redis.
 
@@ -77,7 +88,7 @@ class EmbeddedBroker:
             ) from None
         for _ in range(TRIES):
             if self._start_on(free_port(), secrets.token_urlsafe(24)):
-                self._write_broker_file()
+                write_broker_file(self.home, self.url, self.run_id)
                 return
         raise LabError("the embedded broker did not start", f"tail {self.log}")
 
@@ -139,15 +150,6 @@ class EmbeddedBroker:
         process.wait()
         self._strike_out()
         return False
-
-    def _write_broker_file(self) -> None:
-        path = self.home / "broker"
-        temporary = path.with_suffix(".new")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({"url": self.url, "run_id": self.run_id}, file)
-        temporary.replace(path)
 
     def stop(self) -> None:
         """Stop the server (it writes its file to the end first) and remove the broker file."""

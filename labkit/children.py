@@ -86,5 +86,8 @@ def flower(home: Path, port: int) -> Child:
 
 
 def flower_command(port: int) -> list[str]:
-    """The line that starts Flower, as a person would type it."""
-    return ["celery", "-A", "celery_app", "flower", f"--port={port}"]
+    """The line that starts Flower, as a person would type it.
+
+    Without its warnings: it asks the workers before they listen, and asks again later.
+    """
+    return ["celery", "-A", "celery_app", "flower", f"--port={port}", "--logging=error"]

@@ -31,7 +31,7 @@ class LabGroup(click.Group):
 @click.version_option(package_name="celery", message="the lab runs on Celery %(version)s")
 @click.pass_context
 def lab(ctx: click.Context) -> None:
-    """A real Celery system, and 50 numbered lessons that run on it."""
+    """A real Celery system, and numbered lessons that run on it."""
     if ctx.invoked_subcommand is None:
         from labkit.index import first_steps
 
@@ -83,10 +83,10 @@ def lessons() -> None:
 
 
 @lab.command()
-@click.argument("number", metavar="NN")
+@click.argument("number", metavar="NN|NAME")
 @click.option("--strict", is_flag=True, help="Fail on a difference even where you changed files.")
 def run(number: str, strict: bool) -> None:
-    """Run lesson NN and compare what it prints with what it promises."""
+    """Run a lesson (01, or a name such as playground) and compare it with its promise."""
     from labkit.runner import run_lesson_number
 
     sys.exit(run_lesson_number(number, strict=strict))
@@ -133,7 +133,7 @@ def doctor(task_id: str | None) -> None:
 @lab.command()
 @click.argument("number", metavar="NN")
 def record(number: str) -> None:
-    """Run lesson NN and keep its output in examples/runs/ and the chapters."""
+    """For authors: keep the output of a run in examples/runs/ and the chapters."""
     from labkit.record import record as keep
 
     keep(number)

@@ -9,16 +9,18 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from lab_home import LAB_HOME, running_broker
+from lab_home import BROKER_FILE, LAB_HOME
+from labkit.code import import_error
 from labkit.errors import LabError
 from labkit.processes import ProcessId
-from labkit.records import end_leftovers
+from labkit.records import end_leftovers, leftovers
 from labkit.state import StackLock, read_state
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
 RESTART_TIMEOUT_S = 60
 TELL_AFTER_S = 3
 POLL_S = 0.1
+HINT = "mend that line, or ./lab restore"
 
 
 def down() -> None:
@@ -32,6 +34,7 @@ def down() -> None:
     if StackLock(LAB_HOME).held():
         raise LabError("a lab is starting here at this moment", "./lab status, then ./lab down")
     ended = end_leftovers(LAB_HOME)
+    BROKER_FILE.unlink(missing_ok=True)
     for name in ended:
         click.echo(f"ended what a killed lab had left: {name}")
     if not ended:
@@ -53,6 +56,10 @@ def _stop(launcher: ProcessId) -> None:
 def restart() -> None:
     """Ask the running stack to restart workers, Beat and Flower; wait until they answer."""
     state = _state_or_error()
+    if why := import_error():
+        raise LabError(
+            f"nothing was restarted, because the new code cannot be imported: {why}", HINT
+        )
     with contextlib.suppress(psutil.NoSuchProcess):
         ProcessId.of(state["launcher"]).send(signal.SIGUSR1)
     deadline = time.monotonic() + RESTART_TIMEOUT_S
@@ -76,21 +83,30 @@ def status() -> None:
     """Print what runs: process, pid, how long, address."""
     state = read_state(LAB_HOME)
     if not state:
+        if left := leftovers(LAB_HOME):
+            raise LabError(f"a killed lab has left {', '.join(left)}", "./lab down")
         raise LabError("no lab is up here", "./lab up")
     table = Table(box=None, pad_edge=False)
     for heading in ("part", "pid", "up for", "where"):
         table.add_column(heading)
-    if running_broker():
-        table.add_row("broker", "", "", state["broker"])
+    if state["embedded"]:
+        table.add_row("broker", *_age(ProcessId(*state["embedded"])), state["broker"])
     else:
         table.add_row("broker", "", "", f"{state['broker']} (from REDIS_URL)")
     for child in state["children"]:
-        one = ProcessId(child["pid"], child["started"])
-        seconds = f"{time.time() - one.started:.0f} s" if one.running() else "ended"
         where = state["flower"] if child["kind"] == "flower" else ""
-        table.add_row(child["name"], str(one.pid), seconds, where)
+        table.add_row(child["name"], *_age(ProcessId(child["pid"], child["started"])), where)
+    for child in state["leaving"]:
+        if not ProcessId(child["pid"], child["started"]).running():
+            continue
+        table.add_row(child["name"], str(child["pid"]), "", "finishes its tasks, then ends")
     Console(highlight=False).print(table)
     if not state["ready_after_s"]:
         click.echo("it is starting")
     if state["refused"]:
         click.echo(f"the workers run older code, because: {state['refused']['why']}")
+
+
+def _age(process: ProcessId) -> tuple[str, str]:
+    seconds = f"{time.time() - process.started:.0f} s" if process.running() else "ended"
+    return str(process.pid), seconds

@@ -1,16 +1,18 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
+import fcntl
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import IO, Any
 
 import click
 
-from lab_home import REDIS_URL
+from lab_home import LAB_HOME, REDIS_URL
 from labkit.errors import LabError
 from labkit.notes import open_notes
 from labkit.ready import require_workers
 from labkit.redis_check import check_redis
+from labkit.signals import clean_up_on_signals
 
 
 def run_lesson(
@@ -27,10 +29,12 @@ def run_lesson(
     """
     from labkit.lessons import lesson_of_script  # deferred: needed only here
 
+    clean_up_on_signals()
     try:
         lesson = lesson_of_script(sys.argv[0])
         check_redis(REDIS_URL)
         require_workers(REDIS_URL, queues)
+        alone = _alone_with(lesson.number)
     except LabError as error:
         sys.exit(str(error))
     title, *files = lesson.header().splitlines()
@@ -39,7 +43,8 @@ def run_lesson(
         click.secho(file, dim=True, err=True)
     sent = _note_sent_tasks()
     notes = open_notes()
-    wrong = _run(main)
+    wrong = _run(main, sent)
+    alone.close()
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
         print(last_lines, file=notes, flush=True)
@@ -47,7 +52,28 @@ def run_lesson(
         sys.exit(1)
 
 
-def _run(main: Callable[[], None]) -> str:
+def _alone_with(number: str) -> IO:
+    """Hold a lock on the lesson: two runs at once would take each other's messages.
+
+    The system gives the lock back when the file is closed, however the lesson ends.
+    """
+    locks = LAB_HOME / "locks"
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = (locks / f"lesson-{number}").open("w")
+    except OSError as error:
+        raise LabError(f"the lab cannot write its files: {error}", "./lab doctor") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LabError(
+            f"{number} runs in another terminal at this moment",
+            f"wait until that run has ended, then ./lab run {number}",
+        ) from None
+    return lock
+
+
+def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:
     """Run the lesson; return the error that ended it, or ""."""
     from celery.exceptions import TimeoutError as NoAnswer
 
@@ -58,9 +84,8 @@ def _run(main: Callable[[], None]) -> str:
         sys.exit(130)
     except NoAnswer:
         _drop_awaited_results()
-        return str(
-            LabError(".get() gave up: no worker has done the task in that time", "./lab status")
-        )
+        where = f"./lab doctor {sent[-1][0]}" if sent else "./lab status"
+        return str(LabError(".get() gave up: no result came in that time", where))
     except LabError as error:
         return str(error)
     except SystemExit as end:

@@ -9,12 +9,24 @@ from lab_home import masked
 from labkit.children import Child, flower_command
 from labkit.console import Console, LogFollower
 from labkit.ports import next_free_port
+from labkit.processes import ProcessId
 from labkit.ready import Control, flower_answers, node_name
 from labkit.records import ProcessRecord
 from labkit.state import write_state
 
 POLL_S = 0.05
 LOG_POLL_S = 0.1
+
+
+def _entry(child: Child) -> dict[str, str | int | float]:
+    """What stack.json says about one child."""
+    return {
+        "name": child.name,
+        "kind": child.kind,
+        "pid": child.identity.pid,
+        "started": child.identity.started,
+        "code": child.code,
+    }
 
 
 class Parts:
@@ -35,6 +47,7 @@ class Parts:
         self.leaving: list[Child] = []
         self.flower_port: int | None = None
         self.ready_after_s: float | None = None
+        self.embedded: ProcessId | None = None  # the embedded broker, where there is one
         self.reload = False
         self.restarts = 0
         self.refused: dict[str, str] | None = None
@@ -110,19 +123,12 @@ class Parts:
                 "ready_after_s": self.ready_after_s,
                 "broker": masked(self.url),
                 "flower": f"http://localhost:{self.flower_port}" if self.flower_port else None,
+                "embedded": self.embedded and [self.embedded.pid, self.embedded.started],
                 "reload": self.reload,
                 "restarts": self.restarts,
                 "refused": self.refused,
-                "children": [
-                    {
-                        "name": child.name,
-                        "kind": child.kind,
-                        "pid": child.identity.pid,
-                        "started": child.identity.started,
-                        "code": child.code,
-                    }
-                    for child in self.children
-                ],
+                "children": [_entry(child) for child in self.children],
+                "leaving": [_entry(child) for child in self.leaving],
             },
         )
 

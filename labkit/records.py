@@ -71,7 +71,7 @@ def end_leftovers(home: Path) -> list[str]:
     last.  Records of programs that still run are left alone.
     """
     ended: list[str] = []
-    for path in [*home.glob("processes/*.json"), *home.glob(f"{TEMPORARY}/*/processes/*.json")]:
+    for path in _records(home):
         children = _orphans(path)
         if children is None:
             continue
@@ -85,6 +85,16 @@ def end_leftovers(home: Path) -> list[str]:
             (path.parent.parent / "broker").unlink(missing_ok=True)
     _remove_temporary_folders(home)
     return ended
+
+
+def leftovers(home: Path) -> list[str]:
+    """The names of what killed labs left behind in `home` and still runs."""
+    orphans = [(_orphans(path) or {}) for path in _records(home)]
+    return [name for some in orphans for name, one in some.items() if one.running()]
+
+
+def _records(home: Path) -> list[Path]:
+    return [*home.glob("processes/*.json"), *home.glob(f"{TEMPORARY}/*/processes/*.json")]
 
 
 def _orphans(path: Path) -> dict[str, ProcessId] | None:

@@ -5,6 +5,7 @@ a database that may belong to somebody else.
 """
 
 import os
+from urllib.parse import urlsplit, urlunsplit
 
 import redis
 
@@ -32,13 +33,15 @@ def client_for(url: str) -> redis.Redis:
 def check_redis(url: str) -> str:
     """Return "empty" or "ours", or raise LabError: nobody there, wrong password, not ours.
 
-    If the URL is that of the lab's own broker, the server must also have the run_id that the
+    If the URL is that of the embedded broker, the server must also have the run_id that the
     broker file names: another server may have taken the port since.
     """
     broker = running_broker()
     own = broker if broker and broker["url"] == url else None
     named = url == os.environ.get("REDIS_URL")
-    start = "./lab up, with another REDIS_URL" if named else "./lab up"
+    start = (
+        "unset REDIS_URL; ./lab up (the lab brings a broker of its own)" if named else "./lab up"
+    )
     where = masked(url)
     try:
         client = client_for(url)
@@ -46,12 +49,13 @@ def check_redis(url: str) -> str:
         raise LabError(f"REDIS_URL cannot be used: {error}", start) from None
     try:
         run_id = client.info("server")["run_id"]
-        if own and run_id != own["run_id"]:
+        if own and own["run_id"] not in {"", run_id}:
             raise LabError(f"the server at {where} is not the lab's broker", "./lab down; ./lab up")
         owner = whose_database(client)
-    except redis.AuthenticationError as error:
+    except redis.AuthenticationError:
+        wrong = "refuses this password" if urlsplit(url).password else "wants a password"
         raise LabError(
-            f"the Redis at {where} refuses the password: {error}",
+            f"the Redis at {where} {wrong}",
             "put the right one into REDIS_URL: redis://:PASSWORD@HOST:PORT/0",
         ) from None
     except (redis.ConnectionError, redis.TimeoutError):
@@ -61,9 +65,10 @@ def check_redis(url: str) -> str:
     finally:
         client.close()
     if owner == "foreign":
+        other = urlunsplit(urlsplit(where)._replace(path="/5"))
         raise LabError(
             f"the database at {where} holds somebody else's data, and the lab leaves it alone",
-            "name another database: REDIS_URL=redis://localhost:6379/5 ./lab up",
+            f"name another database of that Redis: REDIS_URL={other} ./lab up",
         )
     return owner
 

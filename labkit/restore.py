@@ -29,7 +29,7 @@ def restore(*, yes: bool, root: Path = ROOT, home: Path = LAB_HOME) -> None:
             "git clone the lab into another folder, and compare",
         )
     if not files:
-        click.echo("nothing to restore: every file is as it was committed")
+        click.echo("nothing to restore (the playground is yours, and is left as it is)")
         return
     click.echo("changed files:")
     for file in files:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from lab_home import LAB_HOME, LAST_RESORT_URL, choose_redis_url, running_broker
+from lab_home import LAB_HOME, choose_redis_url
 from labkit import code
 from labkit.errors import LabError
 from labkit.ready import require_workers
@@ -52,8 +52,9 @@ def _shared_stack(queues: Sequence[str]) -> bool:
             return False
     except LabError:
         return False
-    # Nobody chose the last resort.  It counts only where a worker of this lab is at work.
-    return bool(running_broker()) or _workers_answer(LAST_RESORT_URL, queues or ["basic"])
+    # Where no lab is up, this is what a killed one left, or the last resort, which nobody chose.
+    # It counts only where a worker of this lab is at work.
+    return StackLock(LAB_HOME).held() or _workers_answer(url, queues or ["basic"])
 
 
 def _workers_answer(url: str, queues: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 
 from lab_home import LAB_HOME, masked
 from labkit import children, code
-from labkit.broker import EmbeddedBroker
+from labkit.broker import EmbeddedBroker, write_broker_file
 from labkit.console import NAME_WIDTH, Console
 from labkit.errors import LabError
 from labkit.parts import POLL_S, Parts
@@ -44,6 +44,7 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
     console = Console()
     for name in end_leftovers(LAB_HOME):
         console.say(f"ended what a killed lab had left: {name}")
+    (LAB_HOME / "broker").unlink(missing_ok=True)  # of a killed lab with a Redis of the learner's
     record = record_of_this_process(LAB_HOME)
     broker = None if given else EmbeddedBroker(LAB_HOME, record)
     try:
@@ -51,7 +52,10 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
             broker.start()
         url = broker.url if broker else str(given)
         mark_as_ours(url)
+        if given:  # so that a second terminal finds this lab without the variable
+            write_broker_file(LAB_HOME, given, run_id="")
         parts = Parts(LAB_HOME, console, record, url)
+        parts.embedded = broker.identity if broker else None
         supervisor = Supervisor(parts, broker, began)
         exit_code = asyncio.run(
             supervisor.run(workers=workers, reload=reload, beat=beat, flower=flower)
@@ -61,12 +65,23 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
         with signals_held_back():  # an impatient Ctrl-C must not end the clean-up
             if broker:
                 broker.stop()
+            (LAB_HOME / "broker").unlink(missing_ok=True)
             (LAB_HOME / STATE_FILE).unlink(missing_ok=True)
             lock.release()
     if supervisor.signals:
         console.say("stopped")
         end_by_signal(supervisor.signals[0])
     return exit_code
+
+
+def _flower_port() -> int:
+    """FLOWER_PORT, which Flower itself reads too, or its usual port."""
+    given = os.environ.get("FLOWER_PORT") or str(FLOWER_PORT)
+    if not given.isdecimal() or not 0 < int(given) < 2**16:
+        raise LabError(
+            f"FLOWER_PORT must be 1 to 65535, got {given!r}", "FLOWER_PORT=5555 ./lab up"
+        )
+    return int(given)
 
 
 class Supervisor:
@@ -122,7 +137,7 @@ class Supervisor:
         if beat:
             some.append(children.beat(home))
         if flower:
-            self.parts.flower_port = next_free_port(FLOWER_PORT)
+            self.parts.flower_port = next_free_port(_flower_port())
             some.append(children.flower(home, self.parts.flower_port))
         for child in some:
             child.code = worker_code if child.kind == "worker" else app_code
@@ -186,7 +201,11 @@ class Supervisor:
         self.parts.console.say(f"{name} stopped by itself, so everything stops; its last lines:")
         for line in log.read_text(errors="replace").splitlines()[-LAST_LINES:]:
             self.parts.console.say(f"    {line}")
-        self.parts.console.say(f"\nhint: less {log}")
+        why = None if self.parts.ready_after_s else code.import_error()
+        if why:
+            self.parts.console.say(f"\nthe tasks cannot be imported: {why}")
+        hint = "mend that line, or ./lab restore" if why else f"less {log}"
+        self.parts.console.say(f"\nhint: {hint}")
         return 1
 
     def _watch_for_changes(self, *, reload: bool) -> None:
@@ -214,8 +233,9 @@ class Supervisor:
         if names:
             say(f"  workers  {names} (4 slots each; queues basic, advanced, realworld)")
         else:
-            say("  workers  none; start one by hand: ./start_worker.sh")
+            say("  workers  none")
         if parts.flower_port:
             say(f"  Flower   http://localhost:{parts.flower_port}")
-        say("  next     in a second terminal: ./lab run 01")
+        first = "./lab run 01" if names else "./start_worker.sh"
+        say(f"  next     in a second terminal: {first}")
         say("Ctrl-C stops everything.\n")

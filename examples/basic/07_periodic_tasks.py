@@ -21,7 +21,7 @@ You should see:
     Monday morning    add            due next Mon ... 07:30:00
     every night       daily_task     due next ... 02:00:00
     true: an interval counts from the last time, a crontab names times of the clock
-    $ ./start_beat.sh --pidfile=... -- 'beat.schedule=(dict){"tick": {...}}'
+    $ ./start_beat.sh ...--pidfile=... -- 'beat.schedule=(dict){"tick": {...}}'
     in the queue lesson07, where nobody takes them:
       a tick, sent at ..., has expired
       a tick, sent at ..., has expired

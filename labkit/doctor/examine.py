@@ -140,6 +140,7 @@ def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
     """Can the tasks be imported?"""
     why = import_check.until(deadline + 0.1, "the import takes too long")
     if why:
-        return [Finding("wrong", f"the tasks cannot be imported: {why}", "./lab restore")]
+        hint = "mend that line and save, or ./lab restore (it leaves the playground as it is)"
+        return [Finding("wrong", f"the tasks cannot be imported: {why}", hint)]
     refused = (read_state(LAB_HOME) or {}).get("refused")
     return [Finding("ok", "celery_app.py and all tasks can be imported")] if not refused else []

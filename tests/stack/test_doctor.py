@@ -61,7 +61,7 @@ def test_a_database_of_somebody_else_is_named_and_left_alone(patient):
 def test_a_wrong_password_is_named(patient):
     answer = patient.doctor(REDIS_URL=patient.url.replace("redis://:", "redis://:not"))
     assert answer.code == 1
-    assert "refuses the password" in answer.text
+    assert "refuses this password" in answer.text
 
 
 def test_a_broker_file_of_a_killed_lab_is_named(lab):

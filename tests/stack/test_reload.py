@@ -85,3 +85,20 @@ def test_no_reload_means_no_reload_and_run_says_so(lab_in_tree, add_file):
     assert "run older code than the files hold" in result.stderr
     assert lab.run("restart").returncode == 0
     assert lab.python(SEND_ADD) == "-1"
+
+
+def test_a_restart_with_code_that_cannot_be_imported_is_refused(lab_in_tree, add_file):
+    lab = lab_in_tree.up(*LEAN)
+    change(add_file, "return x + y", "return x +")
+    result = lab.run("restart")
+    assert result.returncode == 1
+    assert "nothing was restarted" in result.stderr
+    assert "hint: mend that line, or ./lab restore" in result.stderr
+    assert lab.run("status").returncode == 0
+
+
+def test_up_with_code_that_cannot_be_imported_names_the_line(lab_in_tree, add_file):
+    change(add_file, "return x + y", "return x +")
+    lab = lab_in_tree.up(*LEAN, wait=False)
+    assert lab.end() == 1
+    assert "the tasks cannot be imported: tasks/basic_tasks.py line" in lab.printed()

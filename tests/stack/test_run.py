@@ -41,6 +41,21 @@ def processes_of(lab: Lab) -> list[str]:
     return mine
 
 
+def start_lesson_04(lab: Lab) -> subprocess.Popen:
+    """`./lab run 04`, once the lesson itself is at work; it takes 10 s."""
+    printed = lab.home.parent / "out.txt"
+    with printed.open("w") as output:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "labkit.cli", "run", "04"],
+            cwd=lab.root,
+            env=lab.environment,
+            stdout=output,
+            stderr=output,
+        )
+    wait_until(lambda: "04 " in printed.read_text(), 60)
+    return run
+
+
 @pytest.mark.parametrize("number", ["01", "02"])
 def test_with_nothing_up_a_run_starts_its_own_stack_and_leaves_nothing(lab, number):
     result = lab.run("run", number, "--strict")
@@ -63,15 +78,7 @@ def test_code_that_cannot_be_imported_is_named_by_a_run_with_nothing_up(lab_in_t
 
 
 def test_a_run_that_is_killed_leaves_only_what_the_next_one_ends(lab):
-    with (lab.home.parent / "out.txt").open("w") as output:
-        run = subprocess.Popen(
-            [sys.executable, "-m", "labkit.cli", "run", "04"],
-            cwd=lab.root,
-            env=lab.environment,
-            stdout=output,
-            stderr=output,
-        )
-    wait_until(lambda: "04 " in (lab.home.parent / "out.txt").read_text(), 60)
+    run = start_lesson_04(lab)
     run.send_signal(signal.SIGKILL)
     run.wait()
     assert processes_of(lab)
@@ -80,15 +87,7 @@ def test_a_run_that_is_killed_leaves_only_what_the_next_one_ends(lab):
 
 
 def test_ctrl_c_in_a_run_ends_its_stack_too(lab):
-    with (lab.home.parent / "out.txt").open("w") as output:
-        run = subprocess.Popen(
-            [sys.executable, "-m", "labkit.cli", "run", "04"],
-            cwd=lab.root,
-            env=lab.environment,
-            stdout=output,
-            stderr=output,
-        )
-    wait_until(lambda: "04 " in (lab.home.parent / "out.txt").read_text(), 60)
+    run = start_lesson_04(lab)
     run.send_signal(signal.SIGINT)
     assert run.wait(60) in {130, -signal.SIGINT}
     assert processes_of(lab) == []
@@ -106,7 +105,7 @@ def test_a_lesson_without_a_stack_says_so_quickly(lab):
     seconds = time.monotonic() - began
     assert result.returncode == 1
     assert result.stderr.startswith("error: no broker answers at redis://127.0.0.1:")
-    assert "hint: ./lab up" in result.stderr
+    assert "hint: unset REDIS_URL; ./lab up" in result.stderr
     assert seconds < 3
 
 
@@ -173,7 +172,7 @@ def test_a_wrong_password_is_one_sentence_without_the_password(lab, redis_server
     url = redis_server().replace("redis://:", "redis://:wrong-word-")
     result = lab.run("run", "01", REDIS_URL=url)
     assert result.returncode == 1
-    assert "refuses the password" in result.stderr
+    assert "refuses this password" in result.stderr
     assert "wrong-word" not in result.stderr
 
 
@@ -182,3 +181,27 @@ def test_a_message_to_a_misspelled_queue_does_not_lock_the_lab_out(lab):
     lab.python("from tasks.basic_tasks import add; add.apply_async((1, 2), queue='bsic')")
     result = lab.run("run", "02", "--strict")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_second_run_of_a_lesson_waits_for_nothing_and_says_why(shared_lab):
+    run = start_lesson_04(shared_lab)
+    try:
+        result = shared_lab.run("run", "04")
+        assert result.returncode == 1
+        assert "04 runs in another terminal" in result.stderr
+    finally:
+        run.send_signal(signal.SIGINT)
+        run.wait(60)
+
+
+def test_a_second_terminal_finds_a_lab_on_a_redis_of_ones_own(lab, redis_server):
+    first = Lab(lab.home, REDIS_URL=redis_server())
+    first.output = lab.output
+    try:
+        first.up(*LEAN)
+        result = lab.run("run", "01", "--strict")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "starting one for this run" not in result.stderr
+        assert "(from REDIS_URL)" in lab.run("status").stdout
+    finally:
+        first.clean_up()

@@ -87,6 +87,9 @@ def test_down_ends_what_a_killed_launcher_left(lab):
     lab.signal(signal.SIGKILL)
     lab.end()
     assert len(lab.left_over()) >= 4
+    status = lab.run("status")
+    assert status.returncode == 1
+    assert "error: a killed lab has left broker" in status.stderr
     result = lab.run("down")
     assert result.returncode == 0
     assert "ended what a killed lab had left: lab1" in result.stdout
@@ -209,6 +212,8 @@ def test_a_redis_of_ones_own_serves_as_broker(lab, redis_server, password):
     lab.up("--no-beat", "--no-flower")
     assert "yours, from REDIS_URL" in lab.printed()
     assert lab.python(SEND_ADD) == "9"
+    assert (lab.home / "broker").stat().st_mode & 0o777 == 0o600
+    assert lab.run("down").returncode == 0
     assert not (lab.home / "broker").exists()
 
 
