@@ -73,4 +73,5 @@ def multi(name: str, *options: str) -> Iterator[Multi]:
                 for member in psutil.Process(process.pid).children(recursive=True):
                     member.kill()
             process.send(signal.SIGKILL)
+            process.wait(TIMEOUT_S)
             one.pid_file.unlink(missing_ok=True)

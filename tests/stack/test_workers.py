@@ -1,0 +1,226 @@
+"""What a lesson brings of its own: workers, queues, commands; and what is left after Ctrl-C."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from labkit import multi as multi_module
+from labkit.commands import Command
+from labkit.errors import LabError
+from labkit.multi import multi
+from labkit.own_queues import remove_queues
+from labkit.queues import PRIORITIES, list_name
+from labkit.screens import draws
+from labkit.usage import cpu_seconds, memory_mb
+from labkit.workers import WorkerLine, own_worker, workers_of
+from tests.stack.labs import Lab, wait_until
+from tests.stack.patient import Patient, patient
+
+__all__ = ["patient"]
+
+
+def running_with(text: str) -> list[str]:
+    """Command lines of running processes that hold this text."""
+    lines = []
+    for process in psutil.process_iter():
+        try:
+            lines.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return [line for line in lines if text in line]
+
+
+# -- Workers ---------------------------------------------------------------------------------
+
+
+def test_a_worker_answers_from_the_moment_it_is_given(patient: Patient):
+    for _ in range(3):
+        with own_worker("own", ["own"], "--concurrency=1", environment=patient.environment) as one:
+            # A question that goes out at once, and is not repeated.
+            assert patient.app.control.inspect([one.name], timeout=5).ping() is not None
+        assert one.process.poll() == 0
+
+
+def test_workers_of_different_kinds_take_from_their_own_queues(patient):
+    lines = [
+        WorkerLine("own1", ["q1"], ["--pool=solo"], environment=patient.environment),
+        WorkerLine("own2", ["q2", "q3"], ["--pool=threads"], environment=patient.environment),
+    ]
+    with workers_of(lines) as workers:
+        asked = patient.app.control.inspect([one.name for one in workers], timeout=5)
+        queues = {name: [one["name"] for one in of] for name, of in asked.active_queues().items()}
+    assert queues == {workers[0].name: ["q1"], workers[1].name: ["q2", "q3"]}
+
+
+def test_a_setting_reaches_one_worker(patient):
+    line = WorkerLine("own", ["own"], ["--pool=solo"], ["task.acks_late=True"])
+    assert line.command()[-2:] == ["--", "task.acks_late=True"]
+    with own_worker(
+        "own", ["own"], "--pool=solo", settings=line.settings, environment=patient.environment
+    ) as one:
+        conf = patient.app.control.inspect([one.name], timeout=5).conf()[one.name]
+    assert conf["task_acks_late"] is True
+
+
+def test_a_worker_that_cannot_start_is_told_in_a_sentence(patient):
+    with (
+        pytest.raises(LabError, match=r"the worker own@.* ended with exit code 2"),
+        own_worker("own", ["own"], "--no-such-option", environment=patient.environment),
+    ):
+        pass
+
+
+def test_if_one_of_several_cannot_start_none_is_left(patient):
+    environment = patient.environment | {"OWN_MARK": "several"}
+    lines = [
+        WorkerLine("own-good", ["own"], ["--concurrency=1"], environment=environment),
+        WorkerLine("own-bad", ["own"], ["--no-such-option"], environment=environment),
+    ]
+    with pytest.raises(LabError), workers_of(lines):
+        pass
+    assert running_with("own-good@") == []
+
+
+def test_a_killed_worker_takes_its_pool_with_it(patient):
+    with own_worker("own", ["own"], "--concurrency=2", environment=patient.environment) as one:
+        pool = one.identity.group()
+        assert len(pool) >= 3
+        one.kill()
+        wait_until(lambda: one.identity.group() == [], what="all of it has ended")
+    assert not any(member.is_running() and member.status() != "zombie" for member in pool)
+
+
+def test_what_a_worker_uses_counts_its_pool(patient):
+    with own_worker("own", ["own"], "--concurrency=2", environment=patient.environment) as one:
+        leader = psutil.Process(one.process.pid)
+        times = leader.cpu_times()
+        assert cpu_seconds(one.identity) >= times.user + times.system
+        assert memory_mb(one.identity) > 20
+
+
+# -- Ctrl-C ----------------------------------------------------------------------------------
+
+
+def interrupted(lab: Lab, number: str, text: str, presses: int) -> subprocess.CompletedProcess:
+    """Run a lesson, and press Ctrl-C so many times when it has printed a text."""
+    output, errors = lab.home.parent / "out.txt", lab.home.parent / "err.txt"
+    with output.open("w") as out, errors.open("w") as err:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "labkit.cli", "run", number],
+            cwd=lab.root,
+            env=lab.environment,
+            stdout=out,
+            stderr=err,
+        )
+    wait_until(lambda: text in output.read_text(), 60, f"lesson {number} printed {text!r}")
+    for _ in range(presses):
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.2)  # as fast as a person presses
+    code = run.wait(60)
+    return subprocess.CompletedProcess([], code, output.read_text(), errors.read_text())
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize("text", ["-n lesson22-file@%h", "true: revoke() alone"])
+def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(shared_lab, text, presses):
+    result = interrupted(shared_lab, "22", text, presses)
+    assert result.returncode == 130
+    for name in ("lesson22-plain", "lesson22-file"):
+        assert f"stopped the worker {name}@" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert running_with("-n lesson22-") == []
+    left = shared_lab.python(
+        "import redis\n"
+        "from lab_home import LAB_FILES, REDIS_URL\n"
+        "client = redis.Redis.from_url(REDIS_URL, decode_responses=True)\n"
+        "print(client.keys('*lesson22*'), [one for one in client.hvals('unacked') if '22.' in one],"
+        " list((LAB_FILES / 'ledgers').glob('lesson22*')))"
+    )
+    assert left == "[] [] []"
+
+
+# -- Queues ----------------------------------------------------------------------------------
+
+
+def test_removing_queues_leaves_those_of_others_alone(patient):
+    for queue in ("mine", "mine-too", "theirs"):
+        for priority in PRIORITIES:
+            patient.send("nap", 60, queue=queue, priority=priority)
+    with own_worker(
+        "own", ["mine", "theirs"], "--concurrency=1", environment=patient.environment
+    ) as one:
+        held = patient.send("nap", 60, queue="theirs", priority=0)
+        wait_until(lambda: patient.client.hlen("unacked") == 4, what="the worker holds messages")
+        one.kill()
+    theirs = {
+        key: patient.client.lrange(key, 0, -1)
+        for key in [list_name("theirs", priority) for priority in PRIORITIES]
+    }
+    of_theirs = [raw for raw in patient.client.hvals("unacked") if '"theirs"' in raw]
+    remove_queues(patient.client, ["mine", "mine-too"])
+    assert patient.client.keys("*mine*") == []
+    assert patient.client.hvals("unacked") == of_theirs
+    assert patient.client.zcard("unacked_index") == len(of_theirs)
+    assert {key: patient.client.lrange(key, 0, -1) for key in theirs} == theirs
+    assert held
+
+
+# -- Commands --------------------------------------------------------------------------------
+
+
+def test_long_lines_are_cut_and_others_are_counted(capsys):
+    command = Command(sys.executable, "-c", "print('one'); print('two ' * 50); print('three')")
+    command.show("one", "two")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("$ ")
+    assert printed[1] == "one"
+    assert len(printed[2]) == 100
+    assert printed[2].endswith("...")
+    assert printed[3] == "    (1 more lines)"
+
+
+def test_a_command_can_be_read_while_it_runs_and_is_gone_after_the_block():
+    code = "import time; print('here', flush=True); time.sleep(60)"
+    with Command(sys.executable, "-c", code) as command:
+        command.wait_until_it_prints("here")
+    assert command.end() == -signal.SIGKILL
+
+
+def test_a_program_that_draws_is_ended_and_one_that_does_not_is_told(monkeypatch):
+    assert draws("hello", [sys.executable, "-c", "print('hello'); input()"])
+    assert not draws("hello", [sys.executable, "-c", "print('goodbye')"])
+    monkeypatch.setattr("labkit.screens.TIMEOUT_S", 0.5)
+    assert not draws("hello", [sys.executable, "-c", "import time; time.sleep(60)"])
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, request):
+    """A LAB_HOME for celery multi."""
+    folder = tmp_path / request.param
+    (folder / "logs").mkdir(parents=True)
+    monkeypatch.setattr(multi_module, "LAB_HOME", folder)
+    return folder
+
+
+@pytest.mark.parametrize("home", ["home"], indirect=True)
+def test_a_worker_in_the_background_ends_with_the_block(patient, home, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", patient.url)
+    with multi("w9", "--queues=own", "--concurrency=1") as w9:
+        line, answer = w9.run("start")
+        assert line.startswith("$ celery multi start w9 -A celery_app ")
+        assert answer.endswith(": OK")
+        process = w9.wait_for_another_than(None)
+        assert process
+    assert not process.running()
+    assert running_with(str(home)) == []
+
+
+@pytest.mark.parametrize("home", ["my home"], indirect=True)
+def test_where_a_path_holds_a_space_celery_multi_is_left_out(home):
+    with multi("w9") as w9:
+        assert w9.run("start")[1] == f"> left out: {home} holds a space"
+        assert w9.wait_for_another_than(None) is None
