@@ -12,6 +12,7 @@ from labkit.spawn import child_environment
 APP_FILES = ("celery_app.py", "lab_home.py")
 FOLDERS = ("tasks", "work")
 IMPORT_TIMEOUT_S = 20
+TOO_SLOW = "the import takes too long"  # it says nothing about the code: the machine may be busy
 _IMPORT_ALL = "import celery_app; celery_app.app.loader.import_default_modules()"
 
 
@@ -54,7 +55,7 @@ def import_error(timeout_s: float = IMPORT_TIMEOUT_S) -> str | None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"the import takes longer than {timeout_s:.0f} s"
+        return f"{TOO_SLOW}: more than {timeout_s:.0f} s"
     return None if result.returncode == 0 else last_error(result.stderr)
 
 

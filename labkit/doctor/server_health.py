@@ -38,7 +38,7 @@ def judge(info: dict, saves: str | None) -> list[Finding]:
                 "wrong",
                 f"maxmemory-policy is {policy}: when memory is full, "
                 "the server throws waiting messages away without a word",
-                'redis-cli -u "$REDIS_URL" config set maxmemory-policy noeviction',
+                "in redis-cli: config set maxmemory-policy noeviction",
             )
         )
     if not info.get("aof_enabled") and saves == "":
@@ -47,7 +47,7 @@ def judge(info: dict, saves: str | None) -> list[Finding]:
                 "wrong",
                 "the server keeps nothing on disk (neither AOF nor RDB): "
                 "when it stops, waiting messages and results are gone",
-                'redis-cli -u "$REDIS_URL" config set appendonly yes',
+                "in redis-cli: config set appendonly yes",
             )
         )
     return findings
