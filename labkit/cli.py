@@ -33,7 +33,7 @@ class LabGroup(click.Group):
 def lab(ctx: click.Context) -> None:
     """A real Celery system, and numbered lessons that run on it."""
     if ctx.invoked_subcommand is None:
-        from labkit.index import first_steps
+        from labkit.course.index import first_steps
 
         click.echo(first_steps())
 
@@ -77,7 +77,7 @@ def status() -> None:
 @lab.command()
 def lessons() -> None:
     """List the lessons with their numbers and titles."""
-    from labkit.index import print_index
+    from labkit.course.index import print_index
 
     print_index()
 
@@ -87,7 +87,7 @@ def lessons() -> None:
 @click.option("--strict", is_flag=True, help="Fail on a difference even where you changed files.")
 def run(number: str, strict: bool) -> None:
     """Run a lesson (01, or a name such as playground) and compare it with its promise."""
-    from labkit.runner import run_lesson_number
+    from labkit.course.runner import run_lesson_number
 
     sys.exit(run_lesson_number(number, strict=strict))
 
@@ -96,7 +96,7 @@ def run(number: str, strict: bool) -> None:
 @click.argument("name")
 def tour(name: str) -> None:
     """Run several lessons in a row: a level (basic), or a route (evening)."""
-    from labkit.tours import run_tour
+    from labkit.course.tours import run_tour
 
     sys.exit(run_tour(name))
 
@@ -105,7 +105,7 @@ def tour(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def restore(yes: bool) -> None:
     """Bring changed lesson and task files back; your version is kept as a patch."""
-    from labkit.restore import restore as bring_back
+    from labkit.course.restore import restore as bring_back
 
     bring_back(yes=yes)
 
@@ -134,7 +134,7 @@ def doctor(task_id: str | None) -> None:
 @click.argument("number", metavar="NN")
 def record(number: str) -> None:
     """For authors: keep the output of a run in examples/runs/ and the chapters."""
-    from labkit.record import record as keep
+    from labkit.course.record import record as keep
 
     keep(number)
 

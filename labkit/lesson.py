@@ -8,8 +8,8 @@ from typing import IO, Any
 import click
 
 from lab_home import LAB_HOME, REDIS_URL
+from labkit.course.notes import open_notes
 from labkit.errors import LabError
-from labkit.notes import open_notes
 from labkit.ready import require_workers
 from labkit.redis_check import check_redis
 from labkit.signals import clean_up_on_signals
@@ -27,7 +27,7 @@ def run_lesson(
         of its own.
     extras: what else a temporary stack must start for it: "beat", "flower".
     """
-    from labkit.lessons import lesson_of_script  # deferred: needed only here
+    from labkit.course.lessons import lesson_of_script  # deferred: needed only here
 
     clean_up_on_signals()
     try:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.chapters import cog_pages, lesson_section, pages, run_file
-from labkit.lessons import lesson_of_script, scripts
-from labkit.promise import describe
+from labkit.course.chapters import cog_pages, lesson_section, pages, run_file
+from labkit.course.lessons import lesson_of_script, scripts
+from labkit.course.promise import describe
 from tests.small_lab import SmallLab, write
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +59,7 @@ def add(x, y):
 """
 
 MARKERS = """\
-<!-- [[[cog from labkit.chapters import *; cog.out(lesson_section(1, Path({root!r}))) ]]] -->
+<!-- [[[cog from labkit.course.chapters import *; cog.out(lesson_section(1, Path({root!r}))) ]]] -->
 <!-- [[[end]]] -->
 """
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.lesson_files import imports
-from labkit.lessons import Lesson, lesson_of_script
+from labkit.course.lesson_files import imports
+from labkit.course.lessons import Lesson, lesson_of_script
 
 ROOT = Path(__file__).parents[1]
 MAX_LINES = 250  # of a module; a longer one is two modules (a file of tests is a list)

@@ -12,7 +12,7 @@ def broken() -> None:
 
 def test_a_broker_that_went_away_is_one_sentence(monkeypatch):
     monkeypatch.setattr(lesson, "REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
-    said = lesson._run(broken)
+    said = lesson._run(broken, [])
     assert said.startswith("error: no broker answers at redis://127.0.0.1:")
     assert said.endswith("hint: ./lab up")
 
@@ -20,4 +20,4 @@ def test_a_broker_that_went_away_is_one_sentence(monkeypatch):
 def test_a_mistake_in_a_lesson_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(lesson, "check_redis", lambda _url: "ours")
     with pytest.raises(RuntimeError, match="the connection is lost"):
-        lesson._run(broken)
+        lesson._run(broken, [])

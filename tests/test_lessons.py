@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from labkit.course.index import WIDTH, first_steps, index
+from labkit.course.lesson_text import lesson_text
+from labkit.course.lessons import lesson_of_number, lesson_of_script, scripts
 from labkit.errors import LabError
-from labkit.index import WIDTH, first_steps, index
-from labkit.lesson_text import lesson_text
-from labkit.lessons import lesson_of_number, lesson_of_script, scripts
 from tests.small_lab import write
 
 SENT = [("id-1", "basic"), ("id-2", "basic"), ("id-3", "own")]

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.promise import MAX_LINES, describe, differences, keeps_promise, line_matches
+from labkit.course.promise import MAX_LINES, describe, differences, keeps_promise, line_matches
 
 LINES = st.text(alphabet="ab. ", max_size=12)
 TEXTS = st.lists(LINES, max_size=8).map("\n".join)

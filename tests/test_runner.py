@@ -9,10 +9,10 @@ from typing import IO, cast
 
 import pytest
 
+from labkit.course.record import record, without_machine_names
+from labkit.course.runner import run_lesson_number
+from labkit.course.tours import ROUTES, run_tour, stops
 from labkit.errors import LabError
-from labkit.record import record, without_machine_names
-from labkit.runner import run_lesson_number
-from labkit.tours import ROUTES, run_tour, stops
 from tests.small_lab import RUN, SmallLab, StandInStack, write
 
 PLAIN = "main()"  # ends a script that does not ask for a stack
@@ -20,7 +20,7 @@ REFUSED = 'raise SystemExit("error: no broker answers")'
 RUN_SCRIPT = """
 import sys
 from pathlib import Path
-from labkit.script import run_script
+from labkit.course.script import run_script
 run = run_script(Path(sys.argv[1]), {}, Path(sys.argv[2]))
 print("signal", run.signal, "exit code", run.exit_code)
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.lessons import lesson_of_number, scripts
+from labkit.course.lessons import lesson_of_number, scripts
 
 LESSONS = [number for number in scripts() if lesson_of_number(number).text.promise]
 

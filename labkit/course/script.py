@@ -12,8 +12,8 @@ from types import FrameType, TracebackType
 from typing import IO, Self, cast
 
 from lab_home import ROOT
-from labkit.judge import Run
-from labkit.notes import NOTES_FD, has_started, read_notes
+from labkit.course.judge import Run
+from labkit.course.notes import NOTES_FD, has_started, read_notes
 from labkit.spawn import child_environment
 
 CHUNK_BYTES = 65536

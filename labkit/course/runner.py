@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from lab_home import ROOT
-from labkit.changes import changed_code
-from labkit.judge import Run, Verdict, judge
-from labkit.lessons import Lesson, lesson_of_number
-from labkit.script import run_script
+from labkit.course.changes import changed_code
+from labkit.course.judge import Run, Verdict, judge
+from labkit.course.lessons import Lesson, lesson_of_number
+from labkit.course.script import run_script
 
 # Gives the environment changes for the lesson's process: stack_for(queues, extras).
 Stack = Callable[[Sequence[str], Sequence[str]], AbstractContextManager[Mapping[str, str]]]

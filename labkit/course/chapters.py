@@ -2,8 +2,8 @@
 
 In a chapter (examples/LEVEL/*.md), where cog wants the code on one line:
 
-    <!-- [[[cog from labkit.chapters import lesson_section; cog.out(lesson_section(1)) ]]] -->
-    <!-- [[[end]]] -->
+  <!-- [[[cog from labkit.course.chapters import lesson_section; cog.out(lesson_section(1)) ]]] -->
+  <!-- [[[end]]] -->
 """
 
 import ast
@@ -13,9 +13,9 @@ import re
 from pathlib import Path
 
 from lab_home import ROOT
+from labkit.course.lesson_files import functions, parse
+from labkit.course.lessons import Lesson, lesson_of_number
 from labkit.errors import LabError
-from labkit.lesson_files import functions, parse
-from labkit.lessons import Lesson, lesson_of_number
 
 COG_MARK = "[[[cog"
 PAGES = ("*.md", "docs/*.md", "examples/*.md", "examples/*/*.md")

@@ -2,7 +2,7 @@
 
 In README.ru.md it is lesson_index(language="ru"):
 
-    <!-- [[[cog from labkit.readme_index import lesson_index; cog.out(lesson_index()) ]]] -->
+    <!-- [[[cog from labkit.course.readme_index import lesson_index; cog.out(lesson_index()) ]]] -->
     <!-- [[[end]]] -->
 """
 
@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from lab_home import ROOT
-from labkit.lessons import LEVELS, Lesson, lesson_of_script, scripts
-from labkit.titles import translated
+from labkit.course.lessons import LEVELS, Lesson, lesson_of_script, scripts
+from labkit.course.titles import translated
 
 
 def lesson_index(root: Path = ROOT, language: str = "en") -> str:

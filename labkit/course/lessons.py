@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from lab_home import LAB_HOME, ROOT
+from labkit.course.lesson_files import TaskUse, parse, task_uses, work_files
+from labkit.course.lesson_text import LessonText, lesson_text
 from labkit.errors import LabError
-from labkit.lesson_files import TaskUse, parse, task_uses, work_files
-from labkit.lesson_text import LessonText, lesson_text
 
 LEVELS = {"basic": "Basic", "advanced": "Advanced", "realworld": "Real world"}
 PLAYGROUND = "playground"

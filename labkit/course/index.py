@@ -6,8 +6,8 @@ from textwrap import wrap
 import click
 
 from lab_home import ROOT
+from labkit.course.lessons import LEVELS, lesson_of_script, scripts
 from labkit.errors import LabError
-from labkit.lessons import LEVELS, lesson_of_script, scripts
 
 WIDTH = 80  # columns of a terminal that nobody has made wider
 TIME_WIDTH = 6  # of "120 s"

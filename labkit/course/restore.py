@@ -8,7 +8,7 @@ from shlex import quote
 import click
 
 from lab_home import LAB_HOME, ROOT
-from labkit.changes import DIFF, changed_files, git
+from labkit.course.changes import DIFF, changed_files, git
 from labkit.errors import LabError
 
 # Whatever the learner's git is set to, the patch is one that `git apply` takes.  It wants paths

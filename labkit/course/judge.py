@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lab_home import house_error
-from labkit.lessons import PLAYGROUND, Lesson
-from labkit.promise import describe
+from labkit.course.lessons import PLAYGROUND, Lesson
+from labkit.course.promise import describe
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from lab_home import LAB_HOME, ROOT
-from labkit.chapters import cog_pages, run_file
+from labkit.course.chapters import cog_pages, run_file
+from labkit.course.lessons import lesson_of_number
+from labkit.course.runner import Stack, default_stack, run_and_judge
 from labkit.errors import LabError
-from labkit.lessons import lesson_of_number
-from labkit.runner import Stack, default_stack, run_and_judge
 
 
 def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from lab_home import ROOT
+from labkit.course.judge import Verdict
+from labkit.course.lessons import LEVELS, Lesson, lesson_of_script, scripts
+from labkit.course.runner import Stack, default_stack, run_and_judge
 from labkit.errors import LabError
-from labkit.judge import Verdict
-from labkit.lessons import LEVELS, Lesson, lesson_of_script, scripts
-from labkit.runner import Stack, default_stack, run_and_judge
 
 ROUTES = {
     # One evening: from the first task to the first lost and found message.
