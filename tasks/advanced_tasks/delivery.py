@@ -12,7 +12,7 @@ from work.charges import Charges
 from work.ledger import Delivery, Ledger
 from work.naps import nap, noted_nap
 
-BANK_S = 0.05  # a bank takes longer; but 200 orders must fit into a lesson
+BANK_S = 0.08  # a bank takes longer; but 200 orders must fit into a lesson
 
 
 def _ledger(task: Task, run: str) -> Ledger:
