@@ -31,7 +31,8 @@ class Step:
 def steps(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> list[Step]:
     """What `./lab test` runs, in order, the quickest first."""
     shell_scripts = [script for script in SHELL_SCRIPTS if (root / script).is_file()]
-    ignored = [f"--ignore={folder}" for folder in NEED_MORE if fast]
+    ignored = [f"--ignore={folder}" for folder in NEED_MORE] if fast else []
+    ignored += ["-m", "not slow"] if fast else []
     found = [
         Step("ruff check", ["ruff", "check", "--quiet", "."]),
         Step("ruff format", ["ruff", "format", "--check", "--quiet", "."]),

@@ -293,6 +293,7 @@ def local_celery(folder: Path) -> str:
     return f"celery @ {wheel.as_uri()} --hash=sha256:{digest}\n"
 
 
+@pytest.mark.slow
 def test_without_uv_pip_installs_and_gets_pip_where_the_environment_has_none(copy, tmp_path):
     (copy.tools / "uv").unlink()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", copy.venv], check=True)
@@ -304,6 +305,7 @@ def test_without_uv_pip_installs_and_gets_pip_where_the_environment_has_none(cop
     assert len(compiled) == 1  # the command writes no bytecode later
 
 
+@pytest.mark.slow
 def test_a_package_with_another_hash_is_refused(copy, tmp_path):
     (copy.tools / "uv").unlink()
     lock = local_celery(tmp_path)
