@@ -49,6 +49,7 @@ from labkit.lesson import claim, run_lesson
 from labkit.own_ledgers import own_ledgers
 from labkit.own_queues import own_queues
 from labkit.queues import PRIORITIES, lengths, list_name, oldest
+from labkit.quiet import messages
 from labkit.waiting import wait_until
 from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import get_approval, refund_seats, report_sales
@@ -120,12 +121,14 @@ def tasks_before_refund(
             # The first one keeps the slot busy until the lesson approves it.
             task = report_sales if number else get_approval
             task.apply_async((ledgers[name].run, f"LOW-{number}"), queue=queue, priority=LOW)
-    wait_until(lambda: all(done(ledger) for ledger in ledgers.values()), TIMEOUT_S)
+    wait_until(lambda: all(one.find("START", "LOW-0") for one in ledgers.values()), TIMEOUT_S)
     wait_until(nothing_moves(client, list(queues.values())), TIMEOUT_S)
     for name, queue in queues.items():
         refund_seats.apply_async((ledgers[name].run, "HIGH-1"), queue=queue, priority=HIGH)
         ledgers[name].note("APPROVED", "LOW-0")
-    wait_until(lambda: all("HIGH-1" in done(ledger) for ledger in ledgers.values()), TIMEOUT_S)
+    everything = TASKS + 1
+    wait_until(lambda: all(len(done(one)) == everything for one in ledgers.values()), TIMEOUT_S)
+    wait_until(lambda: not messages(client, list(queues.values())), TIMEOUT_S)
     return {name: done(ledger).index("HIGH-1") for name, ledger in ledgers.items()}
 
 
@@ -141,8 +144,8 @@ def nothing_moves(client: redis.Redis, queues: list[str]) -> Callable[[], bool]:
 
 
 def done(ledger: Ledger) -> list[str]:
-    """The bookings that were worked on, in the order in which work on them began."""
-    return [entry.job for entry in ledger.entries() if entry.event == "START"]
+    """The bookings that were worked on, in that order; one slot does one after the other."""
+    return [entry.job for entry in ledger.entries() if entry.event == "END"]
 
 
 if __name__ == "__main__":

@@ -34,9 +34,10 @@ You should see:
     true: with --statedb it was thrown away
 
 Try next.  Guess first:
-  1. Take `destination` out of revoke().  Who else is told, and does the outcome change?
-  2. Stop both workers by worker.kill(), before the `with` block ends.  What is in the file then?
-  3. Revoke with terminate=True while the task is queued.  Whose process is killed?
+  1. Revoke the queued task with terminate=True.  Is the process of the running one killed?
+  2. Add signal="SIGUSR1" to terminate=True.  What does the task get, and which state?
+  3. Give the first worker --statedb, too, with a file of its own.  Which row changes?  (The lesson
+     waits 20 s for a task that does not come.)
 """
 
 import redis

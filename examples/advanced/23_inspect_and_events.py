@@ -92,7 +92,7 @@ You should see:
 
 Try next.  Guess first:
   1. Take *at away from "status".  Who else answers, and who does not?
-  2. Send `report_sales` to the solo worker.  Which claim does not hold any more?
+  2. Let main() note APPROVED for OSL-0 before ask().  Which claim does not hold any more?
   3. Type `celery -A celery_app inspect query_task ID` for a task of lesson 04 while it runs.
 """
 

@@ -40,9 +40,9 @@ You should see:
     true: inside a task asyncio can wait for four at once
 
 Try next.  Guess first:
-  1. Add four names to AIRLINES, any of the four again.  Which rows need twice as long to wait?
+  1. Write AIRLINES = [...] * 2.  Which rows need twice as long to wait, and which one does not?
   2. Let ask() in work/offers_async.py wait by time.sleep().  What becomes of plain asyncio?
-  3. Set STEPS to 1.  What does Celery still need time for, where plain Python needs none?
+  3. Set STEPS to 30_000_000.  Which two ways come out ahead, and by how much?
 """
 
 import importlib.util
@@ -68,6 +68,7 @@ from tasks.advanced_tasks import (
 )
 
 AIRLINES = ["heron", "swift", "tern", "wren"]  # a job for each: four that wait, four that compute
+SLOTS = 4
 WAIT_S = 0.5
 STEPS = 3_000_000  # about 0.2 s of computing
 TIMEOUT_S = 60  # nothing here takes 3 s; the rest is room for a busy machine
@@ -109,7 +110,7 @@ def main() -> None:
     pools = ["prefork", "threads", "solo", *(["gevent"] if HAS_GEVENT else [])]
     queues = {pool: f"lesson24.{pool}" for pool in pools}
     lines = [
-        WorkerLine(f"lesson24-{pool}", [queue], ["--concurrency=4", f"--pool={pool}"])
+        WorkerLine(f"lesson24-{pool}", [queue], [f"--concurrency={SLOTS}", f"--pool={pool}"])
         for pool, queue in queues.items()
     ]
     costs = {}
@@ -146,7 +147,7 @@ def in_worker(worker: Worker, queue: str) -> Cost:
 def in_plain_python(way: str) -> Cost:
     """Run both kinds of jobs in a script of their own, and measure its memory while it is there."""
     with subprocess.Popen(
-        [sys.executable, PLAIN, way, str(WAIT_S), str(STEPS), *AIRLINES],
+        [sys.executable, PLAIN, way, str(SLOTS), str(WAIT_S), str(STEPS), *AIRLINES],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=child_environment(),
@@ -165,11 +166,12 @@ def in_plain_python(way: str) -> Cost:
 
 
 def show(costs: dict[str, Cost]) -> None:
-    print("4 jobs each      wait    compute  processes  cores  memory  what it gives up")
+    heading = f"{len(AIRLINES)} jobs each"
+    print(f"{heading:<17}wait    compute  processes  cores  memory  what it gives up")
     for way, gives_up in GIVES_UP.items():
         name = way if way.startswith("plain") else f"Celery {way}"
         print(f"{name:<17}{costs[way].row() + gives_up if way in costs else NO_GEVENT}")
-    in_four = {way for way, cost in costs.items() if len(cost.pids) == len(AIRLINES)}
+    in_four = {way for way, cost in costs.items() if len(cost.pids) == SLOTS}
     in_one = [cost for cost in costs.values() if len(cost.pids) == 1]
     others = [cost.wait_s for way, cost in costs.items() if way != "solo"]
     claim(

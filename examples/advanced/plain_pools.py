@@ -1,8 +1,8 @@
 """The jobs of lesson 24 in plain Python, without worker and broker.  The lesson runs this file.
 
-    python examples/advanced/plain_pools.py threads
+    python examples/advanced/plain_pools.py threads 4 0.5 3000000 heron swift tern wren
 
-It prints what it measured, as JSON, and goes on when its input is closed.
+It prints what it measured, as JSON, and ends when its input is closed.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from work import connections, offers, offers_async
 measured: dict = {}
 
 
-def with_pool(kind: type, airlines: list[str], wait_s: float, steps: int) -> None:
-    with kind(len(airlines)) as pool:
+def with_pool(kind: type, slots: int, airlines: list[str], wait_s: float, steps: int) -> None:
+    with kind(slots) as pool:
         with timed("wait"):
             list(pool.map(offers.ask, airlines, [wait_s] * len(airlines)))
         with timed("compute"):
@@ -67,12 +67,13 @@ def say_so_and_stay() -> None:
     sys.stdin.read()
 
 
-def main(way: str, wait_s: str, steps: str, *airlines: str) -> None:
-    job = (list(airlines), float(wait_s), int(steps))
+def main(way: str, slots: str, wait_s: str, steps: str, *airlines: str) -> None:
+    jobs = (list(airlines), float(wait_s), int(steps))
     if way == "asyncio":
-        with_asyncio(*job)
+        with_asyncio(*jobs)
     else:
-        with_pool({"threads": ThreadPoolExecutor, "processes": ProcessPoolExecutor}[way], *job)
+        kind = {"threads": ThreadPoolExecutor, "processes": ProcessPoolExecutor}[way]
+        with_pool(kind, int(slots), *jobs)
 
 
 if __name__ == "__main__":
