@@ -1,12 +1,17 @@
 """Ask the stack's processes whether they are there.  An answer counts, a log line does not."""
 
+import functools
 import http.client
 import socket
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
 from labkit.ports import listens
 from labkit.processes import ProcessId
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 PING_S = 0.2  # how long one round waits; a process that starts is asked again and again
 ANSWER_S = 1.0  # a worker that is up answers in milliseconds
@@ -19,9 +24,14 @@ class Control:
     """
 
     def __init__(self, broker_url: str) -> None:
+        self.broker_url = broker_url
+
+    @functools.cached_property
+    def app(self) -> "Celery":
+        """Made at the first question: `./lab up` imports Celery while its children start."""
         from celery import Celery
 
-        self.app = Celery("lab-control", broker=broker_url, set_as_current=False)
+        return Celery("lab-control", broker=self.broker_url, set_as_current=False)
 
     def answers(self, names: set[str], timeout_s: float = PING_S) -> set[str]:
         """Which of these node names (lab1@host, celerybeat@host) answer a ping."""
@@ -46,8 +56,9 @@ class Control:
         return {queue["name"] for active in answers.values() for queue in active or ()}
 
     def close(self) -> None:
-        """Give the connections back."""
-        self.app.close()
+        """Give the connections back, if there are any."""
+        if "app" in self.__dict__:
+            self.app.close()
 
 
 def node_name(child_name: str) -> str:
