@@ -35,8 +35,7 @@ Try next.  Guess first:
   1. Set ROWS to 15.  Who is stopped now?
   2. Write `except OSError` in work/fares.py for `except Exception`.  Which limit ends the second
      task now, and does that remove the half of the file?
-  3. Take soft_time_limit away from the second task.  When is it killed?
-     (docs/troubleshooting.md knows.)
+  3. Write `return 0` in place of `raise` in import_fares.  What does its caller see then?
 """
 
 import psutil
