@@ -16,7 +16,7 @@ from labkit.spawn import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
 NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour
-PROCESSES = 2  # test processes side by side; each stack test owns a broker and workers
+PROCESSES = 3  # test processes side by side; most of the time a stack test waits
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,11 @@ def steps(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> list
         Step("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
         Step("shellcheck", ["shellcheck", *shell_scripts]),
         Step("mypy", ["mypy", "--no-error-summary"]),
-        Step("pytest", ["pytest", "-q", f"-n{PROCESSES}", *ignored, *pytest_arguments], live=True),
+        Step(
+            "pytest",
+            ["pytest", "-q", f"-n{PROCESSES}", "--dist=worksteal", *ignored, *pytest_arguments],
+            live=True,
+        ),
     ]
     return [step for step in found if not (fast and step.name == "mypy")]
 

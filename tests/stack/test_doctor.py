@@ -46,7 +46,7 @@ def test_nothing_is_up(lab):
     answer = lab.run("doctor", REDIS_URL="redis://127.0.0.1:1/0")
     assert answer.returncode == 1
     assert "wrong  no broker answers at redis://127.0.0.1:1/0" in answer.stdout
-    assert "hint: ./lab up" in answer.stdout
+    assert "hint: unset REDIS_URL; ./lab up" in answer.stdout
 
 
 def test_a_database_of_somebody_else_is_named_and_left_alone(patient):
