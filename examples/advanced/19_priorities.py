@@ -11,7 +11,7 @@ can wait, and then, while they are busy with the first one, a refund.  Each work
 
 The tasks are in tasks/advanced_tasks/desk.py.
 
-    ./lab run 19        # about 9 s
+    ./lab run 19        # about 6 s
 
 Watch: http://localhost:5555/tasks lists what the four workers do.
 

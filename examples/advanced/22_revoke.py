@@ -11,7 +11,7 @@ a file for what it was told.
 
 The task is `report_sales` in tasks/advanced_tasks/desk.py.
 
-    ./lab run 22        # about 13 s
+    ./lab run 22        # about 11 s
 
 Watch: http://localhost:5555/tasks shows one of the tasks first as REVOKED, and then as SUCCESS.
 

@@ -13,7 +13,7 @@ Then a question that everybody asks: may a task be `async def`?
 The tasks are `ask_airline` in tasks/advanced_tasks/offers.py, and three in
 tasks/advanced_tasks/pools.py.
 
-    ./lab run 24        # about 16 s
+    ./lab run 24        # about 17 s
 
 Watch: http://localhost:5555/workers shows a worker for each pool.
 
