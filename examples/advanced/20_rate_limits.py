@@ -15,7 +15,7 @@ The task is `confirm_seats` in tasks/advanced_tasks/limits.py.
 
     ./lab run 20        # about 11 s
 
-Watch: http://localhost:5555/workers shows four workers.  One of them still has work at the end.
+Watch: http://localhost:5555/workers shows four workers; one of the last two is far behind.
 
 You should see:
 

@@ -18,7 +18,7 @@ Watch: http://localhost:5555/tasks shows one of the tasks first as REVOKED, and 
 You should see:
 
     $ ./start_worker.sh -n lesson22-plain@%h --queues=lesson22.plain --concurrency=1
-    $ ./start_worker.sh -n lesson22-file@%h --queues=lesson22.file --concurrency=1 --statedb=...
+    $ ./start_worker.sh -n lesson22-file@%h --queues=lesson22.file --concurrency=1 ...statedb=...
     running, revoke()                SUCCESS  began and ended
     queued, revoke()                 REVOKED  never began
     running, revoke(terminate=True)  REVOKED  began, and did not end
@@ -27,7 +27,7 @@ You should see:
     due in 6 s, revoke()             REVOKED  not begun
     both workers have ended; now they start again
     $ ./start_worker.sh -n lesson22-plain@%h --queues=lesson22.plain --concurrency=1
-    $ ./start_worker.sh -n lesson22-file@%h --queues=lesson22.file --concurrency=1 --statedb=...
+    $ ./start_worker.sh -n lesson22-file@%h --queues=lesson22.file --concurrency=1 ...statedb=...
     the same, without --statedb      SUCCESS  began and ended
     the same, with --statedb         REVOKED  never began
     true: without that file the revoked task ran after the restart
