@@ -1,6 +1,7 @@
 """The lab command: `./lab VERB`.  Each verb imports what it needs when it is called."""
 
 import errno
+import signal
 import sys
 import time
 from typing import Any
@@ -171,5 +172,16 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(130)
 
 
+def program() -> None:
+    """The `./lab` program: run the command, and let no second Ctrl-C change how it ends.
+
+    While Python ends it takes its own handlers away; a signal that comes then would kill it.
+    """
+    try:
+        main()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 if __name__ == "__main__":
-    main()
+    program()

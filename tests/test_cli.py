@@ -116,3 +116,17 @@ def test_a_reader_that_goes_away_is_no_error(verb):
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait()
+
+
+def test_a_second_ctrl_c_while_the_command_ends_changes_nothing():
+    code = (
+        "import atexit, os, signal, sys, labkit.cli\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "sys.argv = ['lab', 'no-such-verb']\n"
+        "labkit.cli.program()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
