@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import psutil
 
 POLL_S = 0.05
+KILL_POLL_S = 0.01
+KILL_TIMEOUT_S = 10  # it takes milliseconds; a process that waits for its disk takes longer
 CLOCK_STEP_S = 1.5  # start times are counted from the boot time, which moves when the clock is set
 
 
@@ -73,10 +75,17 @@ class ProcessId:
                 os.kill(self.pid, signal_number)
 
     def kill_group(self) -> None:
-        """SIGKILL this process and everything in its group."""
-        for process in self.group():
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(signal.SIGKILL)
+        """SIGKILL this process and everything in its group, and wait until all of it has ended.
+
+        A killed process needs a moment to end, and one that was just being started is seen only
+        at the second look.
+        """
+        deadline = time.monotonic() + KILL_TIMEOUT_S
+        while (members := self.group()) and time.monotonic() < deadline:
+            for process in members:
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(signal.SIGKILL)
+            time.sleep(KILL_POLL_S)  # psutil's own wait would take the exit code from its parent
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until it has ended; False if it still runs after timeout_s seconds."""
