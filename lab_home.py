@@ -1,10 +1,11 @@
-"""Where this lab keeps its files, and which Redis it talks to.
+"""Where this lab keeps its files, and which Redis, database and mail server it talks to.
 
 celery_app.py takes the broker's address and the folder for files from here, and the check that
-keeps the lab out of a database that belongs to somebody else.  In a project of your own one line
-replaces this file:
+keeps the lab out of a database that belongs to somebody else.  In a project of your own two lines
+replace this file:
 
     REDIS_URL = os.environ["REDIS_URL"]
+    DATABASE_URL = os.environ["DATABASE_URL"]
 
 It imports neither Celery nor labkit, so that a command that needs no broker starts quickly.
 """
@@ -15,7 +16,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 LAST_RESORT_URL = "redis://localhost:6379/0"
+LAST_RESORT_SMTP_URL = "smtp://127.0.0.1:1025"  # where development mail servers usually listen
 
 # Celery lets these variables win over everything that celery_app.py says, without a word.
 _VARIABLES_THAT_WIN = (
@@ -90,7 +92,7 @@ def masked(url: str) -> str:
     before, at, host = url.rpartition("@")
     if not at:
         return url
-    scheme_and_user = re.match(r"[a-z]+://[^:]*", before)
+    scheme_and_user = re.match(r"[a-z+]+://[^:]*", before)
     return f"{scheme_and_user[0]}:***@{host}" if scheme_and_user else f"***@{host}"
 
 
@@ -133,6 +135,31 @@ def running_broker() -> dict[str, str] | None:
         return None
 
 
+def choose_smtp_url() -> str:
+    """SMTP_URL if it is set; else the running lab's mail server; else the usual address of one.
+
+    Asked anew for each e-mail, because the lab's mail server may have been started after a worker.
+    """
+    if given := os.environ.get("SMTP_URL"):
+        return given
+    try:
+        return json.loads(MAIL_FILE.read_text())["url"]
+    except (OSError, ValueError, KeyError):
+        return LAST_RESORT_SMTP_URL
+
+
+def _check_smtp_url() -> None:
+    """Stop with the lab's error where SMTP_URL is none."""
+    given = os.environ.get("SMTP_URL")
+    if given and not re.fullmatch(r"smtp://([\w.-]+|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}", given):
+        raise SystemExit(
+            house_error(
+                f"SMTP_URL must be smtp://HOST:PORT, got {masked(given)!r}",
+                "SMTP_URL=smtp://127.0.0.1:1025 ./lab up; without it the lab has a server of its own",
+            )
+        )
+
+
 def choose_redis_url() -> str:
     """REDIS_URL if it is set; else the running lab's broker; else the usual address."""
     if given := os.environ.get("REDIS_URL"):
@@ -141,13 +168,52 @@ def choose_redis_url() -> str:
     return broker["url"] if broker else LAST_RESORT_URL
 
 
+def choose_database_url() -> str:
+    """DATABASE_URL, made ready for SQLAlchemy, if it is set; else SQLite among the lab's files.
+
+    postgresql:// means the driver that the lab has, psycopg.
+    """
+    given = os.environ.get("DATABASE_URL")
+    if not given:
+        return f"sqlite:///{quote(str(LAB_FILES / 'shop.sqlite'))}"
+    wrong = None
+    if given.startswith("sqlite:///"):
+        path, question, options = given.removeprefix("sqlite:///").partition("?")
+        if path and path != ":memory:":
+            return f"sqlite:///{quote(str(ROOT / unquote(path)))}{question}{options}"
+        # A database in memory belongs to one process, and the lab has several.
+        wrong = "DATABASE_URL must name a file, as in sqlite:////data/shop.sqlite"
+    elif scheme := re.match(r"(postgres|postgresql|postgresql\+psycopg)://", given):
+        try:
+            parts = urlsplit(given)
+            if parts.port != 0 and len(parts.path) > 1:
+                return f"postgresql+psycopg://{given[scheme.end() :]}"
+        except ValueError:  # a port that is no number, brackets that do not close
+            pass
+        wrong = (
+            "DATABASE_URL is no address of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE; "
+            "in a password write / as %2F and @ as %40"
+        )
+    else:
+        wrong = (
+            "DATABASE_URL must begin with sqlite:/// or postgresql://, "
+            f"got {masked(given).partition('://')[0]!r}"
+        )
+    raise SystemExit(
+        house_error(wrong, "DATABASE_URL=postgresql://lab:lab@127.0.0.1:5432/lab ./lab up")
+    )
+
+
 _load_env_file(ROOT / ".env")
 _refuse_hidden_settings()
+_check_smtp_url()
 # A relative path starts here, not in the current folder: all processes must find the same one.
 LAB_HOME = ROOT / Path(os.environ.get("LAB_HOME") or ".lab").expanduser()
 LAB_FILES = ROOT / Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser()
 BROKER_FILE = LAB_HOME / "broker"  # mode 0600; there while `./lab up` runs its own broker
+MAIL_FILE = LAB_HOME / "mail"  # mode 0600; there while the lab's mail server runs
 REDIS_URL = choose_redis_url()
+DATABASE_URL = choose_database_url()  # of the shop, in the real-world level
 
 with contextlib.suppress(OSError):  # whoever writes there says what is wrong with it
     LAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -133,6 +133,43 @@ def test_a_right_redis_url_is_taken_as_it_is(project, url):
     assert project.value("REDIS_URL", REDIS_URL=url) == url
 
 
+# -- Which database ---------------------------------------------------------------------------
+
+
+def test_without_any_setting_the_database_is_a_file_among_the_labs_files(project):
+    assert project.value("DATABASE_URL", LAB_FILES="/a/my files").endswith(
+        "sqlite:////a/my%20files/shop.sqlite"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_each_name_of_postgresql_means_the_driver_psycopg(project, scheme):
+    url = project.value("DATABASE_URL", DATABASE_URL=f"{scheme}://lab:a%40b@127.0.0.1:5432/lab")
+    assert url == "postgresql+psycopg://lab:a%40b@127.0.0.1:5432/lab"
+
+
+def test_a_relative_database_file_starts_in_the_folder_of_the_lab(project, tmp_path):
+    url = project.value("DATABASE_URL", tmp_path, DATABASE_URL="sqlite:///data/my%3Fshop.sqlite")
+    assert url == f"sqlite:///{quote(str(project.root))}/data/my%3Fshop.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("mysql://root:secret@localhost/lab", "must begin with sqlite:/// or postgresql://"),
+        ("sqlite://", "must begin with sqlite:/// or postgresql://"),
+        ("sqlite:///", "must name a file"),
+        ("sqlite:///:memory:", "must name a file"),
+        ("postgresql://localhost", "is no address of the form"),
+        ("postgresql://lab:sec/ret@localhost:5432/lab", "is no address of the form"),
+        ("postgresql://localhost:0/lab", "is no address of the form"),
+    ],
+)
+def test_a_wrong_database_url_is_named_in_one_sentence(project, url, what):
+    error = project.error(DATABASE_URL=url)
+    assert what in error and "sec" not in error
+
+
 # -- Which folder -----------------------------------------------------------------------------
 
 
@@ -214,7 +251,8 @@ def test_every_setting_is_in_env_example(project):
     """The example names each setting, and is itself a right .env once its comments are opened."""
     example = (lab_home.ROOT / ".env.example").read_text(encoding="utf-8")
     opened = example.replace("\n#REDIS_URL=", "\nREDIS_URL=").replace("\n#LAB_", "\nLAB_")
-    for name in ("REDIS_URL", "LAB_HOME", "LAB_FILES"):
+    opened = opened.replace("\n#DATABASE_", "\nDATABASE_")
+    for name in ("REDIS_URL", "LAB_HOME", "LAB_FILES", "DATABASE_URL"):
         assert f"\n{name}=" in opened
     project.write_env(opened)
     assert project.value("REDIS_URL") == "redis://localhost:6379/0"
