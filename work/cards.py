@@ -17,6 +17,13 @@ class CardDeclined(Exception):
     """The bank says no; asking again does not help."""
 
 
+def check_card(card: object) -> str:
+    """Return the name of a card: 1 to 50 small letters, digits and '-', a letter first."""
+    if not isinstance(card, str) or not _CARD.fullmatch(card):
+        raise ValueError(f"card must be a name such as 'ada-visa', got {card!r:.80}")
+    return card
+
+
 def charge(ledger: Ledger, card: str, amount_cents: int) -> int:
     """Charge a card, write it into the ledger, and return the amount in cents.
 
@@ -28,8 +35,7 @@ def charge(ledger: Ledger, card: str, amount_cents: int) -> int:
     ...
     work.cards.CardDeclined: the bank declined bob-declined
     """
-    if not isinstance(card, str) or not _CARD.fullmatch(card):
-        raise ValueError(f"card must be a name such as 'ada-visa', got {card!r:.80}")
+    check_card(card)
     check_cents(amount_cents, "amount_cents")
     if card.endswith("declined"):
         raise CardDeclined(f"the bank declined {card}")

@@ -85,6 +85,7 @@ orders = Table(
     Column("card", String(50), nullable=False),
     Column("email", String(254), nullable=False),
     Column("state", String(20), nullable=False, default="new", index=True),
+    Column("reason", String(200)),  # why it was taken back
     Column("created_at", Moment, nullable=False, default=now),
     Column("updated_at", Moment, nullable=False, default=now, onupdate=now),
     ForeignKeyConstraint(["flight", "day"], ["flights.flight", "flights.day"]),
@@ -110,7 +111,8 @@ outbox = Table(
     Column("task", String(200), nullable=False),  # the name of a task
     Column("arguments", JSON, nullable=False),
     Column("created_at", Moment, nullable=False, default=now),
-    Column("sent_at", Moment),  # NULL: not sent yet
+    Column("sent_at", Moment),  # the last time; NULL: not sent yet
+    Column("times_sent", Integer, nullable=False, default=0),
     Index("outbox_not_sent", "sent_at", "created_at"),
 )
 

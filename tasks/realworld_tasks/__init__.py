@@ -5,5 +5,22 @@ Importing this package registers them all.
 
 from tasks.realworld_tasks.images import process_image
 from tasks.realworld_tasks.mail import send_email
+from tasks.realworld_tasks.orders import (
+    cancel_order,
+    charge_buyer,
+    fulfil_order,
+    mail_ticket,
+    reserve_seats,
+    send_unfinished_orders,
+)
 
-__all__ = ["process_image", "send_email"]
+__all__ = [
+    "cancel_order",
+    "charge_buyer",
+    "fulfil_order",
+    "mail_ticket",
+    "process_image",
+    "reserve_seats",
+    "send_email",
+    "send_unfinished_orders",
+]

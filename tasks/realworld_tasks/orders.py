@@ -1,0 +1,114 @@
+"""The ticket order: reserve the seats, charge the card, mail the ticket; take it back if one fails.
+
+    fulfil_order --> reserve_seats --> charge_buyer --> mail_ticket
+                          \\_______________|_______________/  refused
+                                          v
+                                     cancel_order
+
+Every task takes the id of an order, and may come twice: see work/ticket_orders.py.
+SQLAlchemy is imported where it is used, because a worker that only adds numbers does not need it.
+"""
+
+import os
+
+from celery import Task, chain
+
+from celery_app import app
+from lab_home import LAB_HOME
+from tasks.shop import shop
+from work.partners import Busy, Partners
+
+PARTNERS_FILE = LAB_HOME / "partners"  # the address of the lab's partner services, while they run
+AGAIN_AFTER_S = 30  # a healthy order takes about a second; a queue may be long
+
+
+class OrderStep(Task):
+    """How the tasks of an order are delivered."""
+
+    acks_late = True  # a killed worker's message comes back
+    autoretry_for = (Busy,)  # only what waiting can heal.  Refused is final
+    max_retries = 5  # then the outbox sends the order again
+    retry_backoff = 1  # wait up to 1 s, then 2 s, 4 s, 8 s, 16 s
+    retry_jitter = True
+
+
+def partners() -> Partners:
+    """The airline, the bank and the post, with idempotency keys.  Raises Busy if they are not up.
+
+    Their address is PARTNERS_URL, or that of the services which the lab has started.
+    """
+    url = os.environ.get("PARTNERS_URL")
+    if not url:
+        try:
+            url = PARTNERS_FILE.read_text().strip()
+        except OSError:
+            raise Busy("the lab's partner services are not up") from None
+    return Partners(url)
+
+
+@app.task(acks_late=True)
+def fulfil_order(order_id: str) -> str:
+    """Start what an order still needs; return the order's state.
+
+    Returns "mailed" or "cancelled", and does nothing, for an order that is over.
+    Raises ValueError for an unknown order.
+    """
+    from work import ticket_orders
+
+    state = ticket_orders.state_of(shop(), order_id)
+    if state == "undoing":
+        cancel_order.delay(order_id)
+    elif state not in {"mailed", "cancelled"}:
+        # All three, wherever the order is: a step that is done already does nothing.
+        steps = chain(
+            reserve_seats.si(order_id), charge_buyer.si(order_id), mail_ticket.si(order_id)
+        )
+        steps.apply_async(link_error=cancel_order.si(order_id))
+    return state
+
+
+@app.task(base=OrderStep)
+def reserve_seats(order_id: str) -> str:
+    """Let the airline hold the seats; return the order's state.  Raises Refused, Busy."""
+    from work import ticket_orders
+
+    return ticket_orders.reserve_seats(shop(), partners(), order_id)
+
+
+@app.task(base=OrderStep)
+def charge_buyer(order_id: str) -> str:
+    """Let the bank take the money; return the order's state.  Raises Refused, Busy."""
+    from work import ticket_orders
+
+    return ticket_orders.charge_buyer(shop(), partners(), order_id)
+
+
+@app.task(base=OrderStep)
+def mail_ticket(order_id: str) -> str:
+    """Mail the ticket to the buyer; return the order's state.  Raises Refused, Busy."""
+    from work import ticket_orders
+
+    return ticket_orders.mail_ticket(shop(), partners(), order_id)
+
+
+@app.task(base=OrderStep)
+def cancel_order(order_id: str) -> str:
+    """Take back what was done for an order that a service has refused; return its state.
+
+    It comes after any error of a step.  An order that nobody has refused is left alone: after an
+    error that waiting can heal, the outbox sends it again.
+    """
+    from work import ticket_orders
+
+    return ticket_orders.take_back(shop(), partners(), order_id)
+
+
+@app.task
+def send_unfinished_orders(again_after_s: float = AGAIN_AFTER_S) -> list[str]:
+    """Send what the outbox holds, and again each order that is not finished; return their ids.
+
+    An order is sent again when it neither moved nor was sent for again_after_s seconds.
+    """
+    from work import outbox
+
+    return outbox.send_due(shop(), app.send_task, again_after_s)

@@ -1,0 +1,87 @@
+"""The outbox: messages that are written together with the data that they are about.
+
+A program that commits an order and then sends its message can die in between, and the order waits
+for ever.  One that sends first can die as well, or the worker is faster than the commit.  So the
+message is a row, written by the transaction that writes the order.  Somebody else reads these rows,
+sends them, and sends them again as long as the order is not finished.
+
+That is at least once: a message can come twice, and the work must bear that.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
+
+from work.database import reading, writing
+from work.order_states import FINAL
+from work.schema import now, orders, outbox
+
+MANY = 1000  # messages that are sent in one go; the next go comes soon
+
+
+def put(database: Connection, order_id: str, task: str, arguments: list) -> None:
+    """Write down, within a transaction, that a task must be sent because of an order."""
+    database.execute(insert(outbox).values(order_id=order_id, task=task, arguments=arguments))
+
+
+def send_due(
+    engine: Engine, send: Callable[[str, list], object], again_after_s: float, limit: int = MANY
+) -> list[str]:
+    """Send what was never sent, and again what did not help; return the orders it was sent for.
+
+    send: called with the name of a task and its arguments.  What it raises ends the sending;
+        what was not sent then is due at the next call.
+    again_after_s: an order that is not finished, and neither moved nor was sent for so long, is
+        sent again.  Longer than a healthy order takes: sending too early costs work, and nothing
+        else.
+    """
+    sent = []
+    for row in _due(engine, again_after_s, limit):
+        if _claim(engine, row):
+            try:
+                send(row.task, row.arguments)
+            except Exception:
+                _give_back(engine, row)
+                raise
+            sent.append(row.order_id)
+    return sent
+
+
+def unfinished(engine: Engine) -> list[str]:
+    """The orders that are neither finished nor taken back."""
+    with reading(engine) as database:
+        return list(database.scalars(select(orders.c.id).where(orders.c.state.not_in(FINAL))))
+
+
+def _due(engine: Engine, again_after_s: float, limit: int) -> list[Row]:
+    before = now() - timedelta(seconds=again_after_s)
+    waited = and_(outbox.c.sent_at < before, orders.c.updated_at < before)
+    due = (
+        select(outbox)
+        .join(orders, orders.c.id == outbox.c.order_id)
+        .where(orders.c.state.not_in(FINAL), or_(outbox.c.sent_at.is_(None), waited))
+        .order_by(outbox.c.id)
+        .limit(limit)
+    )
+    with reading(engine) as database:
+        return list(database.execute(due))
+
+
+def _claim(engine: Engine, row: Row) -> bool:
+    """Write that it is sent, before it is: of two processes that send at once, one does.
+
+    Whoever dies between that and the sending has lost a message.  It is due again later.
+    """
+    this = (outbox.c.id == row.id) & (outbox.c.times_sent == row.times_sent)
+    claiming = update(outbox).where(this).values(sent_at=now(), times_sent=row.times_sent + 1)
+    with writing(engine) as database:
+        return database.execute(claiming).rowcount == 1
+
+
+def _give_back(engine: Engine, row: Row) -> None:
+    this = (outbox.c.id == row.id) & (outbox.c.times_sent == row.times_sent + 1)
+    with writing(engine) as database:
+        database.execute(
+            update(outbox).where(this).values(sent_at=row.sent_at, times_sent=row.times_sent)
+        )
