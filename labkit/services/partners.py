@@ -16,6 +16,7 @@ Faults, for the orders that are named or that begin with "prefix", `times` times
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +63,7 @@ class PartnerServices:
 
     def respond(self, method: str, path: str, key: str, content: Any) -> Answer:
         """Answer one request; called by many threads."""
-        commands = {
+        commands: dict[tuple[str, str], Callable[[Any], Answer]] = {
             ("GET", "/books"): self._tell,
             ("GET", "/held"): lambda _content: (200, {}, list(self.held)),
             ("POST", "/faults"): self._add_fault,
