@@ -155,7 +155,7 @@ def _check_smtp_url() -> None:
         raise SystemExit(
             house_error(
                 f"SMTP_URL must be smtp://HOST:PORT, got {masked(given)!r}",
-                "SMTP_URL=smtp://127.0.0.1:1025 ./lab up; without it the lab has a server of its own",
+                "unset SMTP_URL: the lab has a mail server of its own",
             )
         )
 
@@ -211,7 +211,7 @@ _check_smtp_url()
 LAB_HOME = ROOT / Path(os.environ.get("LAB_HOME") or ".lab").expanduser()
 LAB_FILES = ROOT / Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser()
 BROKER_FILE = LAB_HOME / "broker"  # mode 0600; there while `./lab up` runs its own broker
-MAIL_FILE = LAB_HOME / "mail"  # mode 0600; there while the lab's mail server runs
+MAIL_FILE = LAB_HOME / "mail-server"  # mode 0600; there while the lab's mail server runs
 REDIS_URL = choose_redis_url()
 DATABASE_URL = choose_database_url()  # of the shop, in the real-world level
 

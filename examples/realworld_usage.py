@@ -4,8 +4,8 @@ A web page that sends e-mail or changes pictures itself keeps its visitor waitin
 a queue, both calls return in milliseconds, and the page can show a progress bar meanwhile.
 The lessons 35 to 47 go on from here.
 
-Nothing leaves your machine: the e-mail goes into the lab's mail folder, and the photo is one
-that the lab draws.  Open both: they are in .lab/files/.
+Nothing leaves your machine: the task hands the e-mail to the lab's own mail server, which keeps
+it, and the photo is one that the lab draws.  See both: ./lab mail 1, and .lab/files/.
 
     ./lab run realworld_usage        # about 1 s
 
@@ -15,19 +15,18 @@ does not show PROGRESS: that state is for whoever holds the id.
 You should see:
 
     both were sent in ... ms
-    e-mail: mail/li@example.com/....eml
+    e-mail: taken by the mail server, and kept as mail/li@example.com/....eml
     its subject travels as =?utf-8?b?5qyi6L+O?= and reads 欢迎
     progress seen: ... of 3
     picture: photo-resize-crop-filter.jpg, 1200 x 1200 pixels, ... bytes
     rotate: FAILURE ValueError("each operation must be one of resize, crop, filter, got 'rotate'")
-    true: the e-mail in the folder has the subject that was sent
+    true: the e-mail in the mailbox has the subject that was sent
     true: the progress never went back
     true: the picture on disk has the size that the task reported
 """
 
 import email
 import time
-from email import policy
 
 from celery.result import AsyncResult
 from PIL import Image
@@ -37,6 +36,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
 from tasks.realworld_tasks import process_image, send_email
+from work.mailbox import find_email, read_email
 
 TIMEOUT_S = 20  # everything here takes 1 s; the rest is room for a slow laptop
 POLL_S = 0.01  # the quickest step takes 0.01 s, the slowest 0.2 s
@@ -53,12 +53,13 @@ def main() -> None:
     picture = process_image.delay(image_path="photo.jpg", operations=OPERATIONS)
     print(f"both were sent in {1000 * (time.monotonic() - start):.0f} ms")
 
-    # The task returns where the e-mail is.  Look at the file: only an effect is a proof.
-    file = letter.get(timeout=TIMEOUT_S)["file"]
-    content = (LAB_FILES / file).read_bytes()
-    encoded = email.message_from_bytes(content)["Subject"]
-    subject = email.message_from_bytes(content, policy=policy.default)["Subject"]
-    print(f"e-mail: {file}")
+    # The task returns what the mail server has taken.  Look into the mailbox: only an effect is a
+    # proof.
+    message_id = letter.get(timeout=TIMEOUT_S)["message_id"]
+    file = find_email(LAB_FILES / "mail", "li@example.com", message_id)
+    encoded = email.message_from_bytes(file.read_bytes())["Subject"]
+    subject = read_email(file)["Subject"]
+    print(f"e-mail: taken by the mail server, and kept as {file.relative_to(LAB_FILES)}")
     print(f"its subject travels as {encoded} and reads {subject}")
 
     seen = show_progress(picture)
@@ -73,7 +74,7 @@ def main() -> None:
     error = wrong.get(timeout=TIMEOUT_S, propagate=False)
     print(f"rotate: {wrong.state} {error!r}")
 
-    claim(subject == "欢迎", "the e-mail in the folder has the subject that was sent")
+    claim(subject == "欢迎", "the e-mail in the mailbox has the subject that was sent")
     claim(seen == sorted(seen), "the progress never went back")
     reported_px = (new["width_px"], new["height_px"])
     claim(size_px == reported_px, "the picture on disk has the size that the task reported")
@@ -100,4 +101,4 @@ def show_progress(result: AsyncResult) -> list[int]:
 
 
 if __name__ == "__main__":
-    run_lesson(main, queues=["realworld"])
+    run_lesson(main, queues=["realworld"], extras=["mail"])

@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labkit.pages import PAGES
 from labkit.processes import ProcessId
 from labkit.spawn import start_process
 
@@ -15,8 +16,8 @@ KEPT_LOG = ".1"  # the log of the run before
 class Child:
     """One process of the stack.
 
-    kind: "worker", "beat" or "flower".
-    name: what stands before its log lines: lab1, beat, flower.
+    kind: "worker", "beat", "flower", "mail" or "web".
+    name: what stands before its log lines: lab1, beat, flower, mail, web.
     code: the fingerprint of the code that it was started with.
     """
 
@@ -82,12 +83,20 @@ def flower(home: Path, port: int) -> Child:
     Settings of another Flower in the environment would put it elsewhere, or on all interfaces.
     """
     environment = {"FLOWER_CONF": "flowerconfig.py", "FLOWER_URL_PREFIX": ""}
-    return Child("flower", "flower", flower_command(port), fresh_log(home, "flower"), environment)
+    command = PAGES["flower"].command(port)
+    return Child("flower", "flower", command, fresh_log(home, "flower"), environment)
 
 
-def flower_command(port: int) -> list[str]:
-    """The line that starts Flower, as a person would type it.
+def mail(home: Path) -> Child:
+    """The mail server, on a free port of 127.0.0.1, which it writes down itself."""
+    command = ["python", "-m", "labkit.mail_server"]
+    return Child("mail", "mail", command, fresh_log(home, "mail"), {})
 
-    Without its warnings: it asks the workers before they listen, and asks again later.
+
+def web(home: Path, port: int) -> Child:
+    """The web app; uvicorn listens on 127.0.0.1 where nobody says otherwise.
+
+    Settings of another uvicorn in the environment could say so.
     """
-    return ["celery", "-A", "celery_app", "flower", f"--port={port}", "--logging=error"]
+    environment = {"UVICORN_HOST": "127.0.0.1", "UVICORN_RELOAD": "", "UVICORN_WORKERS": ""}
+    return Child("web", "web", PAGES["web"].command(port), fresh_log(home, "web"), environment)

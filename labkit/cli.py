@@ -13,7 +13,7 @@ from labkit.errors import LabError
 SECTIONS = {
     "stack": ["up", "down", "restart", "status"],
     "learn": ["lessons", "run", "tour", "restore"],
-    "look": ["monitor", "doctor"],
+    "look": ["monitor", "doctor", "mail"],
     "upkeep": ["record", "test"],
 }
 
@@ -44,11 +44,16 @@ def lab(ctx: click.Context) -> None:
 @click.option("--no-reload", is_flag=True, help="Do not restart the workers when a file changes.")
 @click.option("--no-beat", is_flag=True, help="Leave Beat out.")
 @click.option("--no-flower", is_flag=True, help="Leave Flower out.")
-def up(workers: int, no_reload: bool, no_beat: bool, no_flower: bool) -> None:
-    """Start broker, workers, Beat and Flower; Ctrl-C stops them all."""
+@click.option("--no-web", is_flag=True, help="Leave the web app out.")
+@click.option("--no-mail", is_flag=True, help="Leave the mail server out.")
+def up(workers: int, no_reload: bool, **left_out: bool) -> None:
+    """Start broker, workers, Beat, Flower, mail server and web app; Ctrl-C stops them all."""
+    from labkit.plan import Plan
     from labkit.supervisor import up as start
 
-    sys.exit(start(workers=workers, reload=not no_reload, beat=not no_beat, flower=not no_flower))
+    parts = {option.removeprefix("no_"): not left for option, left in left_out.items()}
+    parts["web"] = False
+    sys.exit(start(Plan(workers=workers, reload=not no_reload, **parts)))
 
 
 @lab.command()
@@ -61,7 +66,7 @@ def down() -> None:
 
 @lab.command()
 def restart() -> None:
-    """Restart the workers, Beat and Flower; the broker and its messages stay."""
+    """Restart workers, Beat, Flower and web app; the broker and its messages stay."""
     from labkit.control import restart as ask_for_restart
 
     ask_for_restart()
@@ -129,6 +134,18 @@ def doctor(task_id: str | None) -> None:
     from labkit.doctor.examine import doctor as examine
 
     sys.exit(examine(task_id, began))
+
+
+@lab.command()
+@click.argument("number", required=False, type=click.IntRange(min=1), metavar="[N]")
+def mail(number: int | None) -> None:
+    """List the e-mails that the mail server has kept, newest first, or show number N."""
+    from labkit.mail_view import list_emails, show_email
+
+    if number:
+        show_email(number)
+    else:
+        list_emails()
 
 
 @lab.command()

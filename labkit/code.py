@@ -4,6 +4,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab_home import ROOT
@@ -13,13 +14,15 @@ APP_FILES = ("celery_app.py", "lab_home.py")
 FOLDERS = ("tasks", "work")
 IMPORT_TIMEOUT_S = 20
 TOO_SLOW = "the import takes too long"  # it says nothing about the code: the machine may be busy
-_IMPORT_ALL = "import celery_app; celery_app.app.loader.import_default_modules()"
+WEB_FOLDER = "web"
+_IMPORT_TASKS = "import celery_app; celery_app.app.loader.import_default_modules()"
+_IMPORT_WEB = "import web.api"
 
 
-def code_files() -> list[Path]:
+def code_files(folders: Sequence[str] = FOLDERS) -> list[Path]:
     """Every Python file that a worker runs, in order."""
     files = [ROOT / name for name in APP_FILES]
-    for folder in FOLDERS:
+    for folder in folders:
         files += (ROOT / folder).rglob("*.py")
     return sorted(file for file in files if file.is_file())
 
@@ -36,16 +39,25 @@ def fingerprint(files: list[Path] | None = None) -> str:
     return digest.hexdigest()[:16]
 
 
-def app_fingerprint() -> str:
-    """The same for celery_app.py alone: Beat and Flower restart only for that."""
-    return fingerprint([ROOT / name for name in APP_FILES])
+def fingerprints() -> dict[str, str]:
+    """The fingerprint of what each kind of child runs.
+
+    Workers run tasks and work; the web app runs its own files, and sends the tasks; Beat and
+    Flower run celery_app.py alone; and the mail server nothing that a learner changes.
+    """
+    app = fingerprint(code_files([]))
+    web = fingerprint(code_files([*FOLDERS, WEB_FOLDER]))
+    return {"worker": fingerprint(), "web": web, "beat": app, "flower": app, "mail": ""}
 
 
-def import_error(timeout_s: float = IMPORT_TIMEOUT_S) -> str | None:
-    """Import the code in a child process; None if that works, else one line that says why not."""
+def import_error(timeout_s: float = IMPORT_TIMEOUT_S, *, web: bool = False) -> str | None:
+    """Import the code in a child process; None if that works, else one line that says why not.
+
+    web: import the web app, and not the tasks.
+    """
     try:
         result = subprocess.run(
-            [sys.executable, "-c", _IMPORT_ALL],
+            [sys.executable, "-c", _IMPORT_WEB if web else _IMPORT_TASKS],
             cwd=ROOT,
             env=child_environment(PYTHONDONTWRITEBYTECODE="1"),
             stdin=subprocess.DEVNULL,

@@ -54,9 +54,9 @@ def _stop(launcher: ProcessId) -> None:
 
 
 def restart() -> None:
-    """Ask the running stack to restart workers, Beat and Flower; wait until they answer."""
+    """Ask the running stack to restart all but broker and mail server; wait until they answer."""
     state = _state_or_error()
-    if why := import_error():
+    if why := import_error() or (import_error(web=True) if state.get("web") else None):
         raise LabError(
             f"nothing was restarted, because the new code cannot be imported: {why}", HINT
         )
@@ -94,7 +94,7 @@ def status() -> None:
     else:
         table.add_row("broker", "", "", f"{state['broker']} (from REDIS_URL)")
     for child in state["children"]:
-        where = state["flower"] if child["kind"] == "flower" else ""
+        where = state.get(child["kind"]) or ""
         table.add_row(child["name"], *_age(ProcessId(child["pid"], child["started"])), where)
     for child in state["leaving"]:
         if not ProcessId(child["pid"], child["started"]).running():

@@ -6,16 +6,24 @@ import os
 from pathlib import Path
 
 from lab_home import masked
-from labkit.children import Child, flower_command
+from labkit.children import Child
 from labkit.console import Console, LogFollower
+from labkit.pages import PAGES
 from labkit.ports import next_free_port
 from labkit.processes import ProcessId
-from labkit.ready import Control, flower_answers, node_name
+from labkit.ready import (
+    Control,
+    mail_server_answers,
+    node_name,
+    page_answers,
+    read_mail_file,
+)
 from labkit.records import ProcessRecord
 from labkit.state import write_state
 
 POLL_S = 0.05
 LOG_POLL_S = 0.1
+NODES = ("worker", "beat")  # the kinds that answer a ping over the broker
 
 
 def _entry(child: Child) -> dict[str, str | int | float]:
@@ -33,8 +41,8 @@ class Parts:
     """The child processes of one stack.
 
     children: what should run.  leaving: what was asked to stop and finishes its last task.
-    flower_port: None without Flower.  refused: the fingerprint of code that cannot be imported,
-    and why, or None.
+    ports: of the pages that there are: {"flower": 5555, "web": 8000}.
+    refused: the fingerprint of code that cannot be imported, and why, or None.
     """
 
     def __init__(self, home: Path, console: Console, record: ProcessRecord, url: str) -> None:
@@ -45,7 +53,7 @@ class Parts:
         self.control = Control(url)
         self.children: list[Child] = []
         self.leaving: list[Child] = []
-        self.flower_port: int | None = None
+        self.ports: dict[str, int] = {}
         self.ready_after_s: float | None = None
         self.embedded: ProcessId | None = None  # the embedded broker, where there is one
         self.reload = False
@@ -74,20 +82,21 @@ class Parts:
             self.leaving.remove(child)
             self.record.remove(child.identity)
 
-    def move_flower(self) -> bool:
-        """Start a Flower that ended on another port, if somebody was there first.
+    def move_page(self, kind: str) -> bool:
+        """Start Flower or the web app, which has ended, on another port if its own was taken.
 
-        It needs a second to listen; another lab that starts meanwhile finds the same port free.
+        Each needs a second to listen; another lab that starts meanwhile finds the same port free.
         False if it ended for another reason.
         """
-        (child,) = (one for one in self.children if one.kind == "flower")
-        last_words = child.log.read_text(errors="replace").rstrip()
-        if self.flower_port is None or not last_words.endswith(os.strerror(errno.EADDRINUSE)):
+        (child,) = (one for one in self.children if one.kind == kind)
+        last_words = child.log.read_text(errors="replace").rstrip().lower()
+        if not last_words.endswith(os.strerror(errno.EADDRINUSE).lower()):
             return False
         self.record.remove(child.identity)
-        self.flower_port = next_free_port(self.flower_port + 1)
-        self.console.say(f"another program was faster: Flower moves on to {self.flower_port}")
-        child.command = flower_command(self.flower_port)
+        page = PAGES[kind]
+        port = self.ports[kind] = next_free_port(self.ports[kind] + 1, f"./lab up --no-{kind}")
+        self.console.say(f"another program was faster: {page.title} moves on to {port}")
+        child.command = page.command(port)
         child.start()
         self.record.add(child.name, child.identity)
         self.save()
@@ -98,21 +107,31 @@ class Parts:
         return [child for child in self.children if child.kind == "worker"]
 
     async def wait_for_answers(self, some: list[Child]) -> None:
-        """Return when each of these answers: workers and Beat a ping, Flower its health page."""
-        waiting = {node_name(child.name) for child in some if child.kind != "flower"}
-        flowers = [child for child in some if child.kind == "flower"]
-        while waiting or flowers:
-            if waiting:
-                waiting -= await asyncio.to_thread(self.control.answers, waiting)
-            if flowers and self.flower_port:
-                there = await asyncio.to_thread(
-                    flower_answers, flowers[0].identity, self.flower_port
-                )
-                flowers = [] if there else flowers
+        """Return when each of these answers: workers and Beat a ping, the others a visitor."""
+        nodes = {node_name(child.name) for child in some if child.kind in NODES}
+        others = [child for child in some if child.kind not in NODES]
+        while nodes or others:
+            if nodes:
+                nodes -= await asyncio.to_thread(self.control.answers, nodes)
+            others = [
+                child for child in others if not await asyncio.to_thread(self._answers, child)
+            ]
             await asyncio.sleep(POLL_S)
         self.print_new_lines()
         for follower in self._followers.values():
             follower.starting = False
+
+    def _answers(self, child: Child) -> bool:
+        """True if this child, which is no node of Celery's, answers a visitor."""
+        if child.kind == "mail":
+            return mail_server_answers(child.identity, self.home)
+        return page_answers(child.identity, self.ports[child.kind], PAGES[child.kind].health)
+
+    def address(self, kind: str) -> str | None:
+        """Where "flower", "web" or "mail" is; None where it does not run."""
+        if kind == "mail":
+            return read_mail_file(self.home).get("url")
+        return f"http://localhost:{self.ports[kind]}" if kind in self.ports else None
 
     def save(self) -> None:
         """Write stack.json, which `./lab status`, `run` and the lessons read."""
@@ -122,7 +141,7 @@ class Parts:
                 "launcher": os.getpid(),
                 "ready_after_s": self.ready_after_s,
                 "broker": masked(self.url),
-                "flower": f"http://localhost:{self.flower_port}" if self.flower_port else None,
+                **{kind: self.address(kind) for kind in ("flower", "web", "mail")},
                 "embedded": self.embedded and [self.embedded.pid, self.embedded.started],
                 "reload": self.reload,
                 "restarts": self.restarts,

@@ -30,14 +30,17 @@ def taken(port: int) -> bool:
     return False
 
 
-def next_free_port(preferred: int) -> int:
-    """The preferred port, or the first free one after it."""
+def next_free_port(preferred: int, hint: str) -> int:
+    """The preferred port, or the first free one after it.
+
+    hint: what to type where there is none.
+    """
     for port in range(preferred, preferred + PORTS_TO_TRY):
         if not taken(port):
             return port
     raise LabError(
         f"the ports {preferred} to {preferred + PORTS_TO_TRY - 1} are all taken",
-        "./lab up --no-flower",
+        hint,
     )
 
 

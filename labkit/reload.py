@@ -1,4 +1,4 @@
-"""Restart the workers when their code changes, but never with code that cannot be imported."""
+"""Restart what runs older code than the files hold, but never with code that cannot be imported."""
 
 import asyncio
 import contextlib
@@ -12,11 +12,12 @@ OVERLAP_S = 3  # an idle worker ends in under 1 s; a busy one finishes beside it
 
 
 class Reloader:
-    """Watches tasks/, work/ and celery_app.py, and restarts warmly what runs older code."""
+    """Watches tasks/, work/, web/ and celery_app.py, and restarts warmly what runs older code."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._turn = asyncio.Lock()
+        self._refused_web = ""  # the fingerprint of a web app that cannot be imported
 
     async def watch(self) -> None:
         """Look at the files twice a second and restart after every change, until cancelled.
@@ -31,36 +32,48 @@ class Reloader:
     async def reload(self) -> None:
         """Restart what runs other code than the files hold; if they cannot be imported, say so."""
         async with self._turn:
-            newest, app = code.fingerprint(), code.app_fingerprint()
+            newest = code.fingerprints()
+            stale = [child for child in self.parts.children if child.code != newest[child.kind]]
             stale = [
-                child
-                for child in self.parts.children
-                if child.code != (newest if child.kind == "worker" else app)
+                *await self._without_refused_workers(stale, newest["worker"]),
+                *await self._without_refused_web(stale, newest["web"]),
             ]
-            refused = self.parts.refused
-            if not stale or (refused and refused["code"] == newest):
-                if not stale and refused:
-                    self._refuse(None)
-                return
-            why = await asyncio.to_thread(code.import_error)
-            if why:
-                self._refuse({"code": newest, "why": why})
-                self.parts.console.say(f"not reloaded, the old workers stay: {why}")
-                return
-            self._refuse(None)
-            names = ", ".join(child.name for child in stale)
-            self.parts.console.say(f"the code has changed: restarting {names}")
-            await self._replace(stale, worker_code=newest, app_code=app)
+            if stale:
+                names = ", ".join(child.name for child in stale)
+                self.parts.console.say(f"the code has changed: restarting {names}")
+                await self._replace(stale, newest)
+
+    async def _without_refused_workers(self, stale: list[Child], newest: str) -> list[Child]:
+        """Workers, Beat and Flower among these; none of them if the new code is refused."""
+        stale = [child for child in stale if child.kind != "web"]
+        refused = self.parts.refused
+        if not stale or (refused and refused["code"] == newest):
+            if not stale and refused:
+                self._refuse(None)
+            return []
+        why = await asyncio.to_thread(code.import_error)
+        self._refuse({"code": newest, "why": why} if why else None)
+        if why:
+            self.parts.console.say(f"not reloaded, the old workers stay: {why}")
+        return [] if why else stale
+
+    async def _without_refused_web(self, stale: list[Child], newest: str) -> list[Child]:
+        """The web app, if it is among these and can be imported."""
+        stale = [child for child in stale if child.kind == "web"]
+        if not stale or newest == self._refused_web:
+            return []
+        why = await asyncio.to_thread(code.import_error, web=True)
+        self._refused_web = newest if why else ""
+        if why:
+            self.parts.console.say(f"not reloaded, the old web app stays: {why}")
+        return [] if why else stale
 
     async def restart_all(self) -> None:
-        """Restart workers, Beat and Flower, whatever they run."""
+        """Restart workers, Beat, Flower and the web app, whatever they run."""
         async with self._turn:
-            self.parts.console.say("restarting workers, Beat and Flower")
-            await self._replace(
-                list(self.parts.children),
-                worker_code=code.fingerprint(),
-                app_code=code.app_fingerprint(),
-            )
+            some = [child for child in self.parts.children if child.kind != "mail"]
+            self.parts.console.say(f"restarting {', '.join(child.name for child in some)}")
+            await self._replace(some, code.fingerprints())
             self.parts.restarts += 1
             self.parts.save()
 
@@ -68,7 +81,7 @@ class Reloader:
         self.parts.refused = refused
         self.parts.save()
 
-    async def _replace(self, old: list[Child], *, worker_code: str, app_code: str) -> None:
+    async def _replace(self, old: list[Child], newest: dict[str, str]) -> None:
         """Stop these warmly and start the same again; return when the new ones answer.
 
         Only a worker may finish beside its successor: two Beats would send every task twice, and
@@ -87,7 +100,7 @@ class Reloader:
         new = []
         for child in old:
             successor = Child(child.kind, child.name, child.command, child.log, child.environment)
-            successor.code = worker_code if child.kind == "worker" else app_code
+            successor.code = newest[child.kind]
             self.parts.start(successor)
             new.append(successor)
         await self.parts.wait_for_answers(new)

@@ -24,7 +24,7 @@ def stack_for(queues: Sequence[str], extras: Sequence[str] = ()) -> Iterator[dic
     """Give the environment changes for a lesson's process: {} on the shared stack.
 
     queues: what shared workers must consume; () if the lesson needs a broker alone.
-    extras: what else a temporary stack starts: "beat", "flower".
+    extras: what else a temporary stack starts: "beat", "flower", "mail", "web".
     Raises LabError for a REDIS_URL that cannot be used.
     """
     if _shared_stack(queues):

@@ -25,11 +25,14 @@ class Stopping:
         """Stop every child; return when all have ended.  The broker is not a child."""
         parts = self.parts
         active = await self._active_tasks()
-        for child in list(parts.children):
+        for child in [one for one in parts.children if one.kind != "mail"]:
             parts.let_go(child)
         began = time.monotonic()
         told = False
-        while parts.leaving and not self.cold.is_set():
+        while (parts.leaving or parts.children) and not self.cold.is_set():
+            if not parts.leaving:  # the mail server is the last one: a task may still need it
+                for child in list(parts.children):
+                    parts.let_go(child)
             waited_s = time.monotonic() - began
             if waited_s > TELL_AFTER_S and not told:
                 told = True
@@ -38,13 +41,15 @@ class Stopping:
                 parts.console.say(f"stopping cold: {COLD_AFTER_S} s have passed")
                 self.cold.set()
             await self._step()
-        if parts.leaving:
+        if parts.leaving or parts.children:
             await self._stop_cold()
 
     async def _stop_cold(self) -> None:
         """QUIT: workers drop what they do, and give back what was acknowledged late."""
         parts = self.parts
         parts.console.say("stopping cold: running tasks are interrupted")
+        for child in list(parts.children):
+            parts.let_go(child)
         for child in parts.leaving:
             child.send(signal.SIGQUIT if child.kind == "worker" else signal.SIGKILL)
         deadline = time.monotonic() + COLD_S

@@ -11,14 +11,16 @@ import signal
 import time
 from collections.abc import Awaitable
 
-from lab_home import LAB_HOME, masked
+from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit import children, code
 from labkit.broker import EmbeddedBroker, write_broker_file
 from labkit.console import NAME_WIDTH, Console
 from labkit.errors import LabError
+from labkit.pages import PAGES, first_port
 from labkit.parts import POLL_S, Parts
-from labkit.ports import next_free_port
+from labkit.plan import Plan
 from labkit.ready import node_name
+from labkit.ready_lines import say_ready
 from labkit.records import end_leftovers, record_of_this_process
 from labkit.redis_check import check_redis, mark_as_ours
 from labkit.reload import Reloader
@@ -26,13 +28,12 @@ from labkit.signals import STOP_SIGNALS, clean_up_on_signals, end_by_signal, sig
 from labkit.state import STATE_FILE, StackLock
 from labkit.stopping import Stopping
 
-FLOWER_PORT = 5555
 READY_TIMEOUT_S = 60  # usually 2 s; the rest is for a slow or busy machine
 MOST_WORKERS = 16  # of one lab
 LAST_LINES = 5  # shown of a process that stopped by itself
 
 
-def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
+def up(plan: Plan) -> int:
     """Run the stack until it is stopped; return 0 or 1, or end by the signal that stopped it."""
     began = time.monotonic()
     clean_up_on_signals()
@@ -44,7 +45,7 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
     console = Console()
     for name in end_leftovers(LAB_HOME):
         console.say(f"ended what a killed lab had left: {name}")
-    (LAB_HOME / "broker").unlink(missing_ok=True)  # of a killed lab with a Redis of the learner's
+    _remove_address_files()  # of a killed lab
     record = record_of_this_process(LAB_HOME)
     broker = None if given else EmbeddedBroker(LAB_HOME, record)
     try:
@@ -57,15 +58,13 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
         parts = Parts(LAB_HOME, console, record, url)
         parts.embedded = broker.identity if broker else None
         supervisor = Supervisor(parts, broker, began)
-        exit_code = asyncio.run(
-            supervisor.run(workers=workers, reload=reload, beat=beat, flower=flower)
-        )
+        exit_code = asyncio.run(supervisor.run(plan))
     finally:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a ./lab restart that comes too late
         with signals_held_back():  # an impatient Ctrl-C must not end the clean-up
             if broker:
                 broker.stop()
-            (LAB_HOME / "broker").unlink(missing_ok=True)
+            _remove_address_files()
             (LAB_HOME / STATE_FILE).unlink(missing_ok=True)
             lock.release()
     if supervisor.signals:
@@ -74,14 +73,10 @@ def up(*, workers: int, reload: bool, beat: bool, flower: bool) -> int:
     return exit_code
 
 
-def _flower_port() -> int:
-    """FLOWER_PORT, which Flower itself reads too, or its usual port."""
-    given = os.environ.get("FLOWER_PORT") or str(FLOWER_PORT)
-    if not given.isdecimal() or not 0 < int(given) < 2**16:
-        raise LabError(
-            f"FLOWER_PORT must be 1 to 65535, got {given!r}", "FLOWER_PORT=5555 ./lab up"
-        )
-    return int(given)
+def _remove_address_files() -> None:
+    """No program shall look for this lab's broker or mail server any more."""
+    for file in (BROKER_FILE, MAIL_FILE):
+        file.unlink(missing_ok=True)
 
 
 class Supervisor:
@@ -95,7 +90,7 @@ class Supervisor:
         self.stopping: Stopping | None = None
         self._tasks: list[asyncio.Task] = []
 
-    async def run(self, *, workers: int, reload: bool, beat: bool, flower: bool) -> int:
+    async def run(self, plan: Plan) -> int:
         """Start, watch, stop.  0 when it was asked to stop, 1 when a part stopped by itself."""
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
@@ -104,11 +99,14 @@ class Supervisor:
         logs = asyncio.create_task(self.parts.print_logs())
         exit_code = 0
         try:
-            self.parts.reload = reload
-            self._start_children(workers=workers, beat=beat, flower=flower)
+            self.parts.reload = plan.reload
+            self._start_children(plan)
             if await self._until(self._all_answer()):
-                self._watch_for_changes(reload=reload)
-                self._say_ready()
+                self._watch_for_changes(reload=plan.reload)
+                self.parts.ready_after_s = round(time.monotonic() - self.began, 2)
+                self.parts.save()
+                self.parts.print_new_lines()
+                say_ready(self.parts, self.broker)
                 await self._until(asyncio.Event().wait())
             exit_code = self._explain()
         finally:
@@ -130,17 +128,22 @@ class Supervisor:
         elif self.stopping:
             self.stopping.cold.set()
 
-    def _start_children(self, *, workers: int, beat: bool, flower: bool) -> None:
-        home = self.parts.home
-        worker_code, app_code = code.fingerprint(), code.app_fingerprint()
-        some = [children.worker(home, name) for name in self._free_names(workers)]
-        if beat:
+    def _start_children(self, plan: Plan) -> None:
+        home, ports = self.parts.home, self.parts.ports
+        some = [children.worker(home, name) for name in self._free_names(plan.workers)]
+        if plan.beat:
             some.append(children.beat(home))
-        if flower:
-            self.parts.flower_port = next_free_port(_flower_port())
-            some.append(children.flower(home, self.parts.flower_port))
+        if plan.flower:
+            ports["flower"] = first_port("flower")
+            some.append(children.flower(home, ports["flower"]))
+        if plan.mail:
+            some.append(children.mail(home))
+        if plan.web:
+            ports["web"] = first_port("web")
+            some.append(children.web(home, ports["web"]))
+        newest = code.fingerprints()
         for child in some:
-            child.code = worker_code if child.kind == "worker" else app_code
+            child.code = newest[child.kind]
             self.parts.console.say(
                 f"starting {child.name:{NAME_WIDTH}} {shlex.join(child.command)}"
             )
@@ -177,7 +180,8 @@ class Supervisor:
                 done.result()  # a reload that failed for a reason of ours, such as a full disk
                 self._tasks.remove(done)
             ended = self._ended_part()
-            if ended == "flower" and not self.parts.ready_after_s and self.parts.move_flower():
+            starting = not self.parts.ready_after_s
+            if ended in PAGES and starting and self.parts.move_page(ended):
                 continue
             if self.signals or self.parts.console.closed or ended:
                 task.cancel()
@@ -201,9 +205,9 @@ class Supervisor:
         self.parts.console.say(f"{name} stopped by itself, so everything stops; its last lines:")
         for line in log.read_text(errors="replace").splitlines()[-LAST_LINES:]:
             self.parts.console.say(f"    {line}")
-        why = None if self.parts.ready_after_s else code.import_error()
+        why = None if self.parts.ready_after_s else code.import_error(web=name == "web")
         if why:
-            self.parts.console.say(f"\nthe tasks cannot be imported: {why}")
+            self.parts.console.say(f"\nthe code cannot be imported: {why}")
         hint = "mend that line, or ./lab restore" if why else f"less {log}"
         self.parts.console.say(f"\nhint: {hint}")
         return 1
@@ -219,23 +223,3 @@ class Supervisor:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, restart)
         if reload:
             self._tasks.append(asyncio.create_task(reloader.watch()))
-
-    def _say_ready(self) -> None:
-        parts = self.parts
-        parts.ready_after_s = round(time.monotonic() - self.began, 2)
-        parts.save()
-        parts.print_new_lines()
-        say = parts.console.say
-        say(f"\nREADY after {parts.ready_after_s:.1f} s", bold=True)
-        kind = f"embedded {self.broker.version}" if self.broker else "yours, from REDIS_URL"
-        say(f"  broker   {masked(parts.url)} ({kind})")
-        names = ", ".join(child.name for child in parts.workers())
-        if names:
-            say(f"  workers  {names} (4 slots each; queues basic, advanced, realworld)")
-        else:
-            say("  workers  none")
-        if parts.flower_port:
-            say(f"  Flower   http://localhost:{parts.flower_port}")
-        first = "./lab run 01" if names else "./start_worker.sh"
-        say(f"  next     in a second terminal: {first}")
-        say("Ctrl-C stops everything.\n")

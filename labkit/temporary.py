@@ -23,6 +23,7 @@ READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20  # a cold stop takes 5 s at most
 WARM_S = 4  # a worker without tasks ends in 1 s
 POLL_S = 0.05
+EXTRAS = ("beat", "flower", "mail", "web")  # what a stack has beside broker and workers
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
     environment = {"LAB_HOME": str(home), "LAB_FILES": str(LAB_FILES)}
     command = [sys.executable, "-m", "labkit.cli", "up", "--no-reload"]
     command.append(f"--workers={1 if queues else 0}")
-    command += [f"--no-{extra}" for extra in ("beat", "flower") if extra not in extras]
+    command += [f"--no-{extra}" for extra in EXTRAS if extra not in extras]
     record = record_of_this_process(LAB_HOME)
     log = home / "up.log"
     process = identity = None

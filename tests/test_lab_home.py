@@ -170,6 +170,31 @@ def test_a_wrong_database_url_is_named_in_one_sentence(project, url, what):
     assert what in error and "sec" not in error
 
 
+# -- Which mail server ------------------------------------------------------------------------
+
+
+def test_the_mail_server_is_the_usual_one_then_the_running_labs_then_the_named_one(project):
+    assert project.value("choose_smtp_url()") == "smtp://127.0.0.1:1025"
+    (project.root / ".lab").mkdir(exist_ok=True)
+    (project.root / ".lab" / "mail-server").write_text('{"url": "smtp://127.0.0.1:4000"}')
+    assert project.value("choose_smtp_url()") == "smtp://127.0.0.1:4000"
+    project.write_env("SMTP_URL=smtp://localhost:4001\n")
+    assert project.value("choose_smtp_url()") == "smtp://localhost:4001"
+    named = project.value("choose_smtp_url()", SMTP_URL="smtp://[::1]:4002")
+    assert named == "smtp://[::1]:4002"
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:25", "smtp://localhost", "smtps://h:465", "smtp://h:0", "smtp://h:1/x"]
+)
+def test_a_wrong_smtp_url_is_named_in_one_sentence(project, url):
+    assert f"SMTP_URL must be smtp://HOST:PORT, got {url!r}" in project.error(SMTP_URL=url)
+
+
+def test_no_error_about_a_mail_server_shows_a_password(project):
+    assert "secret" not in project.error(SMTP_URL="smtp://ada:secret@localhost:25")
+
+
 # -- Which folder -----------------------------------------------------------------------------
 
 
@@ -251,8 +276,8 @@ def test_every_setting_is_in_env_example(project):
     """The example names each setting, and is itself a right .env once its comments are opened."""
     example = (lab_home.ROOT / ".env.example").read_text(encoding="utf-8")
     opened = example.replace("\n#REDIS_URL=", "\nREDIS_URL=").replace("\n#LAB_", "\nLAB_")
-    opened = opened.replace("\n#DATABASE_", "\nDATABASE_")
-    for name in ("REDIS_URL", "LAB_HOME", "LAB_FILES", "DATABASE_URL"):
+    opened = opened.replace("\n#DATABASE_", "\nDATABASE_").replace("\n#SMTP_", "\nSMTP_")
+    for name in ("REDIS_URL", "LAB_HOME", "LAB_FILES", "DATABASE_URL", "SMTP_URL"):
         assert f"\n{name}=" in opened
     project.write_env(opened)
     assert project.value("REDIS_URL") == "redis://localhost:6379/0"

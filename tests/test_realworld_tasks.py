@@ -1,29 +1,24 @@
 """The tasks of the real-world level, called as plain functions, and the work behind them."""
 
-import email
 import json
 import os
 import struct
 import tempfile
 import zlib
-from concurrent.futures import ThreadPoolExecutor
-from email import policy
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from celery_app import app
 from tasks import realworld_tasks
 from tasks.realworld_tasks import images as images_module
-from tasks.realworld_tasks import mail as mail_module
-from tasks.realworld_tasks import process_image, send_email
+from tasks.realworld_tasks import process_image
 from work import files as work_files
-from work import images, mail
-from work.mailbox import MailboxBusy, deliver
+from work import images
 
 ALL_OPERATIONS = ["resize", "crop", "filter"]
 
@@ -33,8 +28,7 @@ def files(tmp_path, monkeypatch):
     """A folder of the test's own in place of the lab's files."""
     folder = tmp_path / "files"
     folder.mkdir()
-    for module in (images_module, mail_module):
-        monkeypatch.setattr(module, "LAB_FILES", folder)
+    monkeypatch.setattr(images_module, "LAB_FILES", folder)
     return folder
 
 
@@ -52,165 +46,6 @@ def names_in(folder):
 def test_every_task_of_the_package_goes_to_the_queue_of_its_level(name):
     task = getattr(realworld_tasks, name)
     assert app.amqp.router.route({}, task.name)["queue"].name == "realworld"
-
-
-# -- send_email ------------------------------------------------------------------------------
-
-
-def test_an_email_in_chinese_arrives_as_it_was_sent(files):
-    receipt = send_email(
-        to_email="li@example.com", subject="欢迎", body="您的机票。\nBon voyage!\n"
-    )
-    content = (files / receipt["file"]).read_bytes()
-    assert content.isascii()
-    message = email.message_from_bytes(content, policy=policy.default)
-    assert message["To"] == "li@example.com"
-    assert message["Subject"] == "欢迎"
-    assert message["Message-ID"] == receipt["message_id"]
-    assert message["Date"].datetime.tzinfo is not None
-    assert message.get_content().splitlines() == ["您的机票。", "Bon voyage!"]
-
-
-def test_what_travels_is_seven_bit_lines_of_the_length_that_every_server_takes(files):
-    receipt = send_email("li@example.com", "欢迎" * 50, "机票" * 2000 + "x" * 5000)
-    lines = (files / receipt["file"]).read_bytes().split(b"\r\n")
-    assert all(line.isascii() and b"\n" not in line for line in lines)
-    assert max(map(len, lines)) <= 998
-    assert b"\r\nSubject: =?utf-8?" in b"\r\n".join(lines)
-
-
-def test_emails_are_numbered_in_the_order_of_their_arrival(files):
-    receipts = [send_email("ada@example.com", subject, "hello") for subject in ("one", "two")]
-    assert [receipt["file"] for receipt in receipts] == [
-        "mail/ada@example.com/0001.eml",
-        "mail/ada@example.com/0002.eml",
-    ]
-
-
-def test_many_at_once_to_one_mailbox_are_all_there_whole(tmp_path):
-    def send(number):
-        return deliver(mail.compose("ada@example.com", f"number {number}", "hello"), tmp_path)
-
-    with ThreadPoolExecutor(8) as pool:
-        paths = list(pool.map(send, range(40)))
-    messages = [email.message_from_bytes(path.read_bytes()) for path in paths]
-    assert {message["Subject"] for message in messages} == {f"number {n}" for n in range(40)}
-    assert len(set(paths)) == 40
-
-
-def test_the_task_id_is_the_message_id_so_that_a_repeat_can_be_recognised(files):
-    receipt = send_email.apply(("ada@example.com", "hello", "text"), task_id="task-7").get()
-    assert receipt["message_id"] == "<task-7@example.com>"
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "", "ada", "ada@", "@example.com", "ada@example", "ada@@example.com", "ada@exa mple.com",
-        "ada@example.com\n", "ada@example.com\r\nBcc: bob@example.com", "ada@example.com,bob@x.org",
-        "Ada <ada@example.com>", "../ada@example.com", "a/b@example.com", ".ada@example.com",
-        "ada.@example.com", "a..da@example.com", "ada@-example.com", "ada@example..com",
-        "ada@[127.0.0.1]", "ада@example.com", "a" * 65 + "@example.com",
-        "a@" + "b" * 64 + ".com", "a@" + "bcd." * 63 + "com", None, 5, ["ada@example.com"],
-    ],
-)  # fmt: skip
-def test_a_malformed_address_is_refused(files, address):
-    with pytest.raises(ValueError, match=r"^to_email must be one address such as ada@example.com"):
-        send_email(address, "hello", "text")
-    assert names_in(files) == []
-
-
-NAME = st.from_regex(r"[a-z0-9_%+'-]{1,20}(\.[a-z0-9_%+'-]{1,20}){0,2}", fullmatch=True)
-DOMAIN = st.from_regex(r"([A-Za-z0-9]{1,10}\.){1,3}[a-z]{2,10}", fullmatch=True)
-
-
-@given(NAME, DOMAIN)
-def test_an_ordinary_address_is_taken_and_its_domain_is_in_lower_case(name, domain):
-    address = mail.check_address(f"{name}@{domain}")
-    assert address == f"{name}@{domain.lower()}"
-    assert mail.check_address(address) == address
-
-
-@given(st.text() | st.emails() | st.builds("{}@{}{}".format, NAME, DOMAIN, st.text(max_size=3)))
-@example("ada@example.com\n")
-@example("ada@example.com\u2028")
-def test_whatever_passes_as_an_address_can_be_a_header_and_the_name_of_a_folder(text):
-    try:
-        address = mail.check_address(text)
-    except ValueError:
-        return
-    assert address.isascii() and address.isprintable()
-    assert address.count("@") == 1 and not set(address) & set(' /\\<>,:;"')
-    assert not address.startswith(".")
-
-
-@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028"])
-def test_a_line_break_in_the_subject_is_refused(files, line_break):
-    with pytest.raises(ValueError, match=r"^subject must be plain text without "):
-        send_email("ada@example.com", f"hello{line_break}Bcc: bob@example.com", "text")
-    assert names_in(files) == []
-
-
-@pytest.mark.parametrize(
-    ("subject", "body", "sentence"),
-    [
-        ("", "text", "^subject must be 1 to 200 characters, got 0$"),
-        ("x" * 201, "text", "^subject must be 1 to 200 characters, got 201$"),
-        (5, "text", "^subject must be text, got 5$"),
-        ("hello", "", "^body must be 1 to 100000 characters, got 0$"),
-        ("hello", None, "^body must be text, got None$"),
-        ("hello", "a\0b", r"^body must be plain text without '\\x00', got 'a\\x00b'$"),
-        ("\ud800", "text", r"^subject must be plain text without '\\ud800', got "),
-    ],
-)
-def test_a_subject_or_body_that_is_no_text_is_refused(files, subject, body, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        send_email("ada@example.com", subject, body)
-
-
-def test_a_line_break_in_the_disguise_of_an_encoded_word_is_refused(files):
-    with pytest.raises(ValueError, match=r"^subject must be plain text without '=\?', got "):
-        send_email("ada@example.com", "hello =?utf-8?q?x=0ABcc:_bob@example.com?= you", "text")
-    assert names_in(files) == []
-
-
-def test_a_task_id_that_would_break_the_message_id_is_refused(files):
-    outcome = send_email.apply(("ada@example.com", "hello", "text"), task_id="x>\nBcc: b@x.org")
-    assert str(outcome.result).startswith("key must be letters, digits and . _ - only, got ")
-
-
-LINE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=200)
-TRICKY = st.lists(st.sampled_from(["=", "?", "=?utf-8?q?", "=0A", "?=", " ", "_", "a:", '"', "欢"]))
-HEADERS = "From To Subject Date Message-ID Content-Type Content-Transfer-Encoding MIME-Version"
-
-
-@settings(deadline=None)
-@given(LINE | TRICKY.map("".join), st.lists(LINE, max_size=3))
-def test_every_subject_and_body_that_is_taken_can_be_read_again(subject, paragraphs):
-    body = "\n".join(paragraphs)
-    try:
-        content = mail.compose("ada@example.com", subject, body).as_bytes()
-    except ValueError:
-        assert not body or not subject.strip(" ") or "=?" in subject or len(subject) > 200
-        return
-    message = email.message_from_bytes(content, policy=policy.default)
-    assert message.keys() == HEADERS.split() and not message.defects
-    assert message["Subject"] == subject.strip(" ")
-    assert message.get_content().splitlines() == body.split("\n")[: None if paragraphs[-1] else -1]
-
-
-@pytest.mark.parametrize(("error", "expected"), [(MailboxBusy, 6), (OSError, 1)])
-def test_only_a_busy_mailbox_is_tried_again(files, monkeypatch, error, expected):
-    attempts = []
-
-    def fail(*_arguments):
-        attempts.append(send_email.request.retries)
-        raise error("as told")
-
-    monkeypatch.setattr(mail_module, "deliver", fail)
-    # Eager: the attempts run here, one after the other, and the waits are left out.
-    assert send_email.apply(("ada@example.com", "hello", "text")).state == "FAILURE"
-    assert attempts == list(range(expected))
 
 
 # -- process_image ---------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -57,8 +58,36 @@ def deliver(message: EmailMessage, mail_folder: Path) -> Path:
 
     Raises MailboxBusy: nothing was written, so it is safe to deliver again.
     """
-    with held_mailbox(str(message["To"]), mail_folder) as mailbox:
+    return deliver_bytes(message.as_bytes(), str(message["To"]), mail_folder)
+
+
+def deliver_bytes(content: bytes, address: str, mail_folder: Path) -> Path:
+    """The same for an e-mail as it travels, and an address that need not stand in it."""
+    with held_mailbox(address, mail_folder) as mailbox:
         numbers = [int(file.stem) for file in mailbox.glob("*.eml") if file.stem.isdecimal()]
         file = mailbox / f"{max(numbers, default=0) + 1:04}.eml"
-        write_atomically(file, message.as_bytes())
+        write_atomically(file, content)
     return file
+
+
+def emails(mail_folder: Path, address: str = "*") -> list[Path]:
+    """The files of one mailbox, or of all of them, in the order in which the e-mails came."""
+    mailbox = address if address == "*" else check_address(address)
+    came = [(file.stat().st_mtime_ns, file) for file in mail_folder.glob(f"{mailbox}/*.eml")]
+    return [file for _, file in sorted(came)]
+
+
+def find_email(mail_folder: Path, address: str, message_id: str) -> Path:
+    """The newest e-mail in a mailbox with this Message-ID.
+
+    Raises FileNotFoundError if there is none.
+    """
+    for file in reversed(emails(mail_folder, address)):
+        if read_email(file)["Message-ID"] == message_id:
+            return file
+    raise FileNotFoundError(f"no e-mail {message_id} for {address}")
+
+
+def read_email(file: Path) -> EmailMessage:
+    """One e-mail, decoded: message["Subject"] is "欢迎", get_body() its text."""
+    return message_from_bytes(file.read_bytes(), policy=policy.default)

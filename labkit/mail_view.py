@@ -1,0 +1,69 @@
+"""`./lab mail`: the e-mails that the lab's mail server has kept, as a person reads them."""
+
+from email.message import EmailMessage
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lab_home import LAB_FILES
+from labkit.errors import LabError
+from work.mailbox import emails, read_email
+
+MOST_LISTED = 50
+SHOWN_HEADERS = ("From", "To", "Subject", "Date", "Message-ID")
+
+
+def list_emails(mail_folder: Path = LAB_FILES / "mail") -> None:
+    """Print number, address, time and subject of each, newest first."""
+    newest_first = _newest_first(mail_folder)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("N", "to", "came", "subject"):
+        table.add_column(heading, no_wrap=True)
+    for number, file in enumerate(newest_first[:MOST_LISTED], start=1):
+        message = read_email(file)
+        # Text, and not a string: brackets in a subject are no mark-up.
+        cells = (file.parent.name, _header(message, "Date"), _header(message, "Subject"))
+        table.add_row(str(number), *(Text(cell) for cell in cells))
+    Console(highlight=False).print(table)
+    if len(newest_first) > MOST_LISTED:
+        click.echo(f"and {len(newest_first) - MOST_LISTED} older ones in {mail_folder}")
+
+
+def show_email(number: int, mail_folder: Path = LAB_FILES / "mail") -> None:
+    """Print one e-mail: headers, text, and its attachments by name."""
+    newest_first = _newest_first(mail_folder)
+    if number > len(newest_first):
+        raise LabError(f"there are {len(newest_first)} e-mails, got {number}", "./lab mail")
+    file = newest_first[number - 1]
+    message = read_email(file)
+    for name in SHOWN_HEADERS:
+        click.echo(f"{name}: {_header(message, name)}")
+    body = message.get_body(("plain", "html"))
+    text = body.get_content().replace("\r\n", "\n").rstrip() if body else "(no text)"
+    click.echo(f"\n{_printable(text)}\n")
+    for part in message.iter_attachments():
+        size_bytes = len(part.get_payload(decode=True) or b"")
+        name = _printable(part.get_filename() or "without a name")
+        click.echo(f"attached: {name}, {part.get_content_type()}, {size_bytes} bytes")
+    click.echo(f"file: {file}")
+
+
+def _newest_first(mail_folder: Path) -> list[Path]:
+    found = emails(mail_folder)[::-1]
+    if not found:
+        raise LabError("no e-mail has come yet", "./lab run 35")
+    return found
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    return _printable(str(message[name] or ""))
+
+
+def _printable(text: str) -> str:
+    """The text without what could steer a terminal: anybody may have written the e-mail."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

@@ -1,0 +1,56 @@
+"""The parts of the stack that are web pages: Flower, and the lab's own API and page.
+
+Each has a usual port; where that is taken, the part moves on to the next free one.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.errors import LabError
+from labkit.ports import next_free_port
+
+
+@dataclass(frozen=True)
+class Page:
+    """One of them.
+
+    title: what a person calls it.  variable: the setting that names another port.
+    health: the path that answers 200 when the part is there.
+    command: the line that starts it on a port, as a person would type it.
+    """
+
+    title: str
+    variable: str
+    usual_port: int
+    health: str
+    command: Callable[[int], list[str]]
+
+
+def _flower(port: int) -> list[str]:
+    """Without its warnings: it asks the workers before they listen, and asks again later."""
+    return ["celery", "-A", "celery_app", "flower", f"--port={port}", "--logging=error"]
+
+
+def _web(port: int) -> list[str]:
+    """Streams of events would keep it from stopping: after 2 s it ends them."""
+    line = ["uvicorn", "web.api:app", f"--port={port}", "--timeout-graceful-shutdown=2"]
+    return [*line, "--log-level=warning"]
+
+
+PAGES = {
+    "flower": Page("Flower", "FLOWER_PORT", 5555, "/healthcheck", _flower),
+    "web": Page("the web app", "WEB_PORT", 8000, "/healthz", _web),
+}
+
+
+def first_port(kind: str) -> int:
+    """The first free port at or after the one that its variable names, or its usual one."""
+    page = PAGES[kind]
+    given = os.environ.get(page.variable) or str(page.usual_port)
+    if not given.isdecimal() or not 0 < int(given) < 2**16:
+        raise LabError(
+            f"{page.variable} must be 1 to 65535, got {given!r}",
+            f"{page.variable}={page.usual_port} ./lab up",
+        )
+    return next_free_port(int(given), f"./lab up --no-{kind}")
