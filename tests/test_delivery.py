@@ -95,3 +95,8 @@ def test_a_ticket_notes_its_beginning_and_its_end(charges, tmp_path):
 def test_a_lost_ticket_is_retried_soon_and_not_without_end():
     task = delivery.print_ticket
     assert (task.max_retries, task.default_retry_delay) == (2, 1)
+
+
+def test_the_late_twin_is_acknowledged_late_without_any_setting():
+    assert delivery.print_ticket_late.acks_late
+    assert not delivery.print_ticket.acks_late

@@ -4,7 +4,12 @@ Importing this package registers them all.
 """
 
 from tasks.advanced_tasks.cards import add_up_charges, charge_card, note_failure
-from tasks.advanced_tasks.delivery import charge_order, charge_order_carelessly, print_ticket
+from tasks.advanced_tasks.delivery import (
+    charge_order,
+    charge_order_carelessly,
+    print_ticket,
+    print_ticket_late,
+)
 from tasks.advanced_tasks.desk import answer_question, get_approval, refund_seats, report_sales
 from tasks.advanced_tasks.limits import confirm_seats, import_fares, import_fares_carelessly
 from tasks.advanced_tasks.nested import full_price, waiting_price
@@ -50,6 +55,7 @@ __all__ = [
     "note_failure",
     "price_and_tell",
     "print_ticket",
+    "print_ticket_late",
     "process_item",
     "refund_seats",
     "report_sales",
