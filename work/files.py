@@ -2,9 +2,13 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 MAX_PATH_CHARACTERS = 200  # every file system allows that much
+WRITING = ".writing-"  # how the names of files begin that are not complete
 
 
 def path_inside(folder: Path, name: str, what: str) -> Path:
@@ -36,17 +40,19 @@ def path_inside(folder: Path, name: str, what: str) -> Path:
     return path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader finds the whole new file or the old one, never half.
+@contextmanager
+def whole_or_absent(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file piece by piece, so that a reader finds all of it, or what was there before.
 
-    The content goes into a temporary file beside it, which then takes the name in one step.
-    Folders that are missing are made.
+    The pieces go into a temporary file beside it, which takes the name in one step at the end of
+    the block.  After an error the temporary file is removed; after a kill it
+    stays, and nobody takes it for the file.  Folders that are missing are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=WRITING)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             # Without it, a power cut could keep the new name and lose the content.
             os.fsync(file.fileno())
@@ -54,3 +60,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a small file in the same way, whole or not at all."""
+    with whole_or_absent(path) as file:
+        file.write(content)

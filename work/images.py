@@ -88,19 +88,45 @@ def process(
     damaged or too large.  Nothing is written then.
     """
     steps = check_operations(operations)
-    source = path_inside(folder, image_path, "image_path")
-    if source == folder.resolve() / SAMPLE and not source.exists():
-        write_atomically(source, _encoded(draw_photo(), "JPEG"))
+    source = _source(image_path, folder)
 
     report(0, len(steps))
     picture, file_format = _read(source, image_path)
     for done, step in enumerate(steps, start=1):
         picture = OPERATIONS[step](picture)
         report(done, len(steps))
+    return _write(picture, file_format, source, "-".join(steps), folder)
 
+
+def thumbnail(image_path: str, longest_side_px: int, folder: Path) -> dict:
+    """Write a small copy of a picture beside it: photo.jpg with 300 -> photo-300px.jpg.
+
+    longest_side_px: 16 to 1600; a picture that is smaller is not enlarged.
+    The rest is as in process().
+    """
+    if type(longest_side_px) is not int or not 16 <= longest_side_px <= LONGEST_SIDE_PX:
+        raise ValueError(
+            f"longest_side_px must be 16 to {LONGEST_SIDE_PX}, got {longest_side_px!r:.80}"
+        )
+    source = _source(image_path, folder)
+    picture, file_format = _read(source, image_path)
+    picture.thumbnail((longest_side_px, longest_side_px))
+    return _write(picture, file_format, source, f"{longest_side_px}px", folder)
+
+
+def _source(image_path: str, folder: Path) -> Path:
+    """The file that is meant; the sample picture is drawn when it is missing."""
+    source = path_inside(folder, image_path, "image_path")
+    if source == folder.resolve() / SAMPLE and not source.exists():
+        write_atomically(source, _encoded(draw_photo(), "JPEG"))
+    return source
+
+
+def _write(picture: Image.Image, file_format: str, source: Path, what: str, folder: Path) -> dict:
+    """Write the new picture beside its source, and describe it."""
     content = _encoded(picture, file_format)
     suffix = ".png" if file_format == "PNG" else ".jpg"
-    target = source.with_name("-".join([source.stem, *steps]) + suffix)
+    target = source.with_name(f"{source.stem}-{what}{suffix}")
     write_atomically(target, content)
     return {
         "image": str(target.relative_to(folder.resolve())),

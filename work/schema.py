@@ -69,7 +69,8 @@ flights = Table(
     Column("departs", String(5), nullable=False),  # 07:30, in the time of its airport
     Column("seats", Integer, nullable=False),
     Column("price_cents", Integer, nullable=False),
-    Column("source", String(100), nullable=False, index=True),  # the timetable that brought it
+    Column("remark", String(200), nullable=False, default=""),  # free text from the airline
+    Column("source", String(100), nullable=False),  # the timetable that brought it
     CheckConstraint("seats >= 0"),
     CheckConstraint("price_cents >= 0"),
 )

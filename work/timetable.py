@@ -19,7 +19,7 @@ MAX_SIZE_BYTES = 100_000  # a thousand flights of at most a hundred characters
 MAX_NAME_CHARACTERS = 100
 
 # Column by column: what it must look like, and an example for the error message.
-_COLUMNS = {
+COLUMNS = {
     "flight": (r"[A-Z]{2}[0-9]{1,4}", "TL101"),
     "origin": (r"[A-Z]{3}", "AMS"),
     "destination": (r"[A-Z]{3}", "OSL"),
@@ -70,7 +70,7 @@ def parse(lines: Iterable[str]) -> list[dict]:
     rows = csv.reader(lines, strict=True)
     try:
         header = next(rows, [])
-        if header != list(_COLUMNS):
+        if header != list(COLUMNS):
             raise ValueError(f"line 1 must be {HEADER.strip()!r}, got {','.join(header)!r:.80}")
         flights = [_flight(row, rows.line_num) for row in rows]
     except csv.Error as error:
@@ -97,13 +97,13 @@ def check_name(source: object) -> str:
 
 def _flight(row: list[str], line: int) -> dict:
     """One line of the file, checked, with its numbers as numbers."""
-    if len(row) != len(_COLUMNS):
-        raise ValueError(f"line {line} must have {len(_COLUMNS)} columns, got {len(row)}")
-    for (column, (pattern, example)), value in zip(_COLUMNS.items(), row, strict=True):
+    if len(row) != len(COLUMNS):
+        raise ValueError(f"line {line} must have {len(COLUMNS)} columns, got {len(row)}")
+    for (column, (pattern, example)), value in zip(COLUMNS.items(), row, strict=True):
         if not re.fullmatch(pattern, value):
             raise ValueError(
                 f"line {line}: {column} must be of the form {example}, got {value!r:.80}"
             )
-    flight = dict(zip(_COLUMNS, row, strict=True))
+    flight = dict(zip(COLUMNS, row, strict=True))
     euros, _, cents = flight.pop("price_eur").partition(".")
     return flight | {"seats": int(flight["seats"]), "price_cents": int(euros + cents)}

@@ -3,7 +3,9 @@
 Importing this package registers them all.
 """
 
-from tasks.realworld_tasks.images import process_image
+from tasks.realworld_tasks.exports import export_data
+from tasks.realworld_tasks.images import make_thumbnail, process_image
+from tasks.realworld_tasks.imports import finish_import, import_chunk, import_data
 from tasks.realworld_tasks.mail import send_email
 from tasks.realworld_tasks.orders import (
     cancel_order,
@@ -17,8 +19,13 @@ from tasks.realworld_tasks.orders import (
 __all__ = [
     "cancel_order",
     "charge_buyer",
+    "export_data",
+    "finish_import",
     "fulfil_order",
+    "import_chunk",
+    "import_data",
     "mail_ticket",
+    "make_thumbnail",
     "process_image",
     "reserve_seats",
     "send_email",

@@ -1,4 +1,4 @@
-"""Tasks on pictures: process_image."""
+"""Tasks on pictures: process_image and make_thumbnail."""
 
 from typing import Any
 
@@ -26,3 +26,12 @@ def process_image(self: Any, image_path: str, operations: list[str]) -> dict:
             self.update_state(state="PROGRESS", meta={"done": done, "total": total})
 
     return images.process(image_path, operations, LAB_FILES, report)
+
+
+@app.task
+def make_thumbnail(image_path: str, longest_side_px: int) -> dict:
+    """Write a small copy of a picture beside it: photo.jpg with 300 -> photo-300px.jpg.
+
+    longest_side_px: 16 to 1600.  image_path, the result and the errors are those of process_image.
+    """
+    return images.thumbnail(image_path, longest_side_px, LAB_FILES)
