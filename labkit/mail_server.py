@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from lab_home import LAB_FILES, MAIL_FILE
 from work.mail import check_address
-from work.mail_answers import take_answer
+from work.mail_answers import DELAYS_S, take_answer
 from work.mailbox import MailboxBusy, deliver_bytes
 
 LARGEST_EMAIL_BYTES = 10_000_000  # usual servers take 10 to 50 MB
@@ -62,6 +62,7 @@ class Conversation:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """The e-mail is here: keep it in the mailbox of each recipient, then say so."""
+        await asyncio.sleep(DELAYS_S.get(self.answer, 0))
         content = envelope.original_content or b""
         try:
             for address in envelope.rcpt_tos:

@@ -5,6 +5,7 @@ import email
 import json
 import os
 import smtplib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from email import policy
 from threading import Thread
@@ -19,7 +20,7 @@ from labkit.mail_view import list_emails, show_email
 from tasks.realworld_tasks import mail as mail_module
 from tasks.realworld_tasks import send_email
 from work import mail, smtp
-from work.mail_answers import ANSWERS, given_answers, set_answers
+from work.mail_answers import ANSWERS, DELAYS_S, given_answers, set_answers
 from work.mailbox import deliver, emails, find_email, held_mailbox, read_email
 
 ADA = "ada@example.com"
@@ -158,6 +159,14 @@ def test_a_server_that_hangs_up_is_asked_again(server):
     server.will_answer("drop")
     assert send_email.apply(LETTER).state == "SUCCESS"
     assert server.answered() == ["drop", "250"]
+    assert len(server.kept()) == 1
+
+
+def test_a_slow_server_takes_the_email_after_its_time(server):
+    server.will_answer("slow")
+    start = time.monotonic()
+    assert send_email.apply(LETTER).state == "SUCCESS"
+    assert time.monotonic() - start >= DELAYS_S["slow"]
     assert len(server.kept()) == 1
 
 

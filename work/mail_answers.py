@@ -25,10 +25,13 @@ ANSWERS = {
     ACCEPTED: "takes the e-mail",
     "451": "is busy: try again later",
     "550": "refuses: there is no such mailbox",
+    "slow": "takes the e-mail after 0.2 s",
+    "very slow": "takes the e-mail after 2 s",
     "hang": "says nothing more, and keeps the connection open",
     "drop": "hangs up before it has taken the e-mail",
     "drop after": "takes the e-mail, and hangs up before it has said so",
 }
+DELAYS_S = {"slow": 0.2, "very slow": 2.0}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def set_answers(mail_folder: Path, address: str, answers: Sequence[str]) -> None
     >>> set_answers(Path("/nowhere"), "ada@example.com", ["999"])
     Traceback (most recent call last):
     ...
-    ValueError: each answer must be one of 250, 451, 550, hang, drop, drop after, got '999'
+    ValueError: each answer must be one of 250, 451, 550, slow, very slow, hang, drop, drop after, got '999'
     """
     for answer in answers:
         if answer not in ANSWERS:
