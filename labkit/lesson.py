@@ -7,9 +7,10 @@ from typing import IO, Any
 
 import click
 
-from lab_home import LAB_HOME, REDIS_URL
+from lab_home import LAB_FILES, LAB_HOME, REDIS_URL
 from labkit.course.notes import open_notes
 from labkit.errors import LabError
+from labkit.full_disk import disk_error
 from labkit.ready import require_workers
 from labkit.redis_check import check_redis
 from labkit.signals import clean_up_on_signals
@@ -25,7 +26,7 @@ def run_lesson(
 
     queues: the queues of the shared workers that the lesson sends to; () if it starts workers
         of its own.
-    extras: what else a temporary stack must start for it: "beat", "flower".
+    extras: what else a temporary stack must start for it: "beat", "flower", "mail", "web".
     """
     from labkit.course.lessons import lesson_of_script  # deferred: needed only here
 
@@ -44,6 +45,8 @@ def run_lesson(
     sent = _note_sent_tasks()
     notes = open_notes()
     wrong = _run(main, sent)
+    if wrong and (full := disk_error([LAB_HOME, LAB_FILES])):
+        wrong = str(full)  # whatever else went wrong, it went wrong because of that
     alone.close()
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
@@ -75,30 +78,43 @@ def _alone_with(number: str) -> IO:
 
 def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:
     """Run the lesson; return the error that ended it, or ""."""
-    from celery.exceptions import TimeoutError as NoAnswer
-
     try:
         main()
     except KeyboardInterrupt:
         _drop_awaited_results()
         sys.exit(130)
-    except NoAnswer:
+    except (Exception, SystemExit) as error:
         _drop_awaited_results()
-        where = f"./lab doctor {sent[-1][0]}" if sent else "./lab status"
-        return str(LabError(".get() gave up: no result came in that time", where))
-    except LabError as error:
-        return str(error)
-    except SystemExit as end:
-        if not isinstance(end.code, str):
-            raise
-        return end.code
-    except Exception:
-        try:
-            check_redis(REDIS_URL)
-        except LabError as gone:  # it explains the error better than a traceback does
-            return str(gone)
+        if sentence := _sentence(error, sent):
+            return sentence
         raise
     return ""
+
+
+def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
+    """What a person is told of the error that ended a lesson.
+
+    "" where nothing better than the error itself is known: a mistake in the lesson's code.
+    """
+    from celery.exceptions import TimeoutError as NoAnswer
+    from kombu.exceptions import EncodeError
+
+    if isinstance(error, LabError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, str) else ""  # a claim that is false
+    if isinstance(error, NoAnswer):
+        where = f"./lab doctor {sent[-1][0]}" if sent else "./lab status"
+        return str(LabError(".get() gave up: no result came in that time", where))
+    if isinstance(error, EncodeError):
+        sentence = f"an argument cannot be written as JSON, so nothing was sent: {error}"
+        return str(LabError(sentence, "./lab run 06 shows which types travel, and how"))
+    try:
+        check_redis(REDIS_URL)
+    except LabError as gone:  # it explains the error better than a traceback does
+        return str(gone)
+    full = disk_error([LAB_HOME, LAB_FILES])
+    return str(full) if full else ""
 
 
 def _drop_awaited_results() -> None:

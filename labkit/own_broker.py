@@ -74,8 +74,21 @@ class OwnBroker(EmbeddedBroker):
         app.conf.broker_transport_options = transport_options
         return app
 
+    expected = False  # should it run now?
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        super().start()
+        self.expected = True
+
+    def stop(self) -> None:
+        """Stop the server: it writes its file to the end first."""
+        self.expected = False
+        super().stop()
+
     def kill(self) -> None:
         """Kill -9 the server, as a power cut would.  The last second of its file may be lost."""
+        self.expected = False
         self.identity.kill_group()
         if self.process:
             self.process.wait()
@@ -89,6 +102,13 @@ class OwnBroker(EmbeddedBroker):
         address = urlsplit(self.url)
         if not self._start_on(address.port or 0, address.password or ""):
             raise LabError("the lesson's broker did not come back", f"tail {self.log}")
+        self.expected = True
+
+    def gone(self) -> LabError | None:
+        """The error to tell if it has ended although nobody asked for that; else None."""
+        if not self.expected or self.running():
+            return None
+        return LabError("the lesson's broker was ended by something else", "free -m; df -h")
 
 
 class _AmongTheLessonsProcesses(ProcessRecord):
@@ -128,6 +148,12 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
             ) from None
         broker.start()
         yield broker
+        if error := broker.gone():
+            raise error
+    except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
+        if error := broker.gone():  # then every other error is a consequence
+            raise error from None
+        raise
     finally:
         broker.stop()
         shutil.rmtree(home, ignore_errors=True)

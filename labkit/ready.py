@@ -12,7 +12,6 @@ from lab_home import MAIL_FILE
 from labkit.errors import LabError
 from labkit.ports import listens
 from labkit.processes import ProcessId
-from work.smtp import server_of
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -89,6 +88,8 @@ def mail_server_answers(process: ProcessId, home: Path) -> bool:
     if server.get("pid") != process.pid:
         return False  # it has not written its file yet
     try:
+        from work.smtp import server_of  # deferred: most commands start no mail server
+
         with socket.create_connection(server_of(server["url"]), timeout=1) as connection:
             return connection.recv(4).startswith(b"220")
     except OSError:

@@ -1,6 +1,7 @@
 """What a lesson says when its main() ends by an error of somebody else's."""
 
 import pytest
+from kombu.serialization import dumps
 
 from labkit import lesson
 from labkit.broker import free_port
@@ -21,3 +22,9 @@ def test_a_mistake_in_a_lesson_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(lesson, "check_redis", lambda _url: "ours")
     with pytest.raises(RuntimeError, match="the connection is lost"):
         lesson._run(broken, [])
+
+
+def test_an_argument_that_is_no_json_is_one_sentence():
+    said = lesson._run(lambda: dumps({1, 2}, "json"), [])
+    assert said.startswith("error: an argument cannot be written as JSON, so nothing was sent: ")
+    assert "Object of type set is not JSON serializable" in said

@@ -73,7 +73,9 @@ class Difference:
 
     def __str__(self) -> str:
         if self.printed is None:
-            return f"line {self.line} of the promise is missing\n  promised: {self.promised}"
+            return (
+                f"line {self.line} of what was promised did not come\n  promised: {self.promised}"
+            )
         if self.promised is None:
             return f"line {self.line} was not promised\n  got:      {self.printed}"
         return f"line {self.line} differs\n  promised: {self.promised}\n  got:      {self.printed}"
@@ -89,7 +91,7 @@ def differences(promised: str, printed: str) -> list[Difference]:
       got:      sum: -1
     line 2 was not promised
       got:      noise
-    line 3 of the promise is missing
+    line 3 of what was promised did not come
       promised: bye
     """
     expected, got = _lines(promised), _lines(printed)[:MAX_LINES]

@@ -1,0 +1,20 @@
+"""Is the disk full?  Then every other error of a lesson is only a consequence of that."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from labkit.errors import LabError
+
+ROOM_BYTES = 65_536  # with less, a log and a ledger cannot both go on
+
+
+def disk_error(folders: Iterable[Path]) -> LabError | None:
+    """An error that names the first of these folders whose disk has no room left; else None.
+
+    A folder that is not there is not asked.
+    """
+    for folder in folders:
+        if folder.is_dir() and shutil.disk_usage(folder).free < ROOM_BYTES:
+            return LabError(f"the disk is full: {folder}", f"df -h '{folder}'")
+    return None

@@ -1,0 +1,113 @@
+"""A lesson that cannot go on says why in one sentence, cleans up, and ends with exit code 1."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labkit.processes import ProcessId
+from tests.stack.conftest import require
+from tests.stack.labs import Lab, wait_until
+
+SIZE_MB = 16
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of a few megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(disk)]
+    may = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False)
+    require("tmpfs", bool(may) and may.returncode == 0, "only root can make a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Leave no byte free."""
+    with (disk / "filler").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(65_536))
+        except OSError:
+            pass
+
+
+def started_lesson(lab: Lab, number: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "labkit.cli", "run", number, "--strict"],
+        cwd=lab.root,
+        env=lab.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def left_of(lab: Lab, lesson: str) -> list[str]:
+    """What still runs or lies there of a lesson."""
+    running = [
+        " ".join(one.info["cmdline"])
+        for one in psutil.process_iter(["cmdline"])
+        if f"-n {lesson}" in " ".join(one.info["cmdline"] or [])
+    ]
+    return running + [str(path) for path in lab.home.glob(f"temporary/{lesson}*")]
+
+
+def test_a_ledger_that_cannot_be_written(shared_lab, tmp_path):
+    (tmp_path / "ledgers").write_text("a file where the folder should be")
+    ended = shared_lab.run("run", "25", "--strict", LAB_FILES=str(tmp_path))
+    assert ended.returncode == 1
+    assert "error: the ledger lesson25-" in ended.stderr
+    assert "hint: LAB_FILES=/some/folder/of/yours ./lab run 25\n" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert left_of(shared_lab, "lesson25") == []
+
+
+@pytest.mark.parametrize("what", ["LAB_FILES", "LAB_HOME"])
+def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what):
+    homes = {"LAB_HOME": tmp_path / "home", "LAB_FILES": tmp_path / "files"} | {what: small_disk}
+    lab = Lab(homes["LAB_HOME"], LAB_FILES=str(homes["LAB_FILES"]))
+    run = started_lesson(lab, "09")
+    wait_until(lambda: '"START"' in ledgers(homes["LAB_FILES"]), 60, "a job runs")
+    fill(small_disk)
+    out, err = run.communicate(timeout=110)
+    assert run.returncode == 1, out + err
+    assert f"error: the disk is full: {small_disk}" in err
+    assert f"hint: df -h '{small_disk}" in err
+    assert "Traceback" not in out + err
+    assert left_of(lab, "lesson09") == []
+
+
+def ledgers(files: Path) -> str:
+    return "".join(path.read_text() for path in files.glob("ledgers/*.jsonl"))
+
+
+def test_a_lessons_broker_that_is_killed_by_somebody_else(shared_lab):
+    run = started_lesson(shared_lab, "25")
+    assert run.stdout
+    for line in run.stdout:
+        if "both work on TL-1" in line:
+            break
+    broker_of(shared_lab, "lesson25").send(signal.SIGKILL)
+    out, err = run.communicate(timeout=110)
+    assert run.returncode == 1, out + err
+    assert "error: the lesson's broker was ended by something else" in err
+    assert "Traceback" not in out + err
+    assert left_of(shared_lab, "lesson25") == []
+
+
+def broker_of(lab: Lab, lesson: str) -> ProcessId:
+    """The server whose folder is that of a lesson's own broker."""
+    (home,) = lab.home.glob(f"temporary/{lesson}-*")
+    for one in psutil.process_iter(["pid", "name"]):
+        if "valkey" in (one.info["name"] or "") and str(home) in one.cwd():
+            return ProcessId.of(one.info["pid"])
+    raise AssertionError(f"no server works in {home}")
