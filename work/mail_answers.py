@@ -51,7 +51,7 @@ def set_answers(mail_folder: Path, address: str, answers: Sequence[str]) -> None
     Traceback (most recent call last):
     ...
     ValueError: each answer must be one of 250, 451, 550, slow, very slow, hang, drop, drop after, got '999'
-    """
+    """  # noqa: E501
     for answer in answers:
         if answer not in ANSWERS:
             raise ValueError(f"each answer must be one of {', '.join(ANSWERS)}, got {answer!r}")
