@@ -52,7 +52,6 @@ def up(workers: int, no_reload: bool, **left_out: bool) -> None:
     from labkit.supervisor import up as start
 
     parts = {option.removeprefix("no_"): not left for option, left in left_out.items()}
-    parts["web"] = False
     sys.exit(start(Plan(workers=workers, reload=not no_reload, **parts)))
 
 

@@ -21,7 +21,7 @@ __all__ = ["patient"]
 def old_lab(tmp_path: Path) -> Iterator[Lab]:
     """A running lab of one worker, in a copy of the tree that it does not watch."""
     lab = Lab(tmp_path / "home", root=copy_of_the_tree(tmp_path / "copy"))
-    yield lab.up("--no-reload", "--no-beat", "--no-flower")
+    yield lab.up("--no-reload", "--no-beat", "--no-flower", "--no-web", "--no-mail")
     lab.clean_up()
 
 
@@ -35,7 +35,7 @@ def save_later(file: Path, old: str, new: str) -> None:
 
 
 def test_a_lab_that_is_up_is_well(lab):
-    lab.up("--no-beat", "--no-flower")
+    lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail")
     answer = lab.run("doctor")
     assert answer.returncode == 0, answer.stdout
     assert "wrong" not in answer.stdout

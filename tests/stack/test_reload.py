@@ -1,12 +1,13 @@
 """A saved file restarts the workers warmly; a saved mistake does not."""
 
+import httpx
 import psutil
 import pytest
 
 from tests.stack.labs import wait_until
 
 SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
-LEAN = ("--no-beat", "--no-flower")
+LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail")
 
 
 @pytest.fixture
@@ -59,18 +60,40 @@ def test_a_change_of_the_app_restarts_beat_and_flower_too(lab_in_tree, tree):
     lab = lab_in_tree.up()
     flower = lab.state()["flower"]
     change(tree / "celery_app.py", "result_expires=3600", "result_expires=1800")
-    lab.wait_for("ready again: lab1, beat, flower")
+    lab.wait_for("ready again: lab1, beat, flower, web")  # the mail server runs no code of these
     assert lab.state()["flower"] == flower
 
 
+def test_a_change_of_the_web_app_restarts_it_alone_and_at_the_same_address(lab_in_tree, tree):
+    lab = lab_in_tree.up("--no-beat", "--no-flower", "--no-mail")
+    address = lab.state()["web"]
+    with (tree / "web" / "api.py").open("a") as file:
+        file.write("\n\n@app.get('/new')\nasync def new() -> str:\n    return 'new'\n")
+    lab.wait_for("the code has changed: restarting web\n")
+    lab.wait_for("ready again: web\n")
+    assert lab.state()["web"] == address
+    assert httpx.get(f"{address}/new").json() == "new"
+
+
+def test_a_web_app_that_cannot_be_imported_leaves_the_old_one(lab_in_tree, tree):
+    lab = lab_in_tree.up("--no-beat", "--no-flower", "--no-mail")
+    with (tree / "web" / "api.py").open("a") as file:
+        file.write("\n\ndef (\n")
+    lab.wait_for("not reloaded, the old web app stays: web/api.py line")
+    assert httpx.get(f"{lab.state()['web']}/healthz").status_code == httpx.codes.OK
+    change(tree / "tasks" / "basic_tasks.py", "return x + y", "return x - y")
+    lab.wait_for("ready again: lab1\n")  # the workers do not wait for the web app
+    assert lab.python(SEND_ADD) == "-1"
+
+
 def test_beat_restarts_for_a_change_of_the_app_also_where_no_worker_runs(lab_in_tree, tree):
-    lab = lab_in_tree.up("--workers=0", "--no-flower")
+    lab = lab_in_tree.up("--workers=0", "--no-flower", "--no-web", "--no-mail")
     change(tree / "celery_app.py", "result_expires=3600", "result_expires=1800")
     lab.wait_for("ready again: beat")
 
 
 def test_a_restart_does_not_start_a_second_beat_beside_one_that_hangs(lab):
-    lab.up("--workers=0", "--no-flower", "--no-reload")
+    lab.up("--workers=0", "--no-flower", "--no-web", "--no-mail", "--no-reload")
     before = psutil.Process(lab.pid_of("beat"))
     before.suspend()
     result = lab.run("restart")
@@ -101,4 +124,4 @@ def test_up_with_code_that_cannot_be_imported_names_the_line(lab_in_tree, add_fi
     change(add_file, "return x + y", "return x +")
     lab = lab_in_tree.up(*LEAN, wait=False)
     assert lab.end() == 1
-    assert "the tasks cannot be imported: tasks/basic_tasks.py line" in lab.printed()
+    assert "the code cannot be imported: tasks/basic_tasks.py line" in lab.printed()

@@ -12,7 +12,7 @@ import redis
 from labkit.broker import free_port
 from tests.stack.labs import ROOT, Lab, wait_until
 
-LEAN = ("--no-beat", "--no-flower", "--no-reload")
+LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
 LESSON = ROOT / "examples" / "basic" / "01_first_task.py"
 
 
@@ -56,7 +56,7 @@ def start_lesson_04(lab: Lab) -> subprocess.Popen:
     return run
 
 
-@pytest.mark.parametrize("number", ["01", "02"])
+@pytest.mark.parametrize("number", ["01", "02", "realworld_usage"])  # the last one needs mail
 def test_with_nothing_up_a_run_starts_its_own_stack_and_leaves_nothing(lab, number):
     result = lab.run("run", number, "--strict")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -14,16 +14,31 @@ import redis
 
 from tests.stack.labs import READY_S, Lab, wait_until
 
-LEAN = ("--no-beat", "--no-flower", "--no-reload")
+LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
 SEND_NAP = "from tasks.basic_tasks import nap; print(nap.delay({}).id)"
 SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
+SEND_EMAIL = """
+from tasks.realworld_tasks import send_email
+print(send_email.delay("ada@example.com", "hello", "text").get(timeout=10)["to"])
+"""
 THEIR_KEY = b"their:\xff"  # a key may be any bytes
+SLOW_EMAIL = """
+
+@app.task
+def slow_email(path):
+    import pathlib, time
+    from tasks.realworld_tasks import send_email
+    pathlib.Path(path).touch()
+    while pathlib.Path(path).exists():
+        time.sleep(0.05)
+    return send_email("ada@example.com", "hello", "text")
+"""
 STATE = "from celery_app import app; print(app.AsyncResult('{}').state)"
 
 
-def page_of(lab: Lab, path: str) -> str:
-    """A page of this lab's Flower."""
-    address = lab.state()["flower"].removeprefix("http://localhost:")
+def page_of(lab: Lab, path: str, of: str = "flower") -> str:
+    """A page of this lab's Flower, or of its web app."""
+    address = lab.state()[of].removeprefix("http://localhost:")
     connection = http.client.HTTPConnection("127.0.0.1", int(address), timeout=10)
     connection.request("GET", path)
     answer = connection.getresponse()
@@ -41,9 +56,13 @@ def test_ready_means_that_every_part_answers(lab):
     lab.up("--workers=3")
     assert lab.python(SEND_ADD) == "9"
     assert page_of(lab, "/healthcheck") == "OK"
+    assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
+    assert lab.python(SEND_EMAIL) == "ada@example.com"
     names = [child["name"] for child in lab.state()["children"]]
-    assert names == ["lab1", "lab2", "lab3", "beat", "flower"]
-    replies = lab.python("from celery_app import app; print(len(app.control.ping(timeout=2)))")
+    assert names == ["lab1", "lab2", "lab3", "beat", "flower", "mail", "web"]
+    replies = lab.python(
+        "from celery_app import app; print(len(app.control.ping(timeout=20, limit=4)))"
+    )
     assert replies == "4"  # three workers and Beat
 
 
@@ -62,7 +81,13 @@ def test_a_signal_stops_everything_and_is_reported_to_the_shell(lab, number, opt
 
 @pytest.mark.parametrize(
     ("part", "options"),
-    [("lab1", LEAN), ("flower", ["--no-beat", "--workers=0"]), ("beat", ["--no-flower"])],
+    [
+        ("lab1", LEAN),
+        ("flower", ["--workers=0", "--no-beat", "--no-web", "--no-mail"]),
+        ("beat", ["--no-flower", "--no-web", "--no-mail"]),
+        ("mail", ["--workers=0", "--no-beat", "--no-flower", "--no-web"]),
+        ("web", ["--workers=0", "--no-beat", "--no-flower", "--no-mail"]),
+    ],
 )
 def test_when_one_part_dies_all_stop_and_the_part_is_named(lab, part, options):
     lab.up(*options)
@@ -166,6 +191,7 @@ def test_two_labs_on_one_machine_do_not_meet(lab, tmp_path):
         for one in (lab, other):
             one.wait_for("READY after", READY_S)
         assert lab.state()["flower"] != other.state()["flower"]
+        assert lab.state()["web"] != other.state()["web"]
         assert lab.python(SEND_ADD) == other.python(SEND_ADD) == "9"
         ping = "from celery_app import app; print(len(app.control.ping(timeout=1)))"
         assert lab.python(ping) == "1"
@@ -184,6 +210,58 @@ def test_a_taken_flower_port_moves_flower_on(lab):
         lab.up("--no-beat", "--no-reload")
         assert lab.state()["flower"] != "http://localhost:5555"
         assert lab.state()["flower"] in lab.printed()
+
+
+def test_a_taken_port_moves_the_web_app_on(lab):
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        lab.environment["WEB_PORT"] = str(port)
+        lab.up("--workers=0", "--no-beat", "--no-flower", "--no-mail", "--no-reload")
+        assert lab.state()["web"] != f"http://localhost:{port}"
+        assert lab.state()["web"] in lab.printed()
+        assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
+
+
+def test_a_port_that_is_no_number_is_one_sentence(lab):
+    result = lab.run("up", WEB_PORT="http")
+    assert result.returncode == 1
+    assert "error: WEB_PORT must be 1 to 65535, got 'http'\n\nhint: " in result.stderr
+    assert lab.run("status").returncode == 1
+
+
+@pytest.mark.parametrize("part", ["web", "mail"])
+def test_web_app_and_mail_server_listen_on_the_loopback_alone(lab, part):
+    lab.environment |= {"UVICORN_HOST": "0.0.0.0", "UVICORN_WORKERS": "2"}  # noqa: S104
+    lab.up("--workers=0", "--no-beat", "--no-flower", "--no-reload")
+    sockets = psutil.Process(lab.pid_of(part)).net_connections(kind="tcp")
+    listening = [one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN]
+    assert listening == ["127.0.0.1"]
+
+
+def test_the_address_of_the_mail_server_is_there_while_it_runs(lab):
+    lab.up("--workers=0", "--no-beat", "--no-flower", "--no-web", "--no-reload")
+    assert (lab.home / "mail-server").stat().st_mode & 0o777 == 0o600
+    assert lab.state()["mail"] in lab.printed()
+    assert lab.state()["mail"] in lab.run("status").stdout
+    assert lab.run("down").returncode == 0
+    assert not (lab.home / "mail-server").exists()
+
+
+def test_a_task_that_ends_while_everything_stops_can_still_send_its_email(lab_in_tree, tree):
+    with (tree / "tasks" / "playground.py").open("a") as file:
+        file.write(SLOW_EMAIL)
+    lab = lab_in_tree.up("--no-beat", "--no-flower", "--no-web", "--no-reload")
+    started = lab.home / "started"
+    lab.python(f"from tasks.playground import slow_email; slow_email.delay({str(started)!r})")
+    wait_until(started.exists, what="the task has started")
+    lab.signal(signal.SIGINT)
+    lab.wait_for("Warm shutdown")
+    started.unlink()
+    assert lab.end() == -signal.SIGINT
+    assert [file.name for file in lab.home.rglob("*.eml")] == ["0001.eml"]
+    assert lab.left_over() == []
 
 
 def test_flower_listens_on_the_loopback_whatever_the_environment_says(lab, tmp_path):
@@ -209,7 +287,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 @pytest.mark.parametrize("password", [True, False])
 def test_a_redis_of_ones_own_serves_as_broker(lab, redis_server, password):
     lab.environment["REDIS_URL"] = redis_server(password=password)
-    lab.up("--no-beat", "--no-flower")
+    lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail")
     assert "yours, from REDIS_URL" in lab.printed()
     assert lab.python(SEND_ADD) == "9"
     assert (lab.home / "broker").stat().st_mode & 0o777 == 0o600

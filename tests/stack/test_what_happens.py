@@ -51,7 +51,7 @@ class Trace:
 @pytest.fixture
 def lean_lab(lab: Lab) -> Lab:
     """A broker and the worker lab1, and nobody else who talks to the broker."""
-    return lab.up("--no-beat", "--no-flower", "--no-reload")
+    return lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
 
 
 def url_of(lab: Lab) -> str:
