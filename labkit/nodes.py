@@ -20,7 +20,7 @@ from labkit.spawn import start_process
 
 READY_TIMEOUT_S = 30  # a node is ready in about 1 s; the rest is for a busy machine
 STOP_TIMEOUT_S = 30  # longer than any lesson's last task
-HURRIED_STOP_S = 3  # after Ctrl-C nobody wants to wait for the last task
+HURRIED_STOP_S = 3  # after Ctrl-C, or an error, nobody wants to wait for the last task
 POLL_S = 0.05
 
 
@@ -113,6 +113,10 @@ def started(
             if node:
                 node.stop(timeout_s=HURRIED_STOP_S)
                 print(f"stopped the {kind.kind} {node.name}", file=sys.stderr, flush=True)
+        raise
+    except BaseException:  # nobody waits for a lesson that has failed
+        if node:
+            node.stop(timeout_s=HURRIED_STOP_S)
         raise
     finally:
         if node:

@@ -71,11 +71,11 @@ def test_a_ledger_that_cannot_be_written(shared_lab, tmp_path):
     assert left_of(shared_lab, "lesson25") == []
 
 
-@pytest.mark.parametrize("what", ["LAB_FILES", "LAB_HOME"])
-def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what):
+@pytest.mark.parametrize(("what", "lesson"), [("LAB_FILES", "09"), ("LAB_HOME", "25")])
+def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what, lesson):
     homes = {"LAB_HOME": tmp_path / "home", "LAB_FILES": tmp_path / "files"} | {what: small_disk}
     lab = Lab(homes["LAB_HOME"], LAB_FILES=str(homes["LAB_FILES"]))
-    run = started_lesson(lab, "09")
+    run = started_lesson(lab, lesson)
     wait_until(lambda: '"START"' in ledgers(homes["LAB_FILES"]), 60, "a job runs")
     fill(small_disk)
     out, err = run.communicate(timeout=110)
@@ -83,7 +83,7 @@ def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what):
     assert f"error: the disk is full: {small_disk}" in err
     assert f"hint: df -h '{small_disk}" in err
     assert "Traceback" not in out + err
-    assert left_of(lab, "lesson09") == []
+    assert left_of(lab, f"lesson{lesson}") == []
 
 
 def ledgers(files: Path) -> str:
