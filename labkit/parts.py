@@ -108,18 +108,24 @@ class Parts:
 
     async def wait_for_answers(self, some: list[Child]) -> None:
         """Return when each of these answers: workers and Beat a ping, the others a visitor."""
-        nodes = {node_name(child.name) for child in some if child.kind in NODES}
-        others = [child for child in some if child.kind not in NODES]
-        while nodes or others:
-            if nodes:
-                nodes -= await asyncio.to_thread(self.control.answers, nodes)
-            others = [
-                child for child in others if not await asyncio.to_thread(self._answers, child)
-            ]
-            await asyncio.sleep(POLL_S)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._wait_for_nodes([one for one in some if one.kind in NODES]))
+            for child in some:
+                if child.kind not in NODES:
+                    both.create_task(self._wait_for(child))
         self.print_new_lines()
         for follower in self._followers.values():
             follower.starting = False
+
+    async def _wait_for_nodes(self, some: list[Child]) -> None:
+        nodes = {node_name(child.name) for child in some}
+        while nodes:
+            nodes -= await asyncio.to_thread(self.control.answers, nodes)
+            await asyncio.sleep(POLL_S)
+
+    async def _wait_for(self, child: Child) -> None:
+        while not await asyncio.to_thread(self._answers, child):
+            await asyncio.sleep(POLL_S)
 
     def _answers(self, child: Child) -> bool:
         """True if this child, which is no node of Celery's, answers a visitor."""
