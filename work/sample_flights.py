@@ -1,12 +1,14 @@
 """Make a large timetable for the lessons: the flights of a partner airline for a year."""
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
 from work.files import path_inside, whole_or_absent
-from work.flight_file import COLUMNS
+from work.flight_file import COLUMNS, flight_of
 
 FIRST_DAY = date(2027, 1, 1)
 DAYS = 365
@@ -47,6 +49,13 @@ def flights(rows: int, airline: str = "XA") -> Iterator[str]:
             f"{airline}{name + 1},{FIRST_DAY + timedelta(days=day)},AMS,{AIRPORTS[name % 10]},"
             f"{name % 18 + 6:02}:{name % 60:02},{100 + name % 200},{80 + day % 100}.50,{remark}"
         )
+
+
+def flight_dicts(rows: int, airline: str, remarks: Sequence[str] = ()) -> Iterator[dict]:
+    """The same flights, as work.flight_table takes them; the first ones have these remarks."""
+    for row, remark in zip_longest(flights(rows, airline), remarks):
+        flight = flight_of(next(csv.reader([row])))
+        yield flight if remark is None else flight | {"remark": remark}
 
 
 def _write_bad_row(file: IO[bytes], number: int) -> None:

@@ -1,0 +1,43 @@
+"""Flights of a lesson's own in the shop's database: none when it begins, gone when it ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lab_home import DATABASE_URL, masked
+from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@contextmanager
+def own_flights(*sources: str) -> Iterator["Engine"]:
+    """Remove the flights of these sources before and after a block; give the database's engine.
+
+    Raises LabError if the database does not answer.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    from work.database import create_tables, engine_for
+    from work.flight_table import remove
+
+    engine = engine_for(DATABASE_URL)
+    try:
+        try:
+            create_tables(engine)
+        except OperationalError as error:
+            first_line = str(error.orig).strip().splitlines()[0]
+            raise LabError(
+                f"the database {masked(DATABASE_URL)} does not answer: {first_line}",
+                "start it, or unset DATABASE_URL: then the lab uses SQLite",
+            ) from None
+        for source in sources:  # an interrupted run may have left some
+            remove(engine, source)
+        try:
+            yield engine
+        finally:
+            for source in sources:
+                remove(engine, source)
+    finally:
+        engine.dispose()
