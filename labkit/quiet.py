@@ -9,6 +9,7 @@ from labkit.queues import lengths, unacked_by_queue
 from labkit.waiting import wait_until
 
 QUIET_S = 2.0  # a message that is given back, or retried, is on its way for a moment
+SETTLED_S = 0.5  # a worker takes what it takes in milliseconds
 MANY = 1_000_000  # a lesson's own broker holds few messages, and each of them must be read
 
 
@@ -30,6 +31,24 @@ def wait_until_quiet(
         return time.monotonic() - last_seen >= QUIET_S
 
     return wait_until(quiet, timeout_s)
+
+
+def wait_until_settled(client: redis.Redis, queues: Sequence[str], timeout_s: float) -> bool:
+    """Wait until these queues have been as long as they are for SETTLED_S seconds.
+
+    Then workers that are there have taken what they take.  False if that did not come in
+    timeout_s seconds.
+    """
+    before, since = lengths(client, queues), time.monotonic()
+
+    def settled() -> bool:
+        nonlocal before, since
+        now = lengths(client, queues)
+        if now != before:
+            before, since = now, time.monotonic()
+        return time.monotonic() - since >= SETTLED_S
+
+    return wait_until(settled, timeout_s)
 
 
 def messages(client: redis.Redis, queues: Sequence[str]) -> int:

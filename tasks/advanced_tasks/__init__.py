@@ -12,6 +12,7 @@ from tasks.advanced_tasks.delivery import (
 )
 from tasks.advanced_tasks.desk import answer_question, get_approval, refund_seats, report_sales
 from tasks.advanced_tasks.limits import confirm_seats, import_fares, import_fares_carelessly
+from tasks.advanced_tasks.memory import draw_boarding_pass
 from tasks.advanced_tasks.nested import full_price, waiting_price
 from tasks.advanced_tasks.offers import ask_airline, cheapest_offer
 from tasks.advanced_tasks.orders import book_seats
@@ -45,6 +46,7 @@ __all__ = [
     "charge_order_carelessly",
     "cheapest_offer",
     "confirm_seats",
+    "draw_boarding_pass",
     "fetch_data",
     "full_price",
     "get_approval",
