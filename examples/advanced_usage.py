@@ -8,7 +8,7 @@ The tasks work on the timetable of a small shop that sells flight tickets.
 
     ./lab run advanced_usage        # about 3 s
 
-Watch: http://localhost:5555/tasks shows mail_ticket in RETRY while it waits.
+Watch: http://localhost:5555/tasks shows mail_ticket: RETRY while it waits, then SUCCESS.
 
 You should see:
 

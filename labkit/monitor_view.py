@@ -21,11 +21,13 @@ STATE_COLOURS = {
 WIDE = 110  # columns from which the worker of each task is shown, too
 GAP = 2  # between two columns
 NARROWEST = 8  # of a column that is cut
+LEGEND = "p0 to p9: the four lists of a queue, by priority; p0 is taken first"
 
 
 def tables(snapshot: Snapshot, tasks: Sequence[SeenTask], source: str, width: int) -> Group:
     """Queues, workers and tasks, one below the other.  source: where the tasks come from."""
-    parts: list[RenderableType] = [_title(snapshot), "", _queues(snapshot, width), ""]
+    parts: list[RenderableType] = [_title(snapshot), "", _queues(snapshot, width)]
+    parts += [Text(LEGEND, style="dim"), ""]
     parts += [_workers(snapshot, width), ""] if snapshot.workers.answered else []
     parts += [*_without_answer(snapshot), _tasks(tasks, width, source)]
     return Group(*parts)
@@ -33,7 +35,7 @@ def tables(snapshot: Snapshot, tasks: Sequence[SeenTask], source: str, width: in
 
 def height_without_tasks(snapshot: Snapshot) -> int:
     """How many lines the tables take before the first task."""
-    queues, workers = len(snapshot.queues) + 3, len(snapshot.workers.answered)
+    queues, workers = len(snapshot.queues) + 4, len(snapshot.workers.answered)
     return 2 + queues + (workers + 2 if workers else 0) + 2 * bool(_without_answer(snapshot)) + 1
 
 
