@@ -14,6 +14,7 @@ SECTIONS = {
     "stack": ["up", "down", "restart", "status"],
     "learn": ["lessons", "run", "tour", "restore"],
     "look": ["monitor", "doctor", "mail"],
+    "measure": ["matrix"],
     "upkeep": ["record", "test"],
 }
 
@@ -145,6 +146,15 @@ def mail(number: int | None) -> None:
         show_email(number)
     else:
         list_emails()
+
+
+@lab.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail where a count has changed.")
+def matrix(check: bool) -> None:
+    """Measure what each failure costs, and write docs/guarantees.md (2 minutes)."""
+    from labkit.matrix.command import matrix as measure
+
+    measure(check=check)
 
 
 @lab.command()

@@ -10,10 +10,11 @@ from work.ledger import Ledger, LedgerError
 
 
 @contextmanager
-def own_ledgers(lesson: str, *names: str) -> Iterator[list[Ledger]]:
+def own_ledgers(lesson: str, *names: str, repeat: str = "") -> Iterator[list[Ledger]]:
     """One ledger for each name; its run is called LESSON-TIME-NAME.
 
     Put it around the workers: a task that ends when they stop still writes its line.
+    repeat: the command that the hint of an error names, where it is not the lesson's.
     Raises LabError if a ledger cannot be written or read.
     """
     moment = time.time_ns()
@@ -23,9 +24,8 @@ def own_ledgers(lesson: str, *names: str) -> Iterator[list[Ledger]]:
             ledger.create()
         yield ledgers
     except LedgerError as error:
-        raise LabError(
-            str(error), f"LAB_FILES=/some/folder/of/yours ./lab run {lesson.removeprefix('lesson')}"
-        ) from None
+        again = repeat or f"./lab run {lesson.removeprefix('lesson')}"
+        raise LabError(str(error), f"LAB_FILES=/some/folder/of/yours {again}") from None
     finally:
         for ledger in ledgers:
             with suppress(OSError):  # where it could not be written, it cannot be removed

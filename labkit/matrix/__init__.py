@@ -1,0 +1,1 @@
+"""The guarantees matrix: what becomes of jobs when something fails, measured for each setting."""

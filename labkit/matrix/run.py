@@ -1,0 +1,147 @@
+"""Measure many cells, several at once, each in a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lab_home import LAB_HOME, ROOT
+from labkit.errors import LabError
+from labkit.matrix.cells import CELLS, Cell, Counts, Measured
+from labkit.processes import ProcessId
+from labkit.records import end_leftovers, record_of_this_process
+from labkit.signals import clean_up_on_signals, signals_held_back
+from labkit.spawn import child_environment
+
+AT_ONCE = 4  # most of the time a cell waits; with more, two cores would be the limit
+POLL_S = 0.1
+STOP_S = 30  # an interrupted cell stops its worker (3 s) and its broker
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A cell that is being measured."""
+
+    cell: Cell
+    process: subprocess.Popen
+    identity: ProcessId
+
+
+def measure_all(cells: Sequence[Cell] = CELLS) -> tuple[Measured, str]:
+    """Run the cells, with a progress bar on standard error; the counts, and the server's name.
+
+    Raises LabError for the first cell that cannot be measured.  Whatever happens, no process of
+    the cells is left.
+    """
+    clean_up_on_signals()
+    end_leftovers(LAB_HOME)
+    waiting = list(cells)
+    counts: Measured = {}
+    server = ""
+    with _progress(len(cells)) as progress, _running() as running:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                _start(waiting.pop(0), running)
+            for one in [one for one in running if one.process.poll() is not None]:
+                counts[one.cell], server = _outcome(one)
+                _forget(one, running)
+                progress.done(one.cell)
+            time.sleep(POLL_S)
+    return {cell: counts[cell] for cell in cells}, server
+
+
+def _start(cell: Cell, running: list[_Running]) -> None:
+    with signals_held_back():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "labkit.matrix.one_cell", str(CELLS.index(cell))],
+            cwd=ROOT,
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches us alone
+        )
+        one = _Running(cell, process, ProcessId.of(process.pid))
+        running.append(one)
+        record_of_this_process(LAB_HOME).add(f"matrix {cell.slug}", one.identity)
+
+
+def _forget(one: _Running, running: list[_Running]) -> None:
+    running.remove(one)
+    record_of_this_process(LAB_HOME).remove(one.identity)
+
+
+def _outcome(one: _Running) -> tuple[Counts, str]:
+    """What an ended cell has printed.  Raises LabError if it is an error."""
+    printed, said = one.process.communicate()
+    if one.process.returncode == 0:
+        outcome = json.loads(printed)
+        return Counts(*outcome["counts"]), outcome["server"]
+    if said.startswith("error: "):
+        sentence, _, hint = said.removeprefix("error: ").strip().partition("\n\nhint: ")
+        raise LabError(sentence, hint)
+    print(said, file=sys.stderr)
+    raise LabError(f"{one.cell} ended with exit code {one.process.returncode}", "./lab doctor")
+
+
+@contextmanager
+def _running() -> Iterator[list[_Running]]:
+    """The list of running cells; those that still run at the end are interrupted."""
+    running: list[_Running] = []
+    try:
+        yield running
+    finally:
+        with signals_held_back():  # a second Ctrl-C must not end the clean-up
+            _interrupt(running)
+
+
+def _interrupt(running: list[_Running]) -> None:
+    """Let all cells stop their workers and brokers, and wait until they have."""
+    if not running:
+        return
+    left = len(running)
+    for one in running:
+        one.process.send_signal(signal.SIGINT)
+    for one in list(running):
+        try:
+            one.process.communicate(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            one.process.kill()
+            one.process.communicate()
+        _forget(one, running)
+    end_leftovers(LAB_HOME)  # what a cell left that had to be killed
+    print(f"stopped {left} cells, with their workers and brokers", file=sys.stderr)
+
+
+class _Bar:
+    def __init__(self, progress: Progress, total: int) -> None:
+        self.progress = progress
+        self.task = progress.add_task("measuring", total=total, last="")
+
+    def done(self, cell: Cell) -> None:
+        self.progress.update(self.task, advance=1, last=str(cell))
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[_Bar]:
+    """A bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        yield _Bar(progress, total)
