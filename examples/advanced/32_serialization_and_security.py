@@ -1,0 +1,333 @@
+"""Serialization and security: see what a message can do to a worker, and who may send one.
+
+A message is bytes from a network.  Whoever can write to your broker can send your workers any task
+with any arguments.  If a worker accepts pickle, they can send it any code: unpickling calls the
+functions that the bytes name.  So the lab's workers take JSON, which is data and nothing else.
+
+Two workers get the same pickle message, one with the lab's settings and one that accepts pickle.
+The code in the message is harmless: it writes the number of its process into a file.  Then you see
+what JSON, YAML and pickle keep of a value; a broker with a password; a user of the broker that may
+only send; TLS; and signed messages.  Keys and certificates are made on the spot.
+
+Broker and workers are this lesson's own.  The lab's broker has no TLS, so a small program stands
+before it that has, as `stunnel` would.  Beside this file, three_serializers.py compares, and
+signed_shop.py is the app that signs.
+
+The task is `total_price` in tasks/advanced_tasks/prices.py.
+
+    ./lab run 32        # about 10 s
+
+Watch: how a refusal looks in a worker's log: less .lab/logs/lesson32-strict.log
+Flower and the lab page know only the shared broker, and show nothing of this.
+
+You should see:
+
+    $ celery --workdir=examples/advanced -A signed_shop worker -n lesson32-signed@%h ...
+    $ ./start_worker.sh -n lesson32-strict@%h --queues=lesson32.strict --concurrency=1
+    $ ./start_worker.sh -n lesson32-trusting@%h ... -- 'accept.content=(json)["json", "pickle"]'
+    strict: kombu.exceptions.ContentDisallowed: Refusing to deserialize ... of type pickle ...
+    strict: the next message, in JSON: 25800
+    true: strict: the message is gone, and its sender is told nothing: PENDING for ever
+    true: trusting: the code ran in a process of the worker, and the task says SUCCESS
+                          json          yaml          pickle
+    text, numbers, None   same          same          same
+    datetime              same          same          same
+    bytes                 same          same          same
+    Decimal               same          refused       same
+    UUID                  same          refused       same
+    tuple                 [12, 'A']     [12, 'A']     same
+    set                   refused       same          same
+    dict with int keys    {'12': 'A'}   same          same
+    a class of your own   refused       refused       same
+    200 flights, bytes    ...
+    the time, JSON = 1    1.0           ...
+    true: YAML takes more than 10 times as long as JSON: Python code reads it, not C
+    without a password: Authentication required.
+    ACL SETUSER web reset on >PASSWORD +ping +multi +exec +llen +sadd +lpush ...
+    web sends a task; its result is 25800
+      look into the queue    User web has no permissions to run the 'lrange' command
+      take a message         User web has no permissions to run the 'rpop' command
+      read that result       User web has no permissions to run the 'get' command
+      send to another queue  ... No permissions to access a key
+      stop all workers       User web has no permissions to run the 'publish' command
+    true: a user that may only send can do nothing else of these
+    TLS, the right certificate: 25800
+    TLS, another certificate: ...CERTIFICATE_VERIFY_FAILED...
+    TLS, nothing about certificates: A rediss:// URL must have parameter ssl_cert_reqs ...
+    true: a broker with the wrong certificate gets no message, and Celery wants to be told of it
+    signed by the shop    charged TL-1
+    not signed            refused: untrusted content of type json
+    signed by a stranger  refused: Unknown certificate
+    another order in it   refused: Bad signature
+    true: what is not signed by the shop, or was changed, did not run
+    another task named    refunded TL-1
+    true: but the signature covers the arguments alone: the task that is named beside them ran
+
+Try next.  Guess first:
+  1. In three_serializers.py, add "timedelta": timedelta(hours=2) to VALUES.  Who refuses it?
+  2. Add +publish &* to MAY_SEND.  What is the user able to do now?
+  3. In signed_shop.py, take JSON, too: accept_content=["auth", "json"].  What does Celery say?
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import redis
+import three_serializers
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from lab_home import LAB_FILES
+from labkit.certificates import make_certificate
+from labkit.lesson import claim, run_lesson
+from labkit.nodes import started
+from labkit.own_broker import OwnBroker, own_broker
+from labkit.spawn import child_environment
+from labkit.tampering import with_another_task, with_another_text
+from labkit.tls_front import tls_front
+from labkit.waiting import wait_until
+from labkit.workers import Worker, WorkerLine, workers_of
+from tasks.advanced_tasks import total_price
+
+STRICT, TRUSTING, SIGNED = "lesson32.strict", "lesson32.trusting", "lesson32.signed"
+DRAWER = "lesson32.drawer"  # a queue without a worker
+TIMEOUT_S = 30  # nothing here takes 2 s; the rest is room for a busy machine
+HERE = Path(__file__).parent
+# What a program needs that sends to one queue and reads nothing.  %W: keys that it may write only.
+MAY_SEND = (
+    "+ping +multi +exec +llen +sadd +lpush %W~lesson32.strict* %W~_kombu.binding*.lesson32.strict"
+)
+SIGNED_WORKER = (
+    "celery --workdir=examples/advanced -A signed_shop worker -n lesson32-signed@%h "
+    f"--queues={SIGNED} --concurrency=1 --loglevel=info --without-mingle --without-gossip"
+)
+
+
+class Code:
+    """Python code as a message: whoever unpickles it calls eval with this text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __reduce__(self) -> tuple[Callable, tuple[str]]:
+        return eval, (self.text,)
+
+
+def main() -> None:
+    with (
+        TemporaryDirectory() as folder,
+        own_broker("lesson32") as broker,
+        broker.client() as client,
+        broker.app() as shop,
+    ):
+        keys = Path(folder)
+        for name in ("shop", "stranger"):
+            make_certificate(keys, name)
+        (keys / "trusted").mkdir()
+        shutil.copy(keys / "shop.pem", keys / "trusted")
+        with all_workers(broker, keys) as (strict, trusting, signed):
+            send_code(shop, client, strict, trusting)
+            ratio = three_serializers.show()
+            claim(
+                ratio > 10,
+                "YAML takes more than 10 times as long as JSON: Python code reads it, not C",
+            )
+            passwords(broker, client, shop)
+            encrypted(broker, keys)
+            signatures(broker, client, shop, signed, keys)
+
+
+@contextmanager
+def all_workers(broker: OwnBroker, keys: Path) -> Iterator[tuple[Worker, Worker, Worker]]:
+    """Start the three workers side by side."""
+    where = broker.environment()
+    # As root a worker that accepts pickle does not start, unless this variable is set.
+    risky = where | {"C_FORCE_ROOT": "1"}
+    accept = ['accept.content=(json)["json", "pickle"]']
+    lines = [
+        WorkerLine("lesson32-strict", [STRICT], ["--concurrency=1"], [], where),
+        WorkerLine("lesson32-trusting", [TRUSTING], ["--concurrency=1"], accept, risky),
+    ]
+    with ExitStack() as running:
+        signing = where | signer(keys, "shop")
+        signed = running.enter_context(
+            started(Worker, "lesson32-signed", SIGNED_WORKER.split(), signing)
+        )
+        strict, trusting = running.enter_context(workers_of(lines))
+        signed.wait_until_ready(f"{signed.name} ready.")  # it hears no unsigned question
+        try:
+            yield strict, trusting, signed
+        finally:
+            signed.ask_to_stop()  # all three at the same time
+
+
+def send_code(shop: Celery, client: redis.Redis, strict: Worker, trusting: Worker) -> None:
+    """Send the same pickle message to both workers."""
+    marker = LAB_FILES / f"lesson32-{os.getpid()}"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    code = f"__import__('pathlib').Path({str(marker)!r}).write_text(str(__import__('os').getpid()))"
+    try:
+        refused, run = (
+            shop.send_task(total_price.name, (Code(code), 2), queue=queue, serializer="pickle")
+            for queue in (STRICT, TRUSTING)
+        )
+        line = wait_for_line(strict, "ContentDisallowed")
+        after = shop.send_task(total_price.name, (12900, 2), queue=STRICT)
+        print("strict:", line)
+        print("strict: the next message, in JSON:", after.get(timeout=TIMEOUT_S))
+        claim(
+            refused.state == "PENDING" and not client.llen(STRICT),
+            "strict: the message is gone, and its sender is told nothing: PENDING for ever",
+        )
+        run.get(timeout=TIMEOUT_S)
+        pid = int(marker.read_text())
+        claim(
+            pid in {process.pid for process in trusting.identity.group()},
+            f"trusting: the code ran in a process of the worker, and the task says {run.state}",
+        )
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def passwords(broker: OwnBroker, client: redis.Redis, shop: Celery) -> None:
+    """Send without a password; then as a user that may only send."""
+    port, secret = urlsplit(broker.url).port, secrets.token_urlsafe()
+    stranger = app_for(f"redis://127.0.0.1:{port}/0")
+    print("without a password:", refusal(lambda: price_of(stranger)))
+
+    client.execute_command("ACL", "SETUSER", "web", "reset", "on", f">{secret}", *MAY_SEND.split())
+    print(f"ACL SETUSER web reset on >PASSWORD {MAY_SEND}")
+    address = f"redis://web:{secret}@127.0.0.1:{port}/0"
+    web, plain = app_for(address), redis.Redis.from_url(address)
+    task_id = price_of(web)
+    print(f"web sends a task; its result is {shop.AsyncResult(task_id).get(timeout=TIMEOUT_S)}")
+    refusals = {
+        "look into the queue": refusal(lambda: plain.lrange(STRICT, 0, -1)),
+        "take a message": refusal(lambda: plain.rpop(STRICT)),
+        "read that result": refusal(lambda: plain.get(f"celery-task-meta-{task_id}")),
+        "send to another queue": refusal(lambda: price_of(web, DRAWER)),
+        "stop all workers": refusal(web.control.shutdown),
+    }
+    for what, why in refusals.items():
+        print(f"  {what:<23}{why}")
+    claim(all(refusals.values()), "a user that may only send can do nothing else of these")
+
+
+def app_for(address: str) -> Celery:
+    """An app that knows a broker, and nothing of results."""
+    app = Celery(broker=address, set_as_current=False)
+    app.conf.broker_transport_options = {"max_retries": 1, "interval_start": 0}  # else 6 s
+    return app
+
+
+def price_of(app: Celery, queue: str = STRICT) -> str:
+    """Send one task; return its id."""
+    return app.send_task(total_price.name, (12900, 2), queue=queue, retry=False).id
+
+
+def refusal(action: Callable[[], Any]) -> str:
+    """Why the broker refuses something; "" if it does not."""
+    try:
+        action()
+    except (OperationalError, redis.RedisError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def encrypted(broker: OwnBroker, keys: Path) -> None:
+    """Reach the broker by TLS: with the certificate to check it by, with another one, without."""
+    behind = urlsplit(broker.url)
+    with tls_front(behind.port or 0, keys / "shop.key", keys / "shop.pem") as port:
+        address = f"rediss://:{behind.password}@127.0.0.1:{port}"
+        check_by = f"?ssl_cert_reqs=required&ssl_ca_certs={quote(str(keys))}"
+        checked = f"{address}/0{check_by}/shop.pem"
+        shop = Celery(broker=checked, backend=checked, set_as_current=False)
+        # Database 1, because kombu would give this app the open connection of the other one: two
+        # addresses that differ in what stands behind the ? are the same to it.
+        other = f"{address}/1{check_by}/stranger.pem"
+        unsaid = Celery(broker=f"{address}/2", backend=f"{address}/2", set_as_current=False)
+        print("TLS, the right certificate:", answer_to(shop, price_of(shop)))
+        refusals = [refusal(lambda: price_of(app_for(other))), refusal(lambda: price_of(unsaid))]
+    print("TLS, another certificate:", refusals[0])
+    print("TLS, nothing about certificates:", " ".join(refusals[1].split()))
+    claim(
+        "CERTIFICATE_VERIFY_FAILED" in refusals[0] and "ssl_cert_reqs" in refusals[1],
+        "a broker with the wrong certificate gets no message, and Celery wants to be told of it",
+    )
+
+
+def signatures(
+    broker: OwnBroker, client: redis.Redis, shop: Celery, worker: Worker, keys: Path
+) -> None:
+    """Send the third worker signed, unsigned, foreign and changed messages."""
+    by_shop = send_signed(broker, keys, "shop", SIGNED)
+    send_signed(broker, keys, "shop", DRAWER)
+    caught: Any = client.rpop(DRAWER)  # a signed message, on its way
+    other_order, forged = with_another_text(caught, "TL-1", "TL-2")
+    other_task, replayed = with_another_task(caught, "signed.refund")
+    client.lpush(SIGNED, forged, replayed)
+    refused = {
+        "not signed": (
+            shop.send_task("signed.charge", ("TL-1",), queue=SIGNED).id,
+            "untrusted content of type json",
+        ),
+        "signed by a stranger": (
+            send_signed(broker, keys, "stranger", SIGNED),
+            "Unknown certificate",
+        ),
+        "another order in it": (other_order, "Bad signature"),
+    }
+    print(f"{'signed by the shop':<22}{answer_to(shop, by_shop)}")
+    for what, (_, reason) in refused.items():
+        print(f"{what:<22}refused: {reason if wait_for_line(worker, reason) else ''}")
+    claim(
+        not client.exists(*(f"celery-task-meta-{task_id}" for task_id, _ in refused.values())),
+        "what is not signed by the shop, or was changed, did not run",
+    )
+    answer = answer_to(shop, other_task)
+    print(f"{'another task named':<22}{answer}")
+    claim(
+        answer == "refunded TL-1",
+        "but the signature covers the arguments alone: the task that is named beside them ran",
+    )
+
+
+def send_signed(broker: OwnBroker, keys: Path, name: str, queue: str) -> str:
+    """Let signed_shop.py send charge("TL-1") with the key of this name; return the task's id."""
+    program = [sys.executable, str(HERE / "signed_shop.py"), "TL-1", queue]
+    environment = child_environment(**broker.environment(), **signer(keys, name))
+    return subprocess.run(
+        program, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=TIMEOUT_S
+    ).stdout.strip()
+
+
+def signer(keys: Path, name: str) -> dict[str, str]:
+    """What signed_shop.py must find in its environment."""
+    return {"SIGN_FOLDER": str(keys), "SIGN_NAME": name}
+
+
+def answer_to(shop: Celery, task_id: str) -> Any:
+    return shop.AsyncResult(task_id).get(timeout=TIMEOUT_S)
+
+
+def wait_for_line(worker: Worker, text: str) -> str:
+    """The last line with this text in a worker's log, when there is one; "" if none comes."""
+
+    def lines() -> list[str]:
+        log = worker.log.read_text(errors="replace").splitlines()
+        return [line for line in log if text in line]
+
+    return lines()[-1] if wait_until(lambda: bool(lines()), TIMEOUT_S) else ""
+
+
+if __name__ == "__main__":
+    run_lesson(main, queues=[])
