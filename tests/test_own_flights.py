@@ -1,0 +1,32 @@
+"""Flights of a lesson's own, and what a lesson says when the database does not answer."""
+
+import pytest
+
+from labkit import own_flights as own_flights_module
+from labkit.broker import free_port
+from labkit.errors import LabError
+from labkit.own_flights import own_flights
+from work.flight_table import count, put
+from work.sample_flights import flight_dicts
+
+
+def test_only_the_flights_of_these_sources_are_gone_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_flights_module, "DATABASE_URL", f"sqlite:///{tmp_path}/shop.sqlite")
+    with own_flights() as database:
+        put(database, list(flight_dicts(3, "XA")), "theirs")
+        put(database, list(flight_dicts(3, "XB")), "mine")
+    with own_flights("mine") as database:
+        assert (count(database, "mine"), count(database, "theirs")) == (0, 3)
+        put(database, list(flight_dicts(5, "XB")), "mine")
+    with own_flights() as database:
+        assert (count(database, "mine"), count(database, "theirs")) == (0, 3)
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(monkeypatch):
+    url = f"postgresql+psycopg://lab:secret@127.0.0.1:{free_port()}/lab"
+    monkeypatch.setattr(own_flights_module, "DATABASE_URL", url)
+    with pytest.raises(LabError) as error, own_flights("mine"):
+        pass
+    sentence, hint = str(error.value).split("\n\n")
+    assert "does not answer" in sentence and "secret" not in sentence and "\n" not in sentence
+    assert hint.startswith("hint: ")
