@@ -1,5 +1,6 @@
 """`./lab mail`: the e-mails that the lab's mail server has kept, as a person reads them."""
 
+from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -13,19 +14,20 @@ from labkit.errors import LabError
 from work.mailbox import emails, read_email
 
 MOST_LISTED = 50
+TIME_WIDTH = len("2026-11-20 14:16:01")
 SHOWN_HEADERS = ("From", "To", "Subject", "Date", "Message-ID")
 
 
 def list_emails(mail_folder: Path = LAB_FILES / "mail") -> None:
-    """Print number, address, time and subject of each, newest first."""
+    """Print number, time (of this machine's zone), mailbox and subject of each, newest first."""
     newest_first = _newest_first(mail_folder)
     table = Table(box=None, pad_edge=False)
-    for heading in ("N", "to", "came", "subject"):
-        table.add_column(heading, no_wrap=True)
+    for heading, min_width in (("N", 2), ("came", TIME_WIDTH), ("to", 20), ("subject", 20)):
+        table.add_column(heading, no_wrap=True, min_width=min_width)
     for number, file in enumerate(newest_first[:MOST_LISTED], start=1):
-        message = read_email(file)
+        came = datetime.fromtimestamp(file.stat().st_mtime).isoformat(" ", "seconds")
         # Text, and not a string: brackets in a subject are no mark-up.
-        cells = (file.parent.name, _header(message, "Date"), _header(message, "Subject"))
+        cells = (came, file.parent.name, _header(read_email(file), "Subject"))
         table.add_row(str(number), *(Text(cell) for cell in cells))
     Console(highlight=False).print(table)
     if len(newest_first) > MOST_LISTED:

@@ -15,6 +15,7 @@ from tasks.realworld_tasks.orders import (
     reserve_seats,
     send_unfinished_orders,
 )
+from tasks.realworld_tasks.reports import generate_report, send_report
 
 __all__ = [
     "cancel_order",
@@ -22,6 +23,7 @@ __all__ = [
     "export_data",
     "finish_import",
     "fulfil_order",
+    "generate_report",
     "import_chunk",
     "import_data",
     "mail_ticket",
@@ -29,5 +31,6 @@ __all__ = [
     "process_image",
     "reserve_seats",
     "send_email",
+    "send_report",
     "send_unfinished_orders",
 ]
