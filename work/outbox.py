@@ -9,15 +9,16 @@ That is at least once: a message can come twice, and the work must bear that.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 
 from work.database import reading, writing
 from work.order_states import FINAL
 from work.schema import now, orders, outbox
 
 MANY = 1000  # messages that are sent in one go; the next go comes soon
+MOST_DOUBLINGS = 6  # 64 times the first wait; a person should have looked by then
 
 
 def put(database: Connection, order_id: str, task: str, arguments: list) -> None:
@@ -33,8 +34,8 @@ def send_due(
     send: called with the name of a task and its arguments.  What it raises ends the sending;
         what was not sent then is due at the next call.
     again_after_s: an order that is not finished, and neither moved nor was sent for so long, is
-        sent again.  Longer than a healthy order takes: sending too early costs work, and nothing
-        else.
+        sent again; then after twice as long, and so on.  If the queue is long, or a service down,
+        more messages make it worse.
     """
     sent = []
     for row in _due(engine, again_after_s, limit):
@@ -55,17 +56,26 @@ def unfinished(engine: Engine) -> list[str]:
 
 
 def _due(engine: Engine, again_after_s: float, limit: int) -> list[Row]:
-    before = now() - timedelta(seconds=again_after_s)
-    waited = and_(outbox.c.sent_at < before, orders.c.updated_at < before)
-    due = (
+    moment = now()
+    waited = orders.c.updated_at < moment - timedelta(seconds=again_after_s)
+    perhaps = (
         select(outbox)
         .join(orders, orders.c.id == outbox.c.order_id)
         .where(orders.c.state.not_in(FINAL), or_(outbox.c.sent_at.is_(None), waited))
         .order_by(outbox.c.id)
-        .limit(limit)
     )
     with reading(engine) as database:
-        return list(database.execute(due))
+        rows = list(database.execute(perhaps))
+    return [row for row in rows if moment >= _due_at(row, again_after_s)][:limit]
+
+
+def _due_at(row: Row, again_after_s: float) -> datetime:
+    """When a message must be sent: at once, then after 1, 2, 4, ... times again_after_s."""
+    if row.sent_at is None:
+        return row.created_at
+    return row.sent_at + timedelta(
+        seconds=again_after_s * 2 ** min(row.times_sent - 1, MOST_DOUBLINGS)
+    )
 
 
 def _claim(engine: Engine, row: Row) -> bool:

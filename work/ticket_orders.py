@@ -50,6 +50,7 @@ def open_order(
     is no order without a message and no message without an order.
     order_id: drawn by chance if it is "".  Opened again with the same id, the order stays as it is.
     price_cents: of one seat.
+    task: "" writes no message; then there can be an order without one.
     Raises ValueError, before anything is written, for what cannot be, and for an unknown flight.
     """
     order_id = order_id or new_order_id()
@@ -70,7 +71,8 @@ def open_order(
     try:
         with writing(engine) as database:
             database.execute(insert(orders).values(row))
-            outbox.put(database, order_id, task, [order_id])
+            if task:
+                outbox.put(database, order_id, task, [order_id])
     except IntegrityError:
         if find_order(engine, order_id) is None:  # then it was not the id
             raise ValueError(f"there is no flight {flight} on {day}") from None

@@ -5,9 +5,9 @@
     GET  /books                          what each of them has done (Books.as_json)
     POST /faults                         {"path": "/cards", "fault": "hang up", "orders": ["TL-7"]}
     GET  /held                           [{"path": "/cards", "order": "TL-7"}]
-    POST /go                             answer what is held
+    POST /go                             answer what is held, and hold nothing any more
 
-Faults, for the orders that are named or that begin with "prefix", `times` times (default: always):
+Faults, for the orders that are named or that begin with "prefix", "times" times (or always):
     refuse      say no, the same each time that the key comes
     busy        503, and nothing is done
     hang up     do it, and close the connection without an answer
@@ -16,7 +16,8 @@ Faults, for the orders that are named or that begin with "prefix", `times` times
 
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,22 +32,27 @@ HOLD_S = 60  # longer than a lesson holds anything
 
 @dataclass
 class Fault:
-    """What goes wrong at one path, for some orders."""
+    """What goes wrong at one path, for some orders.
+
+    times: so often for each of the orders that are named, or in all for those with a prefix.
+    """
 
     path: str
     fault: str
-    orders: tuple[str, ...] = ()
+    orders: Sequence[str] = ()
     prefix: str = ""
     times: float = float("inf")
+    _struck: Counter[str] = field(default_factory=Counter)
 
     def strikes(self, path: str, order: str) -> bool:
         """True if it is meant; each time counts."""
-        meant = path == self.path and (
-            order in self.orders or bool(self.prefix and order.startswith(self.prefix))
-        )
-        if not meant or self.times <= 0:
+        named = order in self.orders
+        if path != self.path or not (named or (self.prefix and order.startswith(self.prefix))):
             return False
-        self.times -= 1
+        who = order if named else self.prefix
+        if self._struck[who] >= self.times:
+            return False
+        self._struck[who] += 1
         return True
 
 
@@ -86,32 +92,34 @@ class PartnerServices:
         path = f"/{name}/undo" if undo else f"/{name}"
         time.sleep(self.work_s)  # the work itself
         with self._lock:
-            struck = [one.fault for one in self.faults if one.strikes(path, order)]
-            fault = struck[0] if struck else ""
+            # The first one that is meant; only that one counts.
+            fault = next((one.fault for one in self.faults if one.strikes(path, order)), "")
             if fault == "busy":
                 return 503, {"Retry-After": "1"}, {"reason": "busy"}
             books = self.books[name]
             number, content = (
                 books.undo(key, order) if undo else books.do(key, order, fault == "refuse")
             )
+            if fault == "hold":
+                self.held.append({"path": path, "order": order})
+            go = self._go
         if fault == "hang up":
             return None
         if fault == "hold":
-            go, entry = self._go, {"path": path, "order": order}
-            self.held.append(entry)
             go.wait(HOLD_S)
         return number, {}, content
 
     def _let_go(self, _content: Any) -> Answer:
-        self.held.clear()
-        go, self._go = self._go, threading.Event()
+        with self._lock:
+            self.faults = [fault for fault in self.faults if fault.fault != "hold"]
+            self.held.clear()
+            go, self._go = self._go, threading.Event()
         go.set()
         return 200, {}, {}
 
     def _add_fault(self, content: Any) -> Answer:
         try:
             fault = Fault(**content)
-            fault.orders = tuple(fault.orders)
         except TypeError as error:
             return 400, {}, {"reason": str(error)}
         if fault.fault not in FAULTS:

@@ -15,21 +15,33 @@ from tasks.realworld_tasks.orders import (
     reserve_seats,
     send_unfinished_orders,
 )
+from tasks.realworld_tasks.orders_carelessly import (
+    cancel_order_carelessly,
+    charge_buyer_carelessly,
+    fulfil_order_carelessly,
+    mail_ticket_carelessly,
+    reserve_seats_carelessly,
+)
 from tasks.realworld_tasks.reports import generate_report, send_report
 
 __all__ = [
     "cancel_order",
+    "cancel_order_carelessly",
     "charge_buyer",
+    "charge_buyer_carelessly",
     "export_data",
     "finish_import",
     "fulfil_order",
+    "fulfil_order_carelessly",
     "generate_report",
     "import_chunk",
     "import_data",
     "mail_ticket",
+    "mail_ticket_carelessly",
     "make_thumbnail",
     "process_image",
     "reserve_seats",
+    "reserve_seats_carelessly",
     "send_email",
     "send_report",
     "send_unfinished_orders",

@@ -11,10 +11,11 @@ SQLAlchemy is imported where it is used, because a worker that only adds numbers
 
 import os
 
-from celery import Task, chain
+from celery import chain
 
 from celery_app import app
 from lab_home import LAB_HOME
+from tasks.noted import NotedTask
 from tasks.shop import shop
 from work.partners import Busy, Partners
 
@@ -22,7 +23,7 @@ PARTNERS_FILE = LAB_HOME / "partners"  # the address of the lab's partner servic
 AGAIN_AFTER_S = 30  # a healthy order takes about a second; a queue may be long
 
 
-class OrderStep(Task):
+class OrderStep(NotedTask):
     """How the tasks of an order are delivered."""
 
     acks_late = True  # a killed worker's message comes back
@@ -32,9 +33,10 @@ class OrderStep(Task):
     retry_jitter = True
 
 
-def partners() -> Partners:
-    """The airline, the bank and the post, with idempotency keys.  Raises Busy if they are not up.
+def partners(*, keys: bool = True) -> Partners:
+    """The airline, the bank and the post.  Raises Busy if the lab's are not up.
 
+    keys: ask them with idempotency keys.
     Their address is PARTNERS_URL, or that of the services which the lab has started.
     """
     url = os.environ.get("PARTNERS_URL")
@@ -43,10 +45,10 @@ def partners() -> Partners:
             url = PARTNERS_FILE.read_text().strip()
         except OSError:
             raise Busy("the lab's partner services are not up") from None
-    return Partners(url)
+    return Partners(url, keys=keys)
 
 
-@app.task(acks_late=True)
+@app.task(base=NotedTask, acks_late=True)
 def fulfil_order(order_id: str) -> str:
     """Start what an order still needs; return the order's state.
 

@@ -1,0 +1,216 @@
+"""A ticket order: reserve, charge and mail while workers are killed, and lose no order.
+
+Three companies have a part in a ticket: the airline holds the seat, the bank takes the money, the
+post brings the ticket.  No transaction spans the three, so the order goes step by step.  If one of
+them refuses, what the others have done is taken back: that is called compensation.
+
+A worker can die at any step.  Four things together lead each order to its end all the same:
+
+- The order's state is in the shop's database, and says what has certainly been done.
+- Each request has an idempotency key, "cards-keys-7".  A service that knows it does nothing.
+- Tasks are acknowledged late.  The messages of a killed worker come back, after 12 s here.
+- The outbox, a table that is written together with the order, sends an order again that has not
+  moved for 8 s.  Some messages come back late, or never (lesson 28).  This one always comes.
+
+The lesson opens 100 orders like that, and 100 careless ones: no key, acknowledged early, sent once.
+The same worker works on both.  It is killed (kill -9) at each of the five steps, when the service
+has done what it was asked to do and has not answered yet, and five times at random.  The bank
+refuses every tenth order and the post another tenth.  Some answers get lost, some come too late.
+
+The tasks are in tasks/realworld_tasks/orders.py and orders_carelessly.py, the steps in
+work/ticket_orders.py, the outbox in work/outbox.py, the three services in labkit/services/.
+
+    ./lab run 45        # about 60 s
+
+Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson45*
+Flower and the lab page know only the shared broker, and show nothing of this.
+
+You should see:
+
+    $ ./start_worker.sh -n lesson45@%h --queues=realworld --concurrency=4 ...
+    killed at /seats, which was done for careless-... and keys-...
+    killed at random, after ... tasks
+    killed at /cards, which was done for careless-... and keys-...
+    killed at random, after ... tasks
+    killed at /mails, which was done for careless-... and keys-...
+    killed at random, after ... tasks
+    killed at /cards/undo, which was done for careless-... and keys-...
+    killed at random, after ... tasks
+    killed at /seats/undo, which was done for careless-... and keys-...
+    killed at random, after ... tasks
+    verdict                              keys  careless
+    orders                                100       100
+    finished: the ticket is mailed         80 ...
+    taken back: a service refused          20 ...
+    stuck for ever                          0 ...
+    cards charged twice or more             0 ...
+    charged, and no ticket                  0 ...
+    seats held for nothing                  0 ...
+    tickets mailed twice or more            0 ...
+    workflows sent                        ...
+      of these again, by the outbox       ...
+      of these lost on the way            ...
+    messages that came twice              ...
+    true: keys: 80 orders are finished, 20 are taken back, and none is stuck
+    true: keys: no card is charged twice, and no seat and no money is kept without a ticket
+    true: keys: messages came late and came twice, and no company did anything twice
+    true: careless: orders are stuck, cards are charged twice, seats are held for nothing
+
+Try next.  Guess first:
+  1. Set AGAIN_AFTER_S to 600.  Are orders stuck now?  What brings them to their end?
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from labkit.lesson import claim, run_lesson
+from labkit.order_verdict import OrderVerdict, order_table, verdict_on_orders
+from labkit.own_broker import looking_every_second, own_broker, transport_setting
+from labkit.own_ledgers import own_ledgers
+from labkit.own_shop import open_one, own_shop
+from labkit.quiet import wait_until_quiet
+from labkit.services.own_partners import OwnPartners, own_partners
+from labkit.waiting import wait_until
+from labkit.workers import WorkerLine, workers_of
+from tasks.realworld_tasks import fulfil_order, fulfil_order_carelessly
+from work import outbox
+from work.ledger import Ledger
+from work.ticket_orders import state_of
+
+QUEUE = "realworld"
+STEPS = ["/seats", "/cards", "/mails", "/cards/undo", "/seats/undo"]
+ORDERS_AT_ONCE = 10  # on each side, before each kill
+AGAIN_AFTER_S = 8  # a healthy order takes about 1 s
+VISIBILITY_S = 12  # longer than any step takes
+TIMEOUT_S = 120  # each wait is over in seconds; the rest is room for a busy machine
+TRANSPORT = looking_every_second(VISIBILITY_S)
+OPTIONS = ["--concurrency=4", "--prefetch-multiplier=1"]
+KEYS, CARELESS = "keys", "careless"
+
+
+@dataclass
+class Shop:
+    """Opens orders on both sides, and sends them."""
+
+    engine: Engine
+    celery: Celery
+    ledger: Ledger
+    orders: dict[str, list[str]] = field(default_factory=lambda: {KEYS: [], CARELESS: []})
+    sent: dict[str, list[str]] = field(default_factory=lambda: {KEYS: [], CARELESS: []})
+
+    def open_orders(self) -> None:
+        """Ten on each side.  The careless ones have no line in the outbox: they are sent here."""
+        for _ in range(ORDERS_AT_ONCE):
+            for side, orders in self.orders.items():
+                orders.append(f"{side}-{len(orders) + 1}")
+            open_one(self.engine, self.orders[KEYS][-1], task=fulfil_order.name)
+            open_one(self.engine, self.orders[CARELESS][-1], task="")
+            self.send(fulfil_order_carelessly.name, [self.orders[CARELESS][-1]])
+
+    def send(self, task: str, arguments: list[str]) -> None:
+        side = arguments[0].partition("-")[0]
+        self.sent[side].append(self.celery.send_task(task, arguments, queue=QUEUE).id)
+
+    def wait(self, condition: Callable[[], bool]) -> bool:
+        """Wait, and meanwhile do what Beat does every few seconds in a real shop."""
+
+        def look() -> bool:
+            outbox.send_due(self.engine, self.send, AGAIN_AFTER_S)
+            return condition()
+
+        return wait_until(look, TIMEOUT_S, every_s=0.2)
+
+    def wait_for_tasks(self, more: int) -> None:
+        goal = self.tasks_done() + more
+        self.wait(lambda: self.tasks_done() >= goal or self.all_done())
+
+    def tasks_done(self) -> int:
+        return sum(entry.event == "END" for entry in self.ledger.entries())
+
+    def all_done(self) -> bool:
+        return not set(self.orders[KEYS]) & set(outbox.unfinished(self.engine))
+
+    def verdicts(self, books: dict) -> dict[str, OrderVerdict]:
+        lines = self.ledger.entries()
+        return {
+            side: verdict_on_orders(
+                {order: state_of(self.engine, order) for order in orders},
+                books,
+                self.sent[side],
+                [line for line in lines if line.job.startswith(side)],
+            )
+            for side, orders in self.orders.items()
+        }
+
+
+def main() -> None:
+    with (
+        own_ledgers("lesson45", "orders") as (ledger,),
+        own_shop("lesson45") as own,
+        own_partners() as partners,
+        own_broker("lesson45") as broker,
+        broker.client() as client,
+        broker.app(**TRANSPORT) as celery,
+    ):
+        where = broker.environment() | own.environment() | partners.environment()
+        where |= {"LAB_LEDGER": ledger.run}
+        line = WorkerLine("lesson45", [QUEUE], OPTIONS, [transport_setting(TRANSPORT)], where)
+        shop = Shop(own.engine, celery, ledger)
+        let_things_go_wrong(partners)
+        for step in STEPS:
+            with workers_of([replace(line, show=step == STEPS[0])]) as (worker,):
+                partners.hold(step, KEYS, CARELESS)
+                shop.open_orders()
+                shop.wait(lambda: len(partners.held()) == 2)
+                worker.kill()
+            print(f"killed at {step}, which was done for {' and '.join(partners.held())}")
+            partners.go()
+            with workers_of([replace(line, show=False)]) as (worker,):
+                shop.open_orders()
+                shop.wait_for_tasks(random.randint(1, 40))  # noqa: S311  (no secret)
+                worker.kill()
+            print(f"killed at random, after {shop.tasks_done()} tasks")
+        with workers_of([replace(line, show=False)]):
+            shop.wait(shop.all_done)
+            # What comes twice now does nothing; it is waited for, to be counted.
+            wait_until_quiet([client], [QUEUE], TIMEOUT_S)
+        verdicts = shop.verdicts(partners.books())
+    print(*order_table(verdicts), sep="\n")
+    keys, careless = verdicts[KEYS], verdicts[CARELESS]
+    claim(
+        (len(keys.finished), len(keys.taken_back), keys.stuck) == (80, 20, []),
+        "keys: 80 orders are finished, 20 are taken back, and none is stuck",
+    )
+    claim(
+        not (keys.charged_twice or keys.charged_for_nothing or keys.held_for_nothing or keys.wrong),
+        "keys: no card is charged twice, and no seat and no money is kept without a ticket",
+    )
+    claim(
+        keys.sent_again > 0 and keys.redelivered > 0 and not keys.mailed_twice,
+        "keys: messages came late and came twice, and no company did anything twice",
+    )
+    claim(
+        bool(careless.stuck and careless.charged_twice and careless.held_for_nothing),
+        "careless: orders are stuck, cards are charged twice, seats are held for nothing",
+    )
+
+
+def let_things_go_wrong(partners: OwnPartners) -> None:
+    """Choose the orders by their last digit: five of ten have an easy life."""
+    for last_digit, path, fault, times in (
+        ("0", "/cards", "refuse", {}),
+        ("5", "/mails", "refuse", {}),
+        ("3", "/cards", "hang up", {"times": 1}),  # it has charged the card, and the answer is lost
+        ("7", "/seats", "busy", {"times": 1}),
+    ):
+        numbers = [number for number in map(str, range(1, 101)) if number.endswith(last_digit)]
+        orders = [f"{side}-{number}" for side in (KEYS, CARELESS) for number in numbers]
+        partners.go_wrong(path, fault, orders, **times)
+
+
+if __name__ == "__main__":
+    run_lesson(main, queues=[])
