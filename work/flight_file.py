@@ -20,7 +20,7 @@ from work import timetable
 from work.files import path_inside
 
 MAX_LINE_BYTES = 1000  # a flight has about 60; without a limit one line could fill the memory
-MAX_ROWS = 1_000_000  # 200 chunks: that many messages a broker takes at once
+MAX_ROWS = 1_000_000  # 400 chunks: that many messages a broker takes at once
 MAX_REMARK_CHARACTERS = 200
 MARK = b"\xef\xbb\xbf"  # the three bytes that some spreadsheets put in front of UTF-8
 

@@ -11,7 +11,7 @@ from tasks.shop import shop
 from work import flight_file, import_reports
 from work.database_errors import DatabaseBusy
 
-CHUNK_ROWS = 5000  # about 0.2 s of work and 10 MB of memory, and a message for each is not too many
+CHUNK_ROWS = 2500  # about 0.1 s of work and 5 MB of memory, and a message for each is not too many
 
 
 @app.task(bind=True)
