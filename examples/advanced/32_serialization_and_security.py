@@ -10,8 +10,8 @@ what JSON, YAML and pickle keep of a value; a broker with a password; a user of 
 only send; TLS; and signed messages.  Keys and certificates are made on the spot.
 
 Broker and workers are this lesson's own.  The lab's broker has no TLS, so a small program stands
-before it that has, as `stunnel` would.  Beside this file, three_serializers.py compares, and
-signed_shop.py is the app that signs.
+before it that has, as `stunnel` would.  Beside this file are three_serializers.py, which compares,
+and signed_messages.py with signed_shop.py, an app that signs what it sends.
 
 The task is `total_price` in tasks/advanced_tasks/prices.py.
 
@@ -70,9 +70,6 @@ Try next.  Guess first:
 """
 
 import secrets
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -81,32 +78,24 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import redis
+import signed_messages
 import three_serializers
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from labkit.certificates import make_certificate
 from labkit.lesson import claim, run_lesson
+from labkit.log_lines import line_with
 from labkit.nodes import started
 from labkit.own_broker import OwnBroker, own_broker
-from labkit.spawn import child_environment
-from labkit.tampering import with_another_task, with_another_text
 from labkit.tls_front import tls_front
-from labkit.waiting import wait_until
 from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import total_price
 
-STRICT, TRUSTING, SIGNED = "lesson32.strict", "lesson32.trusting", "lesson32.signed"
-DRAWER = "lesson32.drawer"  # a queue without a worker
+STRICT, TRUSTING = "lesson32.strict", "lesson32.trusting"
 TIMEOUT_S = 30  # nothing here takes 2 s; the rest is room for a busy machine
-HERE = Path(__file__).parent
 # What a program needs that sends to one queue and reads nothing.  %W: keys that it may write only.
 MAY_SEND = (
     "+ping +multi +exec +llen +sadd +lpush %W~lesson32.strict* %W~_kombu.binding*.lesson32.strict"
-)
-SIGNED_WORKER = (
-    "celery --workdir=examples/advanced -A signed_shop worker -n lesson32-signed@%h "
-    f"--queues={SIGNED} --concurrency=1 --loglevel=info --without-mingle --without-gossip"
 )
 
 
@@ -128,38 +117,32 @@ def main() -> None:
         broker.app() as shop,
     ):
         keys = Path(folder)
-        for name in ("shop", "stranger"):
-            make_certificate(keys, name)
-        (keys / "trusted").mkdir()
-        shutil.copy(keys / "shop.pem", keys / "trusted")
+        signed_messages.make_keys(keys)
         with all_workers(broker, keys) as (strict, trusting, signed):
             send_code(broker.home / "marker", shop, client, strict, trusting)
-            ratio = three_serializers.show()
+            times_json = three_serializers.show()
             claim(
-                ratio > 10,
+                times_json > 10,
                 "YAML takes more than 10 times as long as JSON: Python code reads it, not C",
             )
             passwords(broker, client, shop)
             encrypted(broker, keys)
-            signatures(broker, client, shop, signed, keys)
+            signed_messages.send_all(broker, client, shop, signed, keys)
 
 
 @contextmanager
 def all_workers(broker: OwnBroker, keys: Path) -> Iterator[tuple[Worker, Worker, Worker]]:
     """Start the three workers side by side."""
     where = broker.environment()
-    # As root a worker that accepts pickle does not start, unless this variable is set.
-    risky = where | {"C_FORCE_ROOT": "1"}
+    risky = where | {"C_FORCE_ROOT": "1"}  # as root it does not start without
     accept = ['accept.content=(json)["json", "pickle"]']
     lines = [
         WorkerLine("lesson32-strict", [STRICT], ["--concurrency=1"], [], where),
         WorkerLine("lesson32-trusting", [TRUSTING], ["--concurrency=1"], accept, risky),
     ]
     with ExitStack() as running:
-        signing = where | signer(keys, "shop")
-        signed = running.enter_context(
-            started(Worker, "lesson32-signed", SIGNED_WORKER.split(), signing)
-        )
+        command, signing = signed_messages.WORKER, where | signed_messages.signer(keys, "shop")
+        signed = running.enter_context(started(Worker, "lesson32-signed", command, signing))
         strict, trusting = running.enter_context(workers_of(lines))
         signed.wait_until_ready(f"{signed.name} ready.")  # it hears no unsigned question
         try:
@@ -177,7 +160,7 @@ def send_code(
         shop.send_task(total_price.name, (Code(code), 2), queue=queue, serializer="pickle")
         for queue in (STRICT, TRUSTING)
     )
-    print("strict:", wait_for_line(strict, "ContentDisallowed"))
+    print("strict:", line_with(strict, "ContentDisallowed", TIMEOUT_S))
     after = shop.send_task(total_price.name, (12900, 2), queue=STRICT)
     print("strict: the next message, in JSON:", after.get(timeout=TIMEOUT_S))
     claim(
@@ -202,12 +185,12 @@ def passwords(broker: OwnBroker, client: redis.Redis, shop: Celery) -> None:
     address = f"redis://web:{secret}@127.0.0.1:{port}/0"
     web, plain = app_for(address), redis.Redis.from_url(address)
     task_id = price_of(web)
-    print(f"web sends a task; its result is {shop.AsyncResult(task_id).get(timeout=TIMEOUT_S)}")
+    print("web sends a task; its result is", result_of(shop, task_id))
     refusals = {
         "look into the queue": refusal(lambda: plain.lrange(STRICT, 0, -1)),
         "take a message": refusal(lambda: plain.rpop(STRICT)),
         "read that result": refusal(lambda: plain.get(f"celery-task-meta-{task_id}")),
-        "send to another queue": refusal(lambda: price_of(web, DRAWER)),
+        "send to another queue": refusal(lambda: price_of(web, TRUSTING)),
         "stop all workers": refusal(web.control.shutdown),
     }
     for what, why in refusals.items():
@@ -225,6 +208,10 @@ def app_for(address: str) -> Celery:
 def price_of(app: Celery, queue: str = STRICT) -> str:
     """Send one task; return its id."""
     return app.send_task(total_price.name, (12900, 2), queue=queue, retry=False).id
+
+
+def result_of(app: Celery, task_id: str) -> int:
+    return app.AsyncResult(task_id).get(timeout=TIMEOUT_S)
 
 
 def refusal(action: Callable[[], Any]) -> str:
@@ -248,7 +235,7 @@ def encrypted(broker: OwnBroker, keys: Path) -> None:
         # addresses that differ in what stands behind the ? are the same to it.
         other = f"{address}/1{check_by}/stranger.pem"
         unsaid = Celery(broker=f"{address}/2", backend=f"{address}/2", set_as_current=False)
-        print("TLS, the right certificate:", answer_to(shop, price_of(shop)))
+        print("TLS, the right certificate:", result_of(shop, price_of(shop)))
         refusals = [refusal(lambda: price_of(app_for(other))), refusal(lambda: price_of(unsaid))]
     print("TLS, another certificate:", refusals[0])
     print("TLS, nothing about certificates:", " ".join(refusals[1].split()))
@@ -256,71 +243,6 @@ def encrypted(broker: OwnBroker, keys: Path) -> None:
         "CERTIFICATE_VERIFY_FAILED" in refusals[0] and "ssl_cert_reqs" in refusals[1],
         "a broker with the wrong certificate gets no message, and Celery wants to be told of it",
     )
-
-
-def signatures(
-    broker: OwnBroker, client: redis.Redis, shop: Celery, worker: Worker, keys: Path
-) -> None:
-    """Send the third worker signed, unsigned, foreign and changed messages."""
-    by_shop = send_signed(broker, keys, "shop", SIGNED)
-    send_signed(broker, keys, "shop", DRAWER)
-    caught: Any = client.rpop(DRAWER)  # a signed message, on its way
-    other_order, forged = with_another_text(caught, "TL-1", "TL-2")
-    other_task, replayed = with_another_task(caught, "signed.refund")
-    client.lpush(SIGNED, forged, replayed)
-    refused = {
-        "not signed": (
-            shop.send_task("signed.charge", ("TL-1",), queue=SIGNED).id,
-            # Questions to all workers are refused here, too, but they are no task messages.
-            "invalid task message: Refusing to deserialize untrusted content of type json",
-        ),
-        "signed by a stranger": (
-            send_signed(broker, keys, "stranger", SIGNED),
-            "Unknown certificate",
-        ),
-        "another order in it": (other_order, "Bad signature"),
-    }
-    print(f"{'signed by the shop':<22}{answer_to(shop, by_shop)}")
-    for what, (_, reason) in refused.items():
-        print(f"{what:<22}refused: {reason if wait_for_line(worker, reason) else ''}")
-    claim(
-        not client.exists(*(f"celery-task-meta-{task_id}" for task_id, _ in refused.values())),
-        "what is not signed by the shop, or was changed, did not run",
-    )
-    answer = answer_to(shop, other_task)
-    print(f"{'another task named':<22}{answer}")
-    claim(
-        answer == "refunded TL-1",
-        "but the signature covers the arguments alone: the task that is named beside them ran",
-    )
-
-
-def send_signed(broker: OwnBroker, keys: Path, name: str, queue: str) -> str:
-    """Let signed_shop.py send charge("TL-1") with the key of this name; return the task's id."""
-    program = [sys.executable, str(HERE / "signed_shop.py"), "TL-1", queue]
-    environment = child_environment(**broker.environment(), **signer(keys, name))
-    return subprocess.run(
-        program, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=TIMEOUT_S
-    ).stdout.strip()
-
-
-def signer(keys: Path, name: str) -> dict[str, str]:
-    """What signed_shop.py must find in its environment."""
-    return {"SIGN_FOLDER": str(keys), "SIGN_NAME": name}
-
-
-def answer_to(shop: Celery, task_id: str) -> Any:
-    return shop.AsyncResult(task_id).get(timeout=TIMEOUT_S)
-
-
-def wait_for_line(worker: Worker, text: str) -> str:
-    """The last line with this text in a worker's log, when there is one; "" if none comes."""
-
-    def lines() -> list[str]:
-        log = worker.log.read_text(errors="replace").splitlines()
-        return [line for line in log if text in line]
-
-    return lines()[-1] if wait_until(lambda: bool(lines()), TIMEOUT_S) else ""
 
 
 if __name__ == "__main__":
