@@ -4,6 +4,8 @@
     GET    /tasks/{id}            state, progress, result or error
     GET    /tasks/{id}/events     the same as server-sent events, until the task has ended
     DELETE /tasks/{id}            revoke it
+    POST   /orders                order tickets
+    GET    /orders/{id}           how far an order is
     GET    /healthz               whether the broker answers
 
 `./lab up` starts it at http://localhost:8000.  By hand:

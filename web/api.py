@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from web import errors, events, tasks_routes
+from web import errors, events, orders_routes, tasks_routes
 from web.broker import client, hurry, require_broker
 from web.errors import Problem
 from web.guard import Guard
@@ -49,6 +49,7 @@ app.add_middleware(Guard, max_body_bytes=MAX_BODY_BYTES)
 errors.install(app)
 app.include_router(tasks_routes.router)
 app.include_router(events.router)
+app.include_router(orders_routes.router)
 
 
 class Health(BaseModel):

@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from celery_app import app as celery
 from lab_home import MARK, REDIS_URL, masked, whose_database
-from web.errors import BrokerAway
+from web.errors import Unavailable
 
 TIMEOUT_S = 0.4  # a local broker answers in milliseconds; two of these fit into a second
 MAX_CONNECTIONS = 40  # one for each thread in which FastAPI runs the `def` handlers
@@ -64,7 +64,7 @@ class Pulse:
         self._question: asyncio.Task[None] | None = None
 
     async def __call__(self) -> None:
-        """Raise BrokerAway if the broker does not answer within about TIMEOUT_S."""
+        """Raise Unavailable if the broker does not answer within about TIMEOUT_S."""
         if self._question is None or self._question.done():
             self._question = asyncio.create_task(asyncio.to_thread(ask))
         await asyncio.shield(self._question)  # who gives up leaves the question to the others
@@ -74,12 +74,12 @@ require_broker = Pulse()
 
 
 def ask() -> None:
-    """One question to the broker; BrokerAway if it is away, or holds somebody else's data."""
+    """One question to the broker; Unavailable if it is away, or holds somebody else's data."""
     with broker_errors("and nothing was done"):
         if client.exists(MARK):
             return
         if whose_database(client) == "foreign":
-            raise BrokerAway(
+            raise Unavailable(
                 f"the database at {masked(REDIS_URL)} holds somebody else's data",
                 "name another one: REDIS_URL=redis://localhost:6379/5 ./lab up",
             )
@@ -88,11 +88,11 @@ def ask() -> None:
 
 @contextmanager
 def broker_errors(consequence: str) -> Iterator[None]:
-    """Turn the errors of a broker that is away into BrokerAway.
+    """Turn the errors of a broker that is away into Unavailable.
 
     consequence: what that means for the request, such as "and nothing was sent".
     """
     try:
         yield
     except AWAY as error:
-        raise BrokerAway(f"the broker does not answer, {consequence}", "./lab status") from error
+        raise Unavailable(f"the broker does not answer, {consequence}", "./lab status") from error

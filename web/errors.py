@@ -21,8 +21,8 @@ class Problem(BaseModel):
     hint: str = Field(examples=[DESCRIBED_AT])
 
 
-class BrokerAway(Exception):
-    """The broker does not answer, or this database is not the lab's.  The text is a sentence."""
+class Unavailable(Exception):
+    """Something that a request needs is away, such as the broker.  The text is a sentence."""
 
     def __init__(self, sentence: str, hint: str = "./lab status") -> None:
         super().__init__(sentence)
@@ -69,8 +69,8 @@ def install(app: FastAPI) -> None:
     async def refused(_request: Request, error: RequestValidationError) -> JSONResponse:
         return answer(422, sentence(error.errors()[0]))
 
-    @app.exception_handler(BrokerAway)
-    async def away(_request: Request, error: BrokerAway) -> JSONResponse:
+    @app.exception_handler(Unavailable)
+    async def unavailable(_request: Request, error: Unavailable) -> JSONResponse:
         return answer(503, str(error), error.hint, {"Retry-After": str(RETRY_AFTER_S)})
 
     @app.exception_handler(StarletteHTTPException)

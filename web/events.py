@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from web.broker import require_broker
-from web.errors import BrokerAway
+from web.errors import Unavailable
 from web.states import TaskState, known_task, state_of
 from web.tasks_routes import KNOWN
 
@@ -43,7 +43,7 @@ async def events(
         try:
             await require_broker()
             now = await run_in_threadpool(state_of, str(task.id), task.task)
-        except BrokerAway as error:
+        except Unavailable as error:
             if not troubled:
                 yield ServerSentEvent(
                     event="trouble", data={"error": str(error), "hint": error.hint}

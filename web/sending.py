@@ -22,7 +22,7 @@ def send(task: Task, *arguments: Any) -> str:
     """Put a task onto its queue; return its id.
 
     The note comes first: a task without a note could run, and nobody could ask for it.
-    Raises BrokerAway.  Then it is not known whether the task was sent, because a broker that
+    Raises Unavailable.  Then it is not known whether the task was sent, because a broker that
     answers too late may have taken it; the sentence names the id.
     """
     task_id = uuid()
@@ -34,7 +34,7 @@ def send(task: Task, *arguments: Any) -> str:
 
 
 def name_of(task_id: str) -> str | None:
-    """The name of the task that was sent with this id, None if none was.  Raises BrokerAway."""
+    """The name of the task that was sent with this id, None if none was.  Raises Unavailable."""
     with broker_errors("and nothing was read"):
         found = client.get(key(task_id))
     return None if found is None else str(found)

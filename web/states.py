@@ -41,7 +41,7 @@ class TaskState(BaseModel):
 
 
 def state_of(task_id: str, name: str) -> TaskState:
-    """Ask the result backend once.  Raises BrokerAway."""
+    """Ask the result backend once.  Raises Unavailable."""
     with broker_errors("and nothing was read"):
         # One answer for state and result: asked for one after the other, they may not belong
         # together.

@@ -32,6 +32,8 @@ CALLS = {
     "POST /send_email",
     "GET /tasks/{task_id}",
     "DELETE /tasks/{task_id}",
+    "POST /orders",
+    "GET /orders/{order_id}",
     "GET /healthz",
 }
 
@@ -43,6 +45,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     with pytest.MonkeyPatch.context() as changes:
         changes.setattr("labkit.nodes.LAB_HOME", folder / "home")
         with web_server(folder, "schema") as one:
+            one.add_flight()
             yield one
 
 
@@ -68,18 +71,21 @@ def test_every_call_is_described(calls):
     ],
 )
 def test_no_request_makes_a_server_error_or_an_answer_that_is_not_described(web, calls, name, mode):
-    known = web.send()
+    known = {"task_id": web.send(), "order_id": web.order()}
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(calls[name].as_strategy(generation_mode=mode), st.booleans())
     def check(case, take_a_known_one):
-        if take_a_known_one and "task_id" in (case.path_parameters or {}):
-            case.path_parameters["task_id"] = known
+        if take_a_known_one:
+            for argument in set(known) & set(case.path_parameters or {}):
+                case.path_parameters[argument] = known[argument]
         case.call_and_validate(checks=CHECKS)
 
     check()
 
 
-def test_the_example_of_the_description_works(web, calls):
-    example = web.ask.get("/openapi.json").json()["components"]["schemas"]["Email"]["examples"][0]
-    assert web.ask.post("/send_email", json=example).status_code == 202
+@pytest.mark.parametrize(("path", "model"), [("/send_email", "Email"), ("/orders", "Order")])
+def test_the_example_of_the_description_works(web, path, model):
+    described = web.ask.get("/openapi.json").json()
+    (example,) = described["components"]["schemas"][model]["examples"]
+    assert web.ask.post(path, json=example).status_code == 202

@@ -6,16 +6,28 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
 import httpx
+from sqlalchemy import Engine, insert
 
 from labkit.own_broker import OwnBroker
 from labkit.own_web import own_web
 from tests.stack.labs import wait_until
+from work.database import create_tables, engine_for, writing
+from work.schema import flights
 
 ADA = {"to_email": "ada@example.com", "subject": "Your ticket", "body": "Your seat is 12A."}
+ORDER: dict[str, object] = {
+    "flight": "TL101",
+    "day": "2027-05-01",
+    "seats": 2,
+    "price_cents": 12900,
+    "card": "ada-visa",
+    "email": "ada@example.com",
+}
 APP = "web.api:app"
 QUEUE = "realworld"
 
@@ -35,6 +47,30 @@ class Web:
         """Send an e-mail; return the id of its task."""
         answer = self.ask.post("/send_email", json=ADA | changes)
         assert answer.status_code == 202, answer.text
+        return str(UUID(answer.json()["id"]))
+
+    def add_flight(self) -> None:
+        """Put the flight of the orders into the shop's timetable."""
+        engine = self.shop()
+        row = {"flight": ORDER["flight"], "day": date.fromisoformat(str(ORDER["day"]))}
+        more = {"origin": "AMS", "destination": "LIS", "departs": "07:30", "seats": 300}
+        with writing(engine) as database:
+            rest = {"price_cents": 12900, "source": "test"}
+            database.execute(insert(flights).values(row | more | rest))
+        engine.dispose()
+
+    def shop(self) -> Engine:
+        """The shop's database."""
+        engine = engine_for(f"sqlite:///{self.home / 'files/shop.sqlite'}")
+        create_tables(engine)
+        return engine
+
+    def order(self, key: str = "", **changes: object) -> str:
+        """Order tickets; return the order's id."""
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = self.ask.post("/orders", json=ORDER | changes, headers=headers)
+        assert answer.status_code == 202, answer.text
+        assert answer.headers["location"] == f"/orders/{answer.json()['id']}"
         return str(UUID(answer.json()["id"]))
 
     def wait_for(self, task_id: str, state: str) -> dict:
@@ -97,11 +133,12 @@ def house_form(answer: httpx.Response, status: int) -> str:
     return sentence
 
 
-def timed(ask: httpx.Client, method: str, path: str) -> tuple[httpx.Response, float]:
-    """One request, and how many seconds it took."""
-    body = ADA if method == "POST" else None
+def timed(
+    ask: httpx.Client, method: str, path: str, body: dict | None = None
+) -> tuple[httpx.Response, float]:
+    """One request, and how many seconds it took.  A POST without a body sends an e-mail."""
     start = time.perf_counter()
-    answer = ask.request(method, path, json=body)
+    answer = ask.request(method, path, json=body or (ADA if method == "POST" else None))
     return answer, time.perf_counter() - start
 
 

@@ -1,0 +1,114 @@
+"""Order tickets, and ask how far an order is.
+
+An order is a row in the shop's database, and the message that must be sent for it is another one,
+written in the same transaction (work/outbox.py).  So no order is lost between the two: the request
+only asks a worker to look into the outbox now, and if that fails, somebody else does so later.
+The airline, the bank and the post are the lab's partner services, which lesson 45 starts.
+"""
+
+from contextlib import suppress
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Response
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+from tasks.realworld_tasks import send_unfinished_orders
+from web.broker import AWAY, require_broker
+from web.errors import Problem
+from web.shop_database import shop_database
+from work.cards import check_card
+from work.mail import check_address
+from work.order_states import State
+from work.prices import MAX_CENTS, check_cents
+from work.tickets import MAX_SEATS, check_flight, check_seats
+
+router = APIRouter(tags=["orders"])
+
+EXAMPLE: dict[str, JsonValue] = {
+    "flight": "TL101",
+    "day": "2027-05-01",
+    "seats": 2,
+    "price_cents": 12900,
+    "card": "ada-visa",
+    "email": "ada@example.com",
+}
+
+
+def _price(price_cents: object) -> int:
+    return check_cents(price_cents, "price_cents")
+
+
+class Order(BaseModel):
+    """Seats on one flight of the timetable, at the price that the buyer has seen."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
+
+    flight: Annotated[str, AfterValidator(check_flight)]
+    day: date
+    # Before: pydantic alone would take "2", 2.0 and true for numbers.
+    seats: Annotated[int, BeforeValidator(check_seats), Field(ge=1, le=MAX_SEATS)]
+    price_cents: Annotated[int, BeforeValidator(_price), Field(ge=0, le=MAX_CENTS)]
+    card: Annotated[str, AfterValidator(check_card), Field(max_length=50)]
+    email: Annotated[str, AfterValidator(check_address), Field(max_length=254)]
+
+
+class OrderAccepted(BaseModel):
+    """The order is in the database."""
+
+    id: UUID = Field(description="ask for it at /orders/{id}")
+
+
+class OrderState(BaseModel):
+    """How far an order is.  The card stays in the database."""
+
+    id: UUID
+    flight: str
+    day: date
+    seats: int
+    price_cents: int
+    state: State = Field(description="mailed: finished.  cancelled: all of it was taken back")
+    reason: str | None = Field(description="why it was taken back")
+
+
+@router.post("/orders", status_code=202, dependencies=[Depends(require_broker)])
+def order(
+    order: Order,
+    response: Response,
+    idempotency_key: Annotated[
+        UUID | None, Header(description="becomes the order's id: the same key, the same order")
+    ] = None,
+) -> OrderAccepted:
+    """Open an order, and answer at once; Location says where to ask for it.
+
+    A client that got no answer asks again with the same Idempotency-Key, and orders once.
+    """
+    from work.ticket_orders import open_order  # deferred: it imports SQLAlchemy
+
+    with shop_database() as engine:
+        try:
+            order_id = open_order(
+                engine, order_id=str(idempotency_key or uuid4()), **order.model_dump()
+            )
+        except ValueError as unknown:  # a flight that is not in the timetable
+            raise HTTPException(422, str(unknown)) from None
+    with suppress(*AWAY):  # the order is written, and the outbox keeps its message
+        send_unfinished_orders.apply_async(ignore_result=True)
+    response.headers["Location"] = f"/orders/{order_id}"
+    return OrderAccepted(id=UUID(order_id))
+
+
+KNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "No such order."}}
+
+
+@router.get("/orders/{order_id}", responses=KNOWN)
+def order_state(order_id: UUID) -> OrderState:
+    """How far an order is."""
+    from work.ticket_orders import find_order
+
+    with shop_database() as engine:
+        found = find_order(engine, str(order_id))
+    if found is None:
+        raise HTTPException(404, f"there is no order {order_id}")
+    return OrderState.model_validate(found)

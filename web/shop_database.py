@@ -1,0 +1,43 @@
+"""The shop's database as this process sees it: like the broker, it answers soon or counts as away.
+
+SQLAlchemy is imported where it is used: it takes 0.2 s, and only orders need it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from tasks.shop import shop
+from web.errors import Unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+PATIENCE_MS = 400  # a writer holds SQLite for milliseconds; work/database.py lets tasks wait 60 s
+
+
+@cache
+def impatient_shop() -> "Engine":
+    """The engine of the shop, with connections that do not wait long for another writer."""
+    from sqlalchemy import event
+
+    engine = shop()
+    if engine.dialect.name == "sqlite":
+        event.listen(
+            engine, "connect", lambda raw, _: raw.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        )
+        engine.dispose()  # what was opened before waits longer
+    return engine
+
+
+@contextmanager
+def shop_database() -> Iterator["Engine"]:
+    """Give the engine; Unavailable if the database cannot be used now."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        yield impatient_shop()
+    except OperationalError as error:  # locked, full, not there
+        sentence = f"the shop's database cannot be used now: {error.orig}"
+        raise Unavailable(sentence, "ask again in a second") from error
