@@ -26,10 +26,11 @@ WORKERS = {name: block for name, block in services().items() if name.startswith(
 
 
 def test_every_port_is_published_on_this_machine_only():
-    published = re.findall(r'^ +- "(\S+:\d+)"', COMPOSE, re.MULTILINE)
+    published = re.findall(r'^ +- "(\S+:\S+)"', COMPOSE, re.MULTILINE)
     assert published == [
         "127.0.0.1:${REDIS_PORT:-6379}:6379",
         "127.0.0.1:${FLOWER_PORT:-5555}:5555",
+        "127.0.0.1:${WEB_PORT:-8000}:${WEB_PORT:-8000}",
     ]
     assert COMPOSE.count("ports:") == len(published)
 
@@ -50,7 +51,7 @@ def test_nothing_is_used_that_one_of_the_two_compose_versions_refuses():
 def test_every_setting_of_the_file_is_explained_in_the_example():
     example = (ROOT / ".env.example").read_text()
     settings = set(re.findall(r"\$\{(\w+)", COMPOSE))
-    assert settings == {"REDIS_PASSWORD", "REDIS_PORT", "FLOWER_PORT"}
+    assert settings == {"REDIS_PASSWORD", "REDIS_PORT", "FLOWER_PORT", "WEB_PORT"}
     assert [name for name in settings if f"#{name}=" not in example] == []
 
 
@@ -197,4 +198,4 @@ def test_compose_accepts_the_file(tmp_path, password):
         assert full.returncode == 0, full.stderr
         assert full.stderr == ""
         # Compose 2 prints the shared block too.
-        assert full.stdout.count(f"REDIS_URL: redis://:{password}@redis:6379/0") in {6, 7}
+        assert full.stdout.count(f"REDIS_URL: redis://:{password}@redis:6379/0") in {8, 9}

@@ -55,7 +55,8 @@ class Compose:
         program = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
         self.command = [*program, "--project-name", self.project]
         self.full = ["--profile", "full"]
-        self.ports = {"REDIS_PORT": usual_or_free(6379), "FLOWER_PORT": usual_or_free(5555)}
+        usual = {"REDIS_PORT": 6379, "FLOWER_PORT": 5555, "WEB_PORT": 8000}
+        self.ports = {name: usual_or_free(port) for name, port in usual.items()}
         if settings:
             (root / ".env").write_text(settings)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
+import httpx
 import pytest
 import redis
 
@@ -164,7 +165,7 @@ def test_a_lesson_on_the_host_uses_the_redis_of_the_container(compose, tmp_path)
 
 def test_the_full_profile_starts_everything_but_the_lab_as_a_normal_user(full_stack):
     levels = {"worker_basic", "worker_advanced", "worker_realworld"}
-    assert full_stack.running() == {"redis", "beat", "flower"} | levels
+    assert full_stack.running() == {"redis", "beat", "flower", "mail", "web"} | levels
     for service in full_stack.running():
         assert full_stack.container(service).user_of_its_process() != 0, service
 
@@ -199,13 +200,28 @@ def test_flower_shows_the_workers_on_this_machine_only(full_stack):
     wait_until(lambda: "basic@" in page() and "realworld@" in page(), 30, "Flower lists them")
 
 
+def test_the_web_app_on_this_machine_has_an_email_sent(full_stack):
+    port = full_stack.ports["WEB_PORT"]
+    ports = full_stack.container("web").facts()["NetworkSettings"]["Ports"]
+    assert ports == {f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}
+    letter = {"to_email": "ada@example.com", "subject": "From a container", "body": "text"}
+    with httpx.Client(base_url=f"http://localhost:{port}", timeout=10) as web:
+        wait_until(lambda: web.get("/healthz").is_success, 30, "the web app answers")
+        sent = web.post("/send_email", json=letter)
+        assert sent.status_code == httpx.codes.ACCEPTED
+        task = sent.headers["Location"]
+        wait_until(lambda: web.get(task).json()["state"] == "SUCCESS", 30, "the e-mail is sent")
+    assert "From a container" in full_stack.lab("./lab", "mail").stdout
+    assert full_stack.container("mail").facts()["NetworkSettings"]["Ports"] in ({}, None)
+
+
 def test_health_checks_pass_where_all_is_well(full_stack):
     for service in full_stack.running():
         container = full_stack.container(service)
         wait_until(container.passes_its_health_check, 30, f"{service} passes its health check")
 
 
-@pytest.mark.parametrize("service", ["worker_basic", "beat", "flower", "redis"])
+@pytest.mark.parametrize("service", ["worker_basic", "beat", "flower", "mail", "web", "redis"])
 def test_health_check_fails_where_the_process_hangs(full_stack, service):
     container = full_stack.container(service)
     container.signal("STOP")
