@@ -23,7 +23,7 @@ from tests.test_readmes import blocks, commands
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 UP = "./lab up"
-BROKER_ALONE = "./lab up --workers 0 --no-beat --no-flower"
+BROKER_ALONE = "./lab up --workers 0 --no-beat --no-flower --no-web --no-mail"
 ACTIVATE = ". .venv/bin/activate"
 BY_HAND = {  # what each prints when it runs
     "celery -A celery_app worker --loglevel=info --queues=basic,advanced,realworld": " ready.",
@@ -87,7 +87,8 @@ class Shell:
 def shell(tmp_path: Path) -> Shell:
     copy = FreshCopy(tmp_path)
     copy.run("./lab", "--version")  # installs; skips where nothing can be installed
-    copy.environment["FLOWER_PORT"] = str(free_port())  # 5555 may be taken on this machine
+    for name in ("FLOWER_PORT", "WEB_PORT"):  # the usual ones may be taken on this machine
+        copy.environment[name] = str(free_port())
     return Shell(copy, tmp_path)
 
 
