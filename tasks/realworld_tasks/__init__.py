@@ -6,6 +6,7 @@ Importing this package registers them all.
 from tasks.realworld_tasks.exports import export_data
 from tasks.realworld_tasks.images import make_thumbnail, process_image
 from tasks.realworld_tasks.imports import finish_import, import_chunk, import_data
+from tasks.realworld_tasks.letters import answer_letters
 from tasks.realworld_tasks.mail import send_email
 from tasks.realworld_tasks.orders import (
     cancel_order,
@@ -25,6 +26,7 @@ from tasks.realworld_tasks.orders_carelessly import (
 from tasks.realworld_tasks.reports import generate_report, send_report
 
 __all__ = [
+    "answer_letters",
     "cancel_order",
     "cancel_order_carelessly",
     "charge_buyer",

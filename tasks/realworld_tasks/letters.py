@@ -1,0 +1,48 @@
+"""Tasks that use a slow and paid service: answer_letters."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from celery import Task
+
+from celery_app import app
+from lab_home import REDIS_URL
+
+if TYPE_CHECKING:
+    from work.token_bucket import TokenBucket
+
+RATE = 9  # calls a second, of all workers together; the service allows 10 in any second
+CAPACITY = 1  # rate + capacity is the most that any second can see
+
+
+@app.task(bind=True, acks_late=True, max_retries=10)
+def answer_letters(
+    self: Task, letters: list[str], answers: dict[str, str] | None = None, limited: bool = True
+) -> dict[str, str]:
+    """Let the service at LETTERS_URL answer several letters; return {letter: answer}.
+
+    letters: their ids, such as "letter-7".  A letter is paid once, however often it is asked for.
+    answers: those that are there already; a retry hands them on.
+    limited: False calls without asking the token bucket first.
+    """
+    from work.letters import answer_all
+
+    answers = answers or {}
+    missing = [letter for letter in letters if letter not in answers]
+    found = answer_all(os.environ["LETTERS_URL"], missing, bucket() if limited else None)
+    answers |= found.answers
+    if found.retry_after_s:
+        # The service knows best when to come again.  The slot is free meanwhile.
+        raise self.retry(args=(letters, answers, limited), countdown=found.retry_after_s)
+    return answers
+
+
+@cache
+def bucket() -> "TokenBucket":
+    """The bucket of this shop, in the lab's Redis; made when a process of the pool needs it."""
+    import redis
+
+    from work.token_bucket import TokenBucket
+
+    return TokenBucket(redis.Redis.from_url(REDIS_URL), "letters", RATE, CAPACITY)

@@ -1,0 +1,254 @@
+"""A ticket order reaches its end, and nothing is done twice, whatever dies or comes twice."""
+
+from collections import Counter
+from contextlib import suppress
+from datetime import date, timedelta
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, select, update
+
+from labkit.services.books import Books
+from work import outbox, ticket_orders
+from work.database import create_tables, engine_for, reading, writing
+from work.order_states import FINAL, FOLLOWS, State
+from work.partners import Busy, Refused
+from work.schema import flights, now, orders
+from work.schema import outbox as outbox_table
+
+DAY = date(2027, 5, 1)
+BUYER: dict[str, Any] = {"card": "ada-visa", "email": "ada@example.com"}
+FLIGHT: dict[str, Any] = {"flight": "TL45", "day": DAY, "seats": 2, "price_cents": 9900}
+STEPS = {
+    "reserve": ticket_orders.reserve_seats,
+    "charge": ticket_orders.charge_buyer,
+    "mail": ticket_orders.mail_ticket,
+    "take back": ticket_orders.take_back,
+}
+
+
+class Killed(BaseException):
+    """The worker is killed."""
+
+
+class FakePartner:
+    """A partner with real books, asked without a network."""
+
+    def __init__(self, name: str, trouble: "Trouble") -> None:
+        self.name, self.trouble, self.books = name, trouble, Books()
+
+    def do(self, order_id: str, **_details: object) -> dict:
+        return self._ask(lambda: self.books.do(f"{self.name}-{order_id}", order_id, self._no()))
+
+    def undo(self, order_id: str) -> dict:
+        return self._ask(lambda: self.books.undo(f"{self.name}-{order_id}", order_id))
+
+    def _no(self) -> bool:
+        return self.name == self.trouble.refuses
+
+    def _ask(self, ask) -> dict:
+        self.trouble.strike("before")
+        number, content = ask()
+        self.trouble.strike("after")
+        if number >= 400:
+            raise Refused(content["reason"])
+        return content
+
+
+class Trouble:
+    """What goes wrong: who refuses, and what happens before or after the next request is done."""
+
+    def __init__(self, refuses: str) -> None:
+        self.refuses = refuses
+        self.next: list = []  # (when, what)
+
+    def strike(self, when: str) -> None:
+        if self.next and self.next[0][0] == when:
+            _, what = self.next.pop(0)
+            if isinstance(what, type):
+                raise what("trouble")
+            what()
+
+
+@pytest.fixture
+def engine(tmp_path) -> Engine:
+    one = engine_for(f"sqlite:///{tmp_path}/shop.sqlite")
+    create_tables(one)
+    with writing(one) as database:
+        row = {"flight": "TL45", "day": DAY, "origin": "AMS", "destination": "LIS"}
+        more = {"departs": "07:30", "seats": 300, "price_cents": 9900, "source": "test"}
+        database.execute(insert(flights).values(row | more))
+    return one
+
+
+def shop_of(refuses: str = "") -> tuple[Any, Trouble]:
+    trouble = Trouble(refuses)
+    names = ("seats", "cards", "mails")
+    return SimpleNamespace(**{name: FakePartner(name, trouble) for name in names}), trouble
+
+
+def run(engine: Engine, partners, order_id: str, step: str) -> None:
+    """One delivery of one step, which may end in any way."""
+    with suppress(Refused, Busy, Killed):
+        STEPS[step](engine, partners, order_id)
+
+
+events = st.tuples(
+    st.sampled_from(list(STEPS)),
+    st.sampled_from(["", "before", "after"]),
+    st.sampled_from(["killed", "busy", *STEPS]),  # the last: another worker does that meanwhile
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(refuses=st.sampled_from(["", "seats", "cards", "mails"]), history=st.lists(events))
+def test_whatever_happens_the_order_ends_and_nothing_is_done_twice(engine, refuses, history):
+    partners, trouble = shop_of(refuses)
+    order = ticket_orders.open_order(engine, **FLIGHT, **BUYER)
+    states = [State.NEW]
+    for step, when, what in history:
+        trouble.next = []
+        if when and what in STEPS:
+            trouble.next = [(when, lambda what=what: run(engine, partners, order, what))]
+        elif when:
+            trouble.next = [(when, Killed if what == "killed" else Busy)]
+        run(engine, partners, order, step)
+        states.append(ticket_orders.state_of(engine, order))
+    trouble.next = []
+    for step in STEPS:  # what the outbox brings in the end: the workflow once more, undisturbed
+        run(engine, partners, order, step)
+        states.append(ticket_orders.state_of(engine, order))
+
+    assert states[-1] == (State.CANCELLED if refuses else State.MAILED)
+    assert outbox_is_done(engine, order)
+    for before, after in pairwise(states):
+        assert after == before or reachable(before, after)
+    for name in ("seats", "cards", "mails"):
+        books = getattr(partners, name).books
+        assert books.done[order] <= 1
+        assert books.balance[order] == (0 if refuses else 1)
+
+
+def reachable(before: State, after: State) -> bool:
+    """True if states lead from one to the other."""
+    return after in FOLLOWS[before] or any(reachable(one, after) for one in FOLLOWS[before])
+
+
+def outbox_is_done(engine: Engine, order: str) -> bool:
+    return order not in outbox.unfinished(engine)
+
+
+def test_each_state_leads_to_an_end_and_an_end_leads_nowhere():
+    assert {State.MAILED, State.CANCELLED} == FINAL
+    for state in State:
+        assert state in FINAL or any(reachable(state, end) for end in FINAL)
+
+
+def test_of_two_moves_from_one_state_the_second_does_nothing(engine):
+    order = ticket_orders.open_order(engine, **FLIGHT, **BUYER)
+    assert ticket_orders.move(engine, order, State.NEW, State.RESERVED)
+    assert not ticket_orders.move(engine, order, State.NEW, State.UNDOING)
+    assert ticket_orders.state_of(engine, order) == State.RESERVED
+
+
+def test_the_reason_of_a_refusal_is_kept(engine):
+    partners, _ = shop_of("cards")
+    order = ticket_orders.open_order(engine, **FLIGHT, **BUYER)
+    for step in STEPS:
+        run(engine, partners, order, step)
+    found = ticket_orders.find_order(engine, order)
+    assert found and (found["state"], found["reason"]) == ("cancelled", f"no for {order}")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"seats": 12}, "seats must be 1 to 9, got 12"),
+        ({"flight": "TL999"}, "there is no flight TL999 on 2027-05-01"),
+        ({"day": "2027-05-01"}, "day must be a date, got '2027-05-01'"),
+        ({"card": "A"}, "card must be a name such as 'ada-visa', got 'A'"),
+        ({"email": "ada"}, "to_email must be one address such as ada@example.com, got 'ada'"),
+        ({"order_id": "x" * 37}, f"order_id must have 1 to 36 characters, got '{'x' * 37}'"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused_and_nothing_is_written(engine, wrong, sentence):
+    with pytest.raises(ValueError) as error:
+        ticket_orders.open_order(engine, **FLIGHT | BUYER | wrong)
+    assert str(error.value) == sentence
+    with reading(engine) as database:
+        assert not database.execute(select(orders)).all()
+        assert not database.execute(select(outbox_table)).all()
+
+
+def test_an_order_opened_twice_with_one_id_is_one_order_with_one_message(engine):
+    ids = [ticket_orders.open_order(engine, **FLIGHT, **BUYER, order_id="TL-7") for _ in range(2)]
+    assert ids == ["TL-7", "TL-7"]
+    with reading(engine) as database:
+        assert len(database.execute(select(outbox_table)).all()) == 1
+
+
+def age(engine: Engine, seconds: float) -> None:
+    """Let everything in the outbox and the orders be older by so much."""
+    with writing(engine) as database:
+        moment = now() - timedelta(seconds=seconds)
+        database.execute(update(outbox_table).values(sent_at=moment))
+        database.execute(update(orders).values(updated_at=moment))
+
+
+def test_the_outbox_sends_once_and_again_after_longer_and_longer_waits(engine):
+    ticket_orders.open_order(engine, **FLIGHT, **BUYER, order_id="TL-7")
+    sent: list = []
+
+    def due() -> bool:
+        return bool(outbox.send_due(engine, lambda *what: sent.append(what), again_after_s=10))
+
+    assert due() and not due()
+    for wait_s in (10, 20, 40):
+        age(engine, wait_s - 2)
+        assert not due()
+        age(engine, wait_s + 1)
+        assert due()
+    assert sent == [("tasks.realworld_tasks.orders.fulfil_order", ["TL-7"])] * 4
+
+
+def test_the_outbox_leaves_an_order_alone_that_moves_or_is_over(engine):
+    partners, _ = shop_of()
+    ticket_orders.open_order(engine, **FLIGHT, **BUYER, order_id="TL-7")
+    outbox.send_due(engine, lambda *_what: None, again_after_s=10)
+    age(engine, 11)
+    ticket_orders.reserve_seats(engine, partners, "TL-7")
+    assert outbox.send_due(engine, lambda *_what: None, again_after_s=10) == []
+    for step in STEPS:
+        run(engine, partners, "TL-7", step)
+    age(engine, 11)
+    assert outbox.send_due(engine, lambda *_what: None, again_after_s=10) == []
+
+
+def test_what_could_not_be_sent_is_due_at_once(engine):
+    ticket_orders.open_order(engine, **FLIGHT, **BUYER, order_id="TL-7")
+
+    def no_broker(*_what: object) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        outbox.send_due(engine, no_broker, again_after_s=10)
+    assert outbox.send_due(engine, lambda *_what: None, again_after_s=10) == ["TL-7"]
+
+
+def test_an_order_without_a_line_in_the_outbox_is_never_sent(engine):
+    order = ticket_orders.open_order(engine, **FLIGHT, **BUYER, task="")
+    assert outbox.send_due(engine, lambda *_what: None, again_after_s=0) == []
+    assert outbox.unfinished(engine) == [order]
+
+
+def test_without_keys_the_books_count_every_request():
+    books = Books()
+    for _ in range(3):
+        books.do("", "TL-7")
+    assert books.done == Counter({"TL-7": 3})

@@ -1,0 +1,60 @@
+"""Let a language model answer customers' letters: a service that is slow, limited and paid.
+
+POST /answers    Idempotency-Key: letter-7    {"letter": "letter-7"}
+200 {"letter": "letter-7", "answer": "..."}   or   429 with Retry-After: SECONDS
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import httpx
+
+from work.token_bucket import TokenBucket
+
+TIMEOUT_S = 30  # such a service thinks for seconds
+LOST_S = 1  # after a lost answer, ask again so much later
+
+
+@dataclass
+class Answers:
+    """What came of several letters: the answers, and when to ask for the rest.
+
+    retry_after_s: 0 if all of them were answered.
+    """
+
+    answers: dict[str, str] = field(default_factory=dict)
+    retry_after_s: float = 0
+
+
+def answer_all(url: str, letters: list[str], bucket: TokenBucket | None) -> Answers:
+    """Ask for the answers to several letters, all at once; wait for a token before each request.
+
+    bucket: None asks without waiting.  Raises httpx.HTTPStatusError if the service cannot answer.
+    """
+    return asyncio.run(_answer_all(url, letters, bucket))
+
+
+async def _answer_all(url: str, letters: list[str], bucket: TokenBucket | None) -> Answers:
+    found = Answers()
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
+        # While one request waits for its answer, the others go on.
+        await asyncio.gather(*(_answer(client, letter, bucket, found) for letter in letters))
+    return found
+
+
+async def _answer(
+    client: httpx.AsyncClient, letter: str, bucket: TokenBucket | None, found: Answers
+) -> None:
+    while bucket and (seconds := await asyncio.to_thread(bucket.take)):
+        await asyncio.sleep(seconds)
+    try:
+        answer = await client.post(
+            "/answers", json={"letter": letter}, headers={"Idempotency-Key": letter}
+        )
+    except httpx.TransportError:  # perhaps it was done and paid; the key says it is the same
+        found.retry_after_s = max(found.retry_after_s, LOST_S)
+        return
+    if answer.status_code == 429:
+        found.retry_after_s = max(found.retry_after_s, float(answer.headers["Retry-After"]))
+    else:
+        found.answers[letter] = answer.raise_for_status().json()["answer"]
