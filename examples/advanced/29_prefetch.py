@@ -46,7 +46,7 @@ You should see:
 Try next.  Guess first:
   1. Give the worker `four` two slots: "--concurrency=2" in place of SLOT.  How many of the eight
      does the new worker do now?
-  2. Give `none` the settings of `four` as well.  Which of the two options wins?
+  2. Give `none` the option of `four` as well.  Which of the two wins?
   3. Let the new worker take from the queue of `due-limit`, too.  When does the task without a
      countdown begin now?
 """

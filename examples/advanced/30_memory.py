@@ -50,8 +50,8 @@ Try next.  Guess first:
   1. Write LIMIT_KIB = 200, as somebody who means MB.  How many processes do the 12 jobs need?
   2. Give all workers two slots.  What becomes of the picture, and of the first sentence?
   3. In work/boarding_passes.py, empty the list before the return: _drawn.clear().  Then set JOB_MB
-     to 120.  On Linux the limit still replaces processes: it looks at the most that a process has
-     ever had.  Which worker is right?
+     to 120.  Nothing leaks now.  Which worker needs twelve processes all the same?  (On Linux the
+     limit looks at the most that a process has ever had, not at what it has.)
 """
 
 from itertools import groupby
