@@ -1,0 +1,188 @@
+"""The lab's services do what real ones do, also when they are told to fail."""
+
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from labkit.services.partners import PartnerServices
+from labkit.services.server import MAX_BODY_BYTES, Server
+from labkit.services.slow_api import SlowApi
+from work.partners import Busy, Partners, Refused
+
+
+class Running:
+    """A service that runs in a thread of this process."""
+
+    def __init__(self, respond) -> None:
+        self.server = Server(respond)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def services() -> PartnerServices:
+    return PartnerServices(work_s=0)
+
+
+@pytest.fixture
+def url(services) -> Iterator[str]:
+    running = Running(services.respond)
+    yield running.url
+    running.stop()
+
+
+def go_wrong(services: PartnerServices, **fault) -> None:
+    answer = services.respond("POST", "/faults", "", fault)
+    assert answer and answer[0] == 201
+
+
+def test_a_key_that_is_known_changes_nothing_and_gets_the_same_answer(services, url):
+    partners = Partners(url)
+    assert partners.seats.do("TL-1") == partners.seats.do("TL-1")
+    assert services.books["seats"].done == {"TL-1": 1}
+
+
+def test_without_keys_each_request_is_a_new_one(services, url):
+    partners = Partners(url, keys=False)
+    assert partners.seats.do("TL-1") != partners.seats.do("TL-1")
+    assert services.books["seats"].balance == {"TL-1": 2}
+
+
+def test_a_refusal_is_final_and_says_why(services, url):
+    go_wrong(services, path="/cards", fault="refuse", orders=["TL-1"])
+    for _ in range(2):
+        with pytest.raises(Refused, match="cards refused: no for TL-1"):
+            Partners(url).cards.do("TL-1")
+    assert not services.books["cards"].done
+
+
+def test_a_busy_service_has_done_nothing(services, url):
+    go_wrong(services, path="/cards", fault="busy", orders=["TL-1"], times=1)
+    with pytest.raises(Busy, match="cards answered 503"):
+        Partners(url).cards.do("TL-1")
+    assert not services.books["cards"].done
+    Partners(url).cards.do("TL-1")
+
+
+def test_a_service_that_hangs_up_has_done_it_and_the_key_makes_the_second_time_harmless(
+    services, url
+):
+    go_wrong(services, path="/cards", fault="hang up", orders=["TL-1"], times=1)
+    with pytest.raises(Busy, match="cards gave no answer: RemoteProtocolError"):
+        Partners(url).cards.do("TL-1")
+    Partners(url).cards.do("TL-1")
+    assert services.books["cards"].done == {"TL-1": 1}
+
+
+def test_a_service_that_is_not_there_is_busy(url, services):
+    with pytest.raises(Busy, match="seats gave no answer: ConnectError"):
+        Partners("http://127.0.0.1:1").seats.do("TL-1")
+
+
+def test_a_request_that_comes_after_its_undoing_is_refused(services, url):
+    partners = Partners(url)
+    partners.cards.undo("TL-1")
+    with pytest.raises(Refused, match="cards-TL-1 was undone"):
+        partners.cards.do("TL-1")
+    assert not services.books["cards"].done
+
+
+def test_a_held_answer_comes_after_go_and_the_work_is_done_before(services, url):
+    go_wrong(services, path="/seats", fault="hold", prefix="TL-", times=1)
+    asking = threading.Thread(target=Partners(url).seats.do, args=("TL-1",))
+    asking.start()
+    while not services.held:
+        asking.join(0.01)
+    assert services.books["seats"].done == {"TL-1": 1}
+    httpx.post(f"{url}/go", json={})
+    asking.join()
+    assert not services.held
+
+
+def test_a_fault_strikes_each_named_order_so_often_and_a_prefix_in_all(services):
+    go_wrong(services, path="/seats", fault="busy", orders=["A-1", "A-2"], times=1)
+    go_wrong(services, path="/seats", fault="busy", prefix="B-", times=1)
+
+    def numbers(*orders: str) -> list[int]:
+        answers = [services.respond("POST", "/seats", "", {"order": order}) for order in orders]
+        return [answer[0] for answer in answers if answer]
+
+    assert numbers("A-1", "A-1", "A-2", "A-2", "A-3") == [503, 201, 503, 201, 201]
+    assert numbers("B-1", "B-2") == [503, 201]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "number"),
+    [
+        ("GET", "/nowhere", None, 404),
+        ("POST", "/trains", {"order": "TL-1"}, 404),
+        ("POST", "/seats/redo", {"order": "TL-1"}, 404),
+        ("POST", "/seats", ["TL-1"], 400),
+        ("POST", "/seats", {"order": 7}, 400),
+        ("POST", "/faults", {"path": "/seats", "fault": "explode"}, 400),
+        ("POST", "/faults", {"wrong": 1}, 400),
+        ("POST", "/faults", [], 400),
+    ],
+)
+def test_what_no_service_knows_is_refused(url, method, path, content, number):
+    assert httpx.request(method, url + path, json=content).status_code == number
+
+
+@pytest.mark.parametrize("body", [b"no json", b"x" * (MAX_BODY_BYTES + 1)])
+def test_a_body_that_is_no_json_or_too_long_is_refused(url, body):
+    assert httpx.post(f"{url}/seats", content=body).status_code == 400
+
+
+class Clock:
+    """A time that moves only where a test says so."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ask(api: SlowApi, *letters: str) -> list[int]:
+    """The numbers of the answers; 0 where the service has hung up."""
+    answers = [api.respond("POST", "/answers", one, {"letter": one}) for one in letters]
+    return [answer[0] if answer else 0 for answer in answers]
+
+
+def bill(api: SlowApi) -> dict:
+    answer = api.respond("GET", "/bill", "", None)
+    assert answer
+    return answer[2]
+
+
+def test_the_slow_api_refuses_the_eleventh_call_of_any_second():
+    clock = Clock()
+    api = SlowApi(clock, sleep=lambda _s: None)
+    assert ask(api, *"abcdefghijk") == [200] * 10 + [429]
+    clock.now += 0.999
+    answer = api.respond("POST", "/answers", "l", {"letter": "l"})
+    assert answer and (answer[0], answer[1]) == (429, {"Retry-After": "1"})
+    clock.now += 0.001
+    assert ask(api, *"mnopqrstuvw") == [200] * 10 + [429]
+    assert (bill(api)["calls"], bill(api)["refused"], bill(api)["refused_later"]) == (20, 3, 0)
+
+
+def test_the_slow_api_bills_a_key_once_also_when_its_answer_got_lost():
+    api = SlowApi(Clock(), sleep=lambda _s: None)
+    api.respond("POST", "/reset", "", {"hang_up": 1})
+    assert ask(api, "a", "a", "b", "b") == [0, 200, 200, 200]
+    assert bill(api)["paid"] == {"a": 1, "b": 1}
+
+
+def test_the_slow_api_bills_each_call_without_a_key():
+    api = SlowApi(Clock(), sleep=lambda _s: None)
+    for _ in range(2):
+        api.respond("POST", "/answers", "", {"letter": "a"})
+    assert bill(api)["paid"] == {"a": 2}
