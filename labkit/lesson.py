@@ -20,13 +20,14 @@ def run_lesson(
     main: Callable[[], None],
     *,
     queues: Sequence[str],
-    extras: Sequence[str] = (),  # noqa: ARG001  (`./lab run` reads it from the source)
+    extras: Sequence[str] = (),
 ) -> None:
     """Check for a broker, and for a worker on each of `queues` (about 0.1 s), then run `main`.
 
     queues: the queues of the shared workers that the lesson sends to; () if it starts workers
         of its own.
     extras: what else a temporary stack must start for it: "beat", "flower", "mail", "web".
+        (`./lab run` reads them from the source.)
     """
     from labkit.course.lessons import lesson_of_script  # deferred: needed only here
 
@@ -35,6 +36,10 @@ def run_lesson(
         lesson = lesson_of_script(sys.argv[0])
         check_redis(REDIS_URL)
         require_workers(REDIS_URL, queues)
+        if "mail" in extras:
+            from labkit.mail_check import require_mail_server  # deferred: for few lessons
+
+            require_mail_server()
         alone = _alone_with(lesson.number)
     except LabError as error:
         sys.exit(str(error))

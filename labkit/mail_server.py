@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from lab_home import LAB_FILES, MAIL_FILE
 from work.mail import check_address
-from work.mail_answers import DELAYS_S, take_answer
+from work.mail_answers import DELAYS_S, IDENT, take_answer
 from work.mailbox import MailboxBusy, deliver_bytes
 
 LARGEST_EMAIL_BYTES = 10_000_000  # usual servers take 10 to 50 MB
@@ -97,7 +97,7 @@ async def serve(mail_folder: Path, host: str, port: int) -> asyncio.Server:
             Conversation(mail_folder),
             data_size_limit=LARGEST_EMAIL_BYTES,
             hostname="localhost",  # else Python asks the network for our name, and may wait
-            ident="the lab's mail server",
+            ident=IDENT,
             timeout=SILENT_S,
             loop=asyncio.get_running_loop(),
         )

@@ -8,16 +8,11 @@ from pathlib import Path
 from lab_home import masked
 from labkit.children import Child
 from labkit.console import Console, LogFollower
+from labkit.mail_check import mail_server_answers, read_mail_file
 from labkit.pages import PAGES
 from labkit.ports import next_free_port
 from labkit.processes import ProcessId
-from labkit.ready import (
-    Control,
-    mail_server_answers,
-    node_name,
-    page_answers,
-    read_mail_file,
-)
+from labkit.ready import Control, node_name, page_answers
 from labkit.records import ProcessRecord
 from labkit.state import write_state
 

@@ -2,13 +2,10 @@
 
 import functools
 import http.client
-import json
 import socket
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab_home import MAIL_FILE
 from labkit.errors import LabError
 from labkit.ports import listens
 from labkit.processes import ProcessId
@@ -80,28 +77,6 @@ def page_answers(process: ProcessId, port: int, path: str) -> bool:
     except (OSError, http.client.HTTPException):
         return False
     return healthy and listens(process, port)
-
-
-def mail_server_answers(process: ProcessId, home: Path) -> bool:
-    """True if the mail server that we started greets whoever connects."""
-    server = read_mail_file(home)
-    if server.get("pid") != process.pid:
-        return False  # it has not written its file yet
-    try:
-        from work.smtp import server_of  # deferred: most commands start no mail server
-
-        with socket.create_connection(server_of(server["url"]), timeout=1) as connection:
-            return connection.recv(4).startswith(b"220")
-    except OSError:
-        return False
-
-
-def read_mail_file(home: Path) -> dict:
-    """What the mail server wrote down: {"url": "smtp://127.0.0.1:PORT", "pid": int}, or {}."""
-    try:
-        return json.loads((home / MAIL_FILE.name).read_text())
-    except (OSError, ValueError):
-        return {}
 
 
 def require_workers(url: str, queues: Sequence[str]) -> None:

@@ -1,5 +1,7 @@
 """What `./lab up` says when it is ready: where everything is, and what to do next."""
 
+import os
+
 from lab_home import masked
 from labkit.broker import EmbeddedBroker
 from labkit.parts import Parts
@@ -20,7 +22,9 @@ def say_ready(parts: Parts, broker: EmbeddedBroker | None) -> None:
         say(f"  Flower   {flower}")
     if web := parts.address("web"):
         say(f"  web      {web}")
-    if mail := parts.address("mail"):
+    if given := os.environ.get("SMTP_URL"):
+        say(f"  mail     {given} (yours, from SMTP_URL)")
+    elif mail := parts.address("mail"):
         say(f"  mail     {mail} (./lab mail shows the e-mails)")
     first = "./lab run 01" if names else "./start_worker.sh"
     say(f"  next     in a second terminal: {first}")

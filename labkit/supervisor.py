@@ -136,7 +136,7 @@ class Supervisor:
         if plan.flower:
             ports["flower"] = first_port("flower")
             some.append(children.flower(home, ports["flower"]))
-        if plan.mail:
+        if plan.mail and not os.environ.get("SMTP_URL"):
             some.append(children.mail(home))
         if plan.web:
             ports["web"] = first_port("web")

@@ -19,6 +19,7 @@ from pathlib import Path
 from work.files import write_atomically
 from work.mailbox import held_mailbox
 
+IDENT = "the lab's mail server"  # how it greets; no other server reads these files
 ACCEPTED = "250"
 FILE = "answers.json"
 ANSWERS = {

@@ -249,6 +249,17 @@ def test_the_address_of_the_mail_server_is_there_while_it_runs(lab):
     assert not (lab.home / "mail-server").exists()
 
 
+def test_a_mail_server_of_ones_own_takes_the_place_of_the_labs(lab):
+    lab.environment["SMTP_URL"] = "smtp://127.0.0.1:9"  # nobody is there
+    lab.up("--no-beat", "--no-flower", "--no-web", "--no-reload")
+    assert "  mail     smtp://127.0.0.1:9 (yours, from SMTP_URL)" in lab.printed()
+    assert [child["name"] for child in lab.state()["children"]] == ["lab1"]
+    lesson = lab.run("run", "39")
+    assert lesson.returncode == 1
+    assert "error: no mail server answers at smtp://127.0.0.1:9\n\nhint: " in lesson.stderr
+    assert "Traceback" not in lesson.stderr
+
+
 def test_a_task_that_ends_while_everything_stops_can_still_send_its_email(lab_in_tree, tree):
     with (tree / "tasks" / "playground.py").open("a") as file:
         file.write(SLOW_EMAIL)

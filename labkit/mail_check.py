@@ -1,0 +1,53 @@
+"""Is there a mail server, and is it one of the lab's?"""
+
+import json
+import socket
+from pathlib import Path
+
+from lab_home import MAIL_FILE, choose_smtp_url
+from labkit.errors import LabError
+from labkit.processes import ProcessId
+from work.mail_answers import IDENT
+from work.smtp import server_of
+
+ANSWER_S = 1.0  # it answers in milliseconds
+MAX_BYTES = 500  # a greeting is one line
+
+
+def read_mail_file(home: Path) -> dict:
+    """What the mail server wrote down: {"url": "smtp://127.0.0.1:PORT", "pid": int}, or {}."""
+    try:
+        return json.loads((home / MAIL_FILE.name).read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def mail_server_answers(process: ProcessId, home: Path) -> bool:
+    """True if the mail server that we started greets whoever connects."""
+    server = read_mail_file(home)  # it writes this file when it listens
+    return server.get("pid") == process.pid and IDENT in greeting(server["url"])
+
+
+def greeting(url: str) -> str:
+    """What the server at smtp://HOST:PORT says first; "" if nobody says anything."""
+    try:
+        with socket.create_connection(server_of(url), timeout=ANSWER_S) as connection:
+            return connection.recv(MAX_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def require_mail_server() -> None:
+    """Raise LabError unless tasks would send their e-mails to a mail server of the lab's.
+
+    Lessons tell it how to answer, and look into its mailboxes.
+    """
+    url = choose_smtp_url()
+    said = greeting(url)
+    if not said:
+        raise LabError(f"no mail server answers at {url}", "./lab up, without --no-mail")
+    if IDENT not in said:
+        raise LabError(
+            f"the mail server at {url} is not the lab's, and this lesson needs that one",
+            "unset SMTP_URL, then ./lab up",
+        )
