@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import signal
 import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 MAX_BODY_BYTES = 100_000  # a request of the lab has a few hundred
@@ -76,8 +78,21 @@ class Server(ThreadingHTTPServer):
         """Write nothing about a client that was killed in the middle of its request."""
 
 
-def serve(respond: Respond) -> None:
-    """Say where we listen, and answer until SIGTERM."""
+def serve(respond: Respond, address_file: Path | None = None) -> None:
+    """Say where we listen, and answer until SIGTERM or Ctrl-C.
+
+    address_file: holds the address meanwhile, for programs that nobody tells of it.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end serve_forever()
     server = Server(respond)
-    print(f"{READY}http://127.0.0.1:{server.server_address[1]}", flush=True)
-    server.serve_forever()
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    if address_file:
+        address_file.write_text(address)
+    print(f"{READY}{address}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if address_file:
+            address_file.unlink(missing_ok=True)

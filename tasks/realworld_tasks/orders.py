@@ -20,6 +20,7 @@ from tasks.shop import shop
 from work.partners import Busy, Partners
 
 PARTNERS_FILE = LAB_HOME / "partners"  # the address of the lab's partner services, while they run
+START = "python -m labkit.services.partners --for-the-lab"
 AGAIN_AFTER_S = 30  # a healthy order takes about a second; a queue may be long
 
 
@@ -44,7 +45,7 @@ def partners(*, keys: bool = True) -> Partners:
         try:
             url = PARTNERS_FILE.read_text().strip()
         except OSError:
-            raise Busy("the lab's partner services are not up") from None
+            raise Busy(f"the partner services are not up; start them: {START}") from None
     return Partners(url, keys=keys)
 
 
