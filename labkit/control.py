@@ -9,7 +9,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from lab_home import BROKER_FILE, LAB_HOME
+from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit.code import import_error
 from labkit.errors import LabError
 from labkit.processes import ProcessId
@@ -34,7 +34,8 @@ def down() -> None:
     if StackLock(LAB_HOME).held():
         raise LabError("a lab is starting here at this moment", "./lab status, then ./lab down")
     ended = end_leftovers(LAB_HOME)
-    BROKER_FILE.unlink(missing_ok=True)
+    for file in (BROKER_FILE, MAIL_FILE):
+        file.unlink(missing_ok=True)
     for name in ended:
         click.echo(f"ended what a killed lab had left: {name}")
     if not ended:
