@@ -1,13 +1,13 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
-import fcntl
 import sys
 from collections.abc import Callable, Sequence
-from typing import IO, Any
+from typing import Any
 
 import click
 
 from lab_home import LAB_FILES, LAB_HOME, REDIS_URL
+from labkit.alone import alone_with
 from labkit.course.notes import open_notes
 from labkit.errors import LabError
 from labkit.full_disk import disk_error
@@ -40,7 +40,7 @@ def run_lesson(
             from labkit.mail_check import require_mail_server  # deferred: for few lessons
 
             require_mail_server()
-        alone = _alone_with(lesson.number)
+        alone = alone_with(f"lesson-{lesson.number}", lesson.number, f"./lab run {lesson.number}")
     except LabError as error:
         sys.exit(str(error))
     title, *files = lesson.header().splitlines()
@@ -58,27 +58,6 @@ def run_lesson(
         print(last_lines, file=notes, flush=True)
     if wrong:
         sys.exit(1)
-
-
-def _alone_with(number: str) -> IO:
-    """Hold a lock on the lesson: two runs at once would take each other's messages.
-
-    The system gives the lock back when the file is closed, however the lesson ends.
-    """
-    locks = LAB_HOME / "locks"
-    try:
-        locks.mkdir(parents=True, exist_ok=True)
-        lock = (locks / f"lesson-{number}").open("w")
-    except OSError as error:
-        raise LabError(f"the lab cannot write its files: {error}", "./lab doctor") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise LabError(
-            f"{number} runs in another terminal at this moment",
-            f"wait until that run has ended, then ./lab run {number}",
-        ) from None
-    return lock
 
 
 def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:

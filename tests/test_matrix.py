@@ -13,8 +13,10 @@ from labkit.errors import LabError
 from labkit.matrix.cells import ACKNOWLEDGEMENTS, CELLS, COUNTED, Cell, Counts, Measured
 from labkit.matrix.command import matrix
 from labkit.matrix.compare import changes, require_the_same
+from labkit.matrix.one_cell import ORDERS, TooLate, count, measure
 from labkit.matrix.page import PAGE, PICTURE, counts_on, page_text, versions_on
 from labkit.matrix.picture import picture
+from work.ledger import Entry
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = (ROOT / PAGE).read_text(encoding="utf-8")
@@ -190,3 +192,49 @@ def test_a_page_that_cannot_be_written_is_left_as_it_was(root, monkeypatch):
     with pytest.raises(LabError, match=r"guarantees.md cannot be written: No space left on device"):
         matrix(check=False, root=root, measure=lambda: (dict(TOLD), "Redis 99.1"))
     assert files_in(root) == before
+
+
+# -- One cell: what its ledger says, and what goes wrong ------------------------------------------
+
+
+def lines(*told: tuple[str, str]) -> list[Entry]:
+    """Ledger lines of these (event, job)."""
+    return [Entry(event, job, "host", 1, 1, 0.0) for event, job in told]
+
+
+DONE = lines(*((event, job) for job in ORDERS for event in ("SENT", "START", "END")))
+
+
+def test_jobs_that_were_done_once_count_nowhere():
+    assert count(DONE, ()) == Counts(0, 0, 0, 0)
+
+
+def test_a_job_without_its_end_is_lost_or_stuck_if_it_has_a_message():
+    torn = [line for line in DONE if (line.event, line.job) != ("END", "TL-7")]
+    assert count(torn, ()) == Counts(lost=1, started_twice=0, finished_twice=0, stuck=0)
+    assert count(torn, {"TL-7", "TL-8"}) == Counts(0, 0, 0, stuck=1)
+
+
+def test_a_second_start_and_a_second_end_are_counted():
+    again = lines(("START", "TL-7"))
+    assert count(DONE + again, ()) == Counts(0, started_twice=1, finished_twice=0, stuck=0)
+    again += lines(("END", "TL-7"))
+    assert count(DONE + again, ()) == Counts(0, started_twice=1, finished_twice=1, stuck=0)
+
+
+def test_a_ledger_that_cannot_be_is_no_result():
+    with pytest.raises(LabError, match="TL-7: 2 END lines, 1 START lines"):
+        count(DONE + lines(("END", "TL-7")), ())
+
+
+def test_a_fault_that_comes_too_late_is_tried_again_and_then_given_up(monkeypatch):
+    tried = []
+
+    def too_late(cell):
+        tried.append(cell)
+        raise TooLate
+
+    monkeypatch.setattr("labkit.matrix.one_cell._measure_once", too_late)
+    with pytest.raises(LabError, match="too busy for worker killed, late: no fault came in time"):
+        measure(KILLED_LATE)
+    assert tried == [KILLED_LATE] * 3

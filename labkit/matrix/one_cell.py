@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -36,8 +37,8 @@ from labkit.quiet import wait_until_quiet
 from labkit.signals import clean_up_on_signals
 from labkit.verdict import verdict_on
 from labkit.waiting import wait_until
-from labkit.workers import WorkerLine, workers_of
-from work.ledger import Ledger, LedgerError
+from labkit.workers import Worker, WorkerLine, workers_of
+from work.ledger import Entry, Ledger
 
 QUEUE = "matrix"
 TASK = "tasks.advanced_tasks.delivery.print_ticket"  # labkit knows no tasks but by name
@@ -87,13 +88,13 @@ def _measure_once(cell: Cell) -> tuple[Counts, str]:
         run.wait_until_full()
         strike(Stage(cell, broker, proxy, worker, ledger))
         if worker.process.poll() is not None:
-            _refuse_half_a_ledger(worker.log.read_text(errors="replace"), ledger)
-            workers.enter_context(workers_of([line]))
+            _refuse_a_full_disk(worker)
+            (worker,) = workers.enter_context(workers_of([line]))  # as a process manager would
         over = wait_until_quiet([run.client], [QUEUE], STUCK_S)
         stuck = set() if over else run.with_a_message()
         workers.close()  # the last worker ends warmly: what it still runs is finished
-        _refuse_half_a_ledger(worker.log.read_text(errors="replace"), ledger)
-        return run.counts(stuck), broker.version
+        _refuse_a_full_disk(worker)
+        return count(ledger.entries(), stuck), broker.version
 
 
 @dataclass
@@ -157,26 +158,29 @@ class _Run:
             if task_id in queued or find_unacked(self.client, task_id).found
         }
 
-    def counts(self, with_a_message: set[str]) -> Counts:
-        """Count by the ledger.  Raises LabError if it holds what cannot be."""
-        verdict = verdict_on(ORDERS, self.ledger.entries())
-        if verdict.wrong:
-            raise LabError(
-                f"the ledger of {self.cell} is wrong: {verdict.wrong[0]}", "./lab matrix"
-            )
-        stuck = [order for order in verdict.lost if order in with_a_message]
-        return Counts(
-            lost=len(verdict.lost) - len(stuck),
-            started_twice=len(verdict.started_twice),
-            finished_twice=len(verdict.finished_twice),
-            stuck=len(stuck),
-        )
+
+def count(entries: Iterable[Entry], with_a_message: Collection[str]) -> Counts:
+    """Count by the ledger.  Raises LabError if it holds what cannot be.
+
+    with_a_message: the jobs whose message was still there when the run was given up.
+    """
+    verdict = verdict_on(ORDERS, entries)
+    if verdict.wrong:
+        raise LabError(f"the ledger holds what cannot be: {verdict.wrong[0]}", "./lab matrix")
+    stuck = [order for order in verdict.lost if order in with_a_message]
+    return Counts(
+        lost=len(verdict.lost) - len(stuck),
+        started_twice=len(verdict.started_twice),
+        finished_twice=len(verdict.finished_twice),
+        stuck=len(stuck),
+    )
 
 
-def _refuse_half_a_ledger(log: str, ledger: Ledger) -> None:
+def _refuse_a_full_disk(worker: Worker) -> None:
     """A job whose lines could not be written looks like one that is lost."""
-    if "LedgerError" in log:
-        raise LedgerError(f"the ledger {ledger.path.name} cannot be written by the worker")
+    log = worker.log.read_text(errors="replace")
+    if "LedgerError" in log or "MISCONF" in log:
+        raise LabError(f"the worker {worker.name} could not write everything", "df -h")
 
 
 def main(number: int) -> None:

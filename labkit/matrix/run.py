@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab_home import LAB_HOME, ROOT
+from labkit.alone import alone_with
 from labkit.errors import LabError
 from labkit.matrix.cells import CELLS, Cell, Counts, Measured
 from labkit.processes import ProcessId
@@ -45,7 +46,11 @@ def measure_all(cells: Sequence[Cell] = CELLS) -> tuple[Measured, str]:
     waiting = list(cells)
     counts: Measured = {}
     server = ""
-    with _progress(len(cells)) as progress, _running() as running:
+    with (
+        alone_with("matrix", "the matrix", "./lab matrix"),
+        _progress(len(cells)) as progress,
+        _running() as running,
+    ):
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 _start(waiting.pop(0), running)
