@@ -1,7 +1,7 @@
 """How long until the lab is ready, against a bare Celery worker?
 
 Runs both in turn, ROUNDS times: `celery -A celery_app worker` on a broker that is already up,
-until it says "ready."; and `./lab up` (broker, one worker and all other parts), until it says READY.
+until it says "ready."; and `./lab up` (broker, one worker, all other parts) until READY.
 Prints the seconds of each and the ratio of the medians: the lab should stay within 1.3.
 
     .venv/bin/python benchmarks/ready.py        # about 1 minute
