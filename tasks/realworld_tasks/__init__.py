@@ -3,6 +3,13 @@
 Importing this package registers them all.
 """
 
+from tasks.realworld_tasks.baggage import (
+    bag_fee,
+    bag_fee_with_a_wrong_function,
+    bag_fee_with_swapped_arguments,
+    heaviest_bag,
+    heavy_bags_as_a_set,
+)
 from tasks.realworld_tasks.exports import export_data
 from tasks.realworld_tasks.images import make_thumbnail, process_image
 from tasks.realworld_tasks.imports import finish_import, import_chunk, import_data
@@ -27,6 +34,9 @@ from tasks.realworld_tasks.reports import generate_report, send_report
 
 __all__ = [
     "answer_letters",
+    "bag_fee",
+    "bag_fee_with_a_wrong_function",
+    "bag_fee_with_swapped_arguments",
     "cancel_order",
     "cancel_order_carelessly",
     "charge_buyer",
@@ -36,6 +46,8 @@ __all__ = [
     "fulfil_order",
     "fulfil_order_carelessly",
     "generate_report",
+    "heaviest_bag",
+    "heavy_bags_as_a_set",
     "import_chunk",
     "import_data",
     "mail_ticket",
