@@ -58,7 +58,7 @@ class Health(BaseModel):
     broker: str = "answers"
 
 
-@app.get("/healthz", dependencies=[Depends(require_broker)], tags=["lab"])
+@app.get("/healthz", dependencies=[Depends(require_broker.ask_now)], tags=["lab"])
 async def healthz() -> Health:
     """200 if the API can do its work, 503 with a hint if the broker does not answer."""
     return Health()

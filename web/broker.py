@@ -6,6 +6,7 @@ and keeps Celery's patience.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ from lab_home import MARK, REDIS_URL, masked, whose_database
 from web.errors import Unavailable
 
 TIMEOUT_S = 0.4  # a local broker answers in milliseconds; two of these fit into a second
+FRESH_S = 0.2  # then it is asked again: a busy page does not double the broker's work
 MAX_CONNECTIONS = 40  # one for each thread in which FastAPI runs the `def` handlers
 
 # What Celery raises when the broker or the result backend is away: kombu's error when it sends,
@@ -62,12 +64,20 @@ class Pulse:
 
     def __init__(self) -> None:
         self._question: asyncio.Task[None] | None = None
+        self._fresh_until = 0.0
 
     async def __call__(self) -> None:
+        """Raise Unavailable if the broker does not answer; an answer counts for FRESH_S."""
+        if time.monotonic() > self._fresh_until:
+            await self.ask_now()
+
+    async def ask_now(self) -> None:
         """Raise Unavailable if the broker does not answer within about TIMEOUT_S."""
         if self._question is None or self._question.done():
             self._question = asyncio.create_task(asyncio.to_thread(ask))
+        self._fresh_until = 0.0
         await asyncio.shield(self._question)  # who gives up leaves the question to the others
+        self._fresh_until = time.monotonic() + FRESH_S
 
 
 require_broker = Pulse()
