@@ -140,4 +140,6 @@ def refuse_a_foreign_database(**_kwargs) -> None:
 @worker_ready.connect
 def mark_the_database(sender, **_kwargs) -> None:
     """Leave the lab's mark, by which the lab knows its database again."""
+    if sender.app is not app:
+        return  # a lesson's second app, on a broker that need not be a Redis
     redis.Redis.from_url(sender.app.conf.broker_url).set(MARK, sender.hostname)

@@ -31,15 +31,21 @@ def test_every_port_is_published_on_this_machine_only():
         "127.0.0.1:${REDIS_PORT:-6379}:6379",
         "127.0.0.1:${FLOWER_PORT:-5555}:5555",
         "127.0.0.1:${WEB_PORT:-8000}:${WEB_PORT:-8000}",
+        "127.0.0.1:${RABBITMQ_PORT:-5672}:5672",
+        "127.0.0.1:${POSTGRES_PORT:-5432}:5432",
     ]
     assert COMPOSE.count("ports:") == len(published)
 
 
 def test_redis_alone_starts_without_a_profile():
-    without_profile = [name for name, block in services().items() if "<<: *lab\n" not in block]
-    assert without_profile == ["redis"]
+    profiles = {name: blocks(block, indent=4).get("profiles") for name, block in services().items()}
+    others = [name for name, block in services().items() if "<<: *lab\n" not in block]
+    assert {name: profiles[name] for name in others} == {
+        "redis": None,
+        "rabbitmq": " [rabbitmq]\n",
+        "postgres": " [postgres]\n",
+    }
     assert "profiles: [full]" in SHARED
-    assert "profiles" not in services()["redis"]
 
 
 def test_nothing_is_used_that_one_of_the_two_compose_versions_refuses():
@@ -51,7 +57,8 @@ def test_nothing_is_used_that_one_of_the_two_compose_versions_refuses():
 def test_every_setting_of_the_file_is_explained_in_the_example():
     example = (ROOT / ".env.example").read_text()
     settings = set(re.findall(r"\$\{(\w+)", COMPOSE))
-    assert settings == {"REDIS_PASSWORD", "REDIS_PORT", "FLOWER_PORT", "WEB_PORT"}
+    ports = {f"{name}_PORT" for name in ("REDIS", "FLOWER", "WEB", "RABBITMQ", "POSTGRES")}
+    assert settings == {"REDIS_PASSWORD", *ports}
     assert [name for name in settings if f"#{name}=" not in example] == []
 
 
@@ -72,8 +79,9 @@ def test_everything_that_stays_up_has_a_health_check_and_is_restarted():
     assert "restart: unless-stopped" in SHARED
 
 
-def test_images_are_debian_with_a_version():
-    for image in base_images().values():
+def test_images_have_a_version_and_are_not_alpine():
+    others = [blocks(services()[name], indent=4)["image"] for name in ("rabbitmq", "postgres")]
+    for image in [*base_images().values(), *others]:
         assert ":" in image
         assert "alpine" not in image
 

@@ -78,6 +78,29 @@ def redis_server(tmp_path: Path) -> Iterator[Callable[..., str]]:
         process.wait(10)
 
 
+@pytest.fixture
+def rabbitmq() -> str:
+    """The address of a RabbitMQ that runs already: LAB_TEST_RABBITMQ=amqp://..."""
+    return _address("rabbitmq", "amqp://guest:guest@127.0.0.1:5672//")
+
+
+@pytest.fixture
+def postgresql() -> str:
+    """The address of a PostgreSQL database that is there already: LAB_TEST_POSTGRESQL=..."""
+    return _address("postgresql", "postgresql://lab:lab@127.0.0.1:5432/lab")
+
+
+def _address(server: str, example: str) -> str:
+    """What LAB_TEST_SERVER names.
+
+    The tests do not go by AMQP_URL and DATABASE_URL: a developer's own servers may stand there, and
+    all other tests must not meet them.
+    """
+    name = f"LAB_TEST_{server.upper()}"
+    require(server, bool(os.environ.get(name)), f"{name}={example} names one")
+    return os.environ[name]
+
+
 def _answers(url: str, pid: int) -> bool:
     try:
         with redis.Redis.from_url(url) as client:

@@ -1,0 +1,111 @@
+"""The questions that lesson 34 puts to each broker, in kombu, the library below Celery."""
+
+import time
+from typing import Any
+
+from celery import Celery
+from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
+
+from labkit.benches import Bench
+from labkit.waiting import wait_until
+
+SLOW_JOB_S = 1.0
+TRIES = 6
+SOON_S = 2  # a message that is given back is there again in milliseconds
+TIMEOUT_S = 30
+
+
+def routed(bench: Bench) -> str:
+    """Bind two queues to a topic exchange, send one message to it, and see who has it."""
+    exchange = Exchange(bench.names["shop"], "topic")
+    bindings = {"mail": "ticket.*", "audit": "#"}
+    with bench.app.connection_for_write() as connection:
+        channel = connection.default_channel
+        queues = [Queue(bench.names[one], exchange, key)(channel) for one, key in bindings.items()]
+        for queue in queues:
+            queue.declare()
+        bench.careful.send_task(
+            bench.task,
+            (bench.ledger.run, "TL-1", 0),
+            exchange=exchange.name,
+            routing_key="ticket.sold",
+            declare=queues,  # RabbitMQ has them by now.  Redis does not keep an exchange's type
+            ignore_result=True,
+        )
+        return f"{sum(held(queue) for queue in queues)} copies"
+
+
+def held(queue: Queue) -> int:
+    """How many messages wait in a queue."""
+    return queue.queue_declare(passive=True).message_count
+
+
+def read_without_celery(bench: Bench) -> str:
+    """Take Celery's message with kombu alone: JSON, and headers that say which task it is."""
+    with bench.app.connection_for_read() as connection:
+        message = Queue(bench.names["audit"])(connection.default_channel).get()
+        (_run, order, _seconds), _keywords, _embedded = message.payload
+        message.ack()
+    return order if message.headers["task"] == bench.task else "another task"
+
+
+def priorities(bench: Bench) -> str:
+    """Send three jobs, and only then start a worker: in which order does it run them?"""
+    for priority in (5, 0, 9):
+        bench.send(f"priority {priority}", priority=priority)
+    bench.worker.start()
+    bench.wait_for(lambda: bench.ended() == 3)
+    lines = bench.ledger.entries()
+    return " ".join(one.job.split()[1] for one in lines if one.event == "END")
+
+
+def deliveries(bench: Bench, limit: int) -> list[int | None]:
+    """Take a message and give it back, up to TRIES times: its x-delivery-count each time."""
+    name = bench.names["poison"]
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": limit}  # Redis ignores both
+    queue = Queue(name, Exchange(name), name, queue_arguments=arguments)
+    bench.careful.send_task(bench.task, ("", "TL-2", 0), queue=queue, ignore_result=True)
+    counts: list[int | None] = []
+    with bench.app.connection_for_read() as connection:
+        bound = queue(connection.default_channel)
+        while len(counts) < TRIES and (message := next_message(bound)):
+            counts.append(message.headers.get("x-delivery-count"))
+            message.requeue()
+    return counts
+
+
+def next_message(queue: Queue) -> Any:
+    """Take the next message; None if none comes in SOON_S seconds."""
+    deadline = time.monotonic() + SOON_S
+    while not (message := queue.get()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return message
+
+
+def three_into_two(bench: Bench, sender: Celery, name: str) -> str:
+    """Send three messages to a queue that has room for two: who knows of the third?"""
+    name, sent = bench.names[name], 0
+    arguments = {"x-max-length": 2, "x-overflow": "reject-publish"}  # Redis ignores both
+    queue = Queue(name, Exchange(name), name, queue_arguments=arguments)
+    for _ in range(3):
+        try:
+            sender.send_task(bench.task, ("", "TL-3", 0), queue=queue, ignore_result=True)
+            sent += 1
+        except OperationalError:
+            pass  # this sender knows: it can try again later, or tell somebody
+    with bench.app.connection_for_read() as connection:
+        bound = queue(connection.default_channel)
+        wait_until(lambda: held(bound) >= 2, TIMEOUT_S)
+        return f"{sent} sent, {held(bound)} kept"
+
+
+def back_after_s(bench: Bench) -> float:
+    """Kill the worker in the middle of a job and start another one: when is the job there again?"""
+    bench.send("slow", SLOW_JOB_S)
+    bench.wait_for(lambda: len(bench.starts("slow")) == 1)
+    bench.worker.kill()
+    killed = time.time()
+    bench.worker.start()
+    bench.wait_for(lambda: len(bench.starts("slow")) == 2)
+    return bench.starts("slow")[1] - killed

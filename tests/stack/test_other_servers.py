@@ -1,0 +1,75 @@
+"""The lessons 33 and 34 with RabbitMQ and PostgreSQL; test_lessons.py runs them without."""
+
+from typing import Any
+
+import pytest
+from kombu import Connection
+from sqlalchemy import create_engine, text
+
+from tests.stack.labs import Lab
+
+TIMEOUT_S = 300
+
+
+@pytest.mark.timeout(TIMEOUT_S + 60)
+@pytest.mark.parametrize("number", ["33", "34"])
+def test_the_lesson_prints_what_it_promises_with_all_servers(
+    rabbitmq: str, postgresql: str, lab: Lab, number
+):
+    servers = {"AMQP_URL": rabbitmq, "DATABASE_URL": postgresql}
+    result = lab.run("run", number, "--strict", timeout_s=TIMEOUT_S, **servers)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.endswith("as promised\n")
+    assert "left out" not in result.stdout
+
+
+@pytest.mark.timeout(TIMEOUT_S + 60)
+def test_lesson_33_leaves_nothing_on_the_servers(rabbitmq: str, postgresql: str, lab: Lab):
+    mark = lab.python("from labkit.own_amqp import mark_of_this_lab; print(mark_of_this_lab())")
+    servers = {"AMQP_URL": rabbitmq, "DATABASE_URL": postgresql}
+    result = lab.run("run", "33", timeout_s=TIMEOUT_S, **servers)
+    assert f"lesson33-{mark}-rpc" in result.stdout, result.stdout + result.stderr
+    with Connection(rabbitmq) as connection:
+        for what in ("queue", "exchange"):
+            assert is_missing(connection, what, f"lesson33-{mark}-rpc")
+    engine = create_engine(f"postgresql+psycopg://{postgresql.partition('://')[2]}")
+    with engine.connect() as database:
+        query = "SELECT count(*) FROM pg_namespace WHERE nspname = :name"
+        assert database.scalar(text(query), {"name": f"lesson33_{mark}"}) == 0
+    engine.dispose()
+
+
+def is_missing(connection: Connection, what: str, name: str) -> bool:
+    """Whether RabbitMQ says NOT_FOUND for a queue or an exchange; that closes the channel."""
+    channel: Any = connection.channel()
+    try:
+        if what == "queue":
+            channel.queue_declare(name, passive=True)
+        else:
+            channel.exchange_declare(name, "direct", passive=True)
+    except connection.channel_errors as error:
+        return "NOT_FOUND" in str(error)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("server", "sentence"),
+    [
+        ({"AMQP_URL": "redis://localhost"}, "AMQP_URL must begin with amqp:// or amqps://"),
+        ({"AMQP_URL": "amqp://guest:secret@127.0.0.1:1//"}, "RabbitMQ at amqp://guest:***@127"),
+        (
+            {"DATABASE_URL": "postgresql://lab:secret@127.0.0.1:1/lab"},
+            "PostgreSQL at postgresql+psycopg://lab:***@127",
+        ),
+    ],
+)
+def test_a_server_that_does_not_let_the_lab_in_is_told_in_one_sentence(
+    lab: Lab, server: dict[str, str], sentence: str
+):
+    lab.environment |= server
+    result = lab.run("run", "33")
+    assert result.returncode == 1
+    assert f"error: {sentence}" in result.stdout + result.stderr
+    assert "\n\nhint: " in result.stdout + result.stderr
+    assert "secret" not in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
