@@ -37,16 +37,22 @@ def answer_all(url: str, letters: list[str], bucket: TokenBucket | None) -> Answ
 async def _answer_all(url: str, letters: list[str], bucket: TokenBucket | None) -> Answers:
     found = Answers()
     async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
-        # While one request waits for its answer, the others go on.
-        await asyncio.gather(*(_answer(client, letter, bucket, found) for letter in letters))
+        # While one letter waits for its answer, the next one asks.
+        turn = asyncio.Lock()
+        await asyncio.gather(*(_answer(client, letter, bucket, turn, found) for letter in letters))
     return found
 
 
 async def _answer(
-    client: httpx.AsyncClient, letter: str, bucket: TokenBucket | None, found: Answers
+    client: httpx.AsyncClient,
+    letter: str,
+    bucket: TokenBucket | None,
+    turn: asyncio.Lock,
+    found: Answers,
 ) -> None:
-    while bucket and (seconds := await asyncio.to_thread(bucket.take)):
-        await asyncio.sleep(seconds)
+    async with turn:  # one of us asks the bucket, and not all of us in the same moment
+        while bucket and (seconds := await asyncio.to_thread(bucket.take)):
+            await asyncio.sleep(seconds)
     try:
         answer = await client.post(
             "/answers", json={"letter": letter}, headers={"Idempotency-Key": letter}

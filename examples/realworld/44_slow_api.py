@@ -19,14 +19,14 @@ work/letters.py, the bucket in work/token_bucket.py.
 
     ./lab run 44        # about 18 s
 
-Watch: http://localhost:5555/tasks while the second part runs: 12 tasks, and three of the first
-ones are retried because an answer was lost.
+Watch: http://localhost:5555/tasks while the second part runs: 12 tasks.  Some of the first
+ones are retried, because an answer was lost.
 
 You should see:
 
-    $ ./start_worker.sh -n lesson44-1@%h --queues=lesson44 --concurrency=1
-    $ ./start_worker.sh -n lesson44-2@%h --queues=lesson44 --concurrency=1
-    $ ./start_worker.sh -n lesson44-3@%h --queues=lesson44 --concurrency=1
+    $ ./start_worker.sh -n lesson44-1@%h --queues=lesson44 --concurrency=1 ...
+    $ ./start_worker.sh -n lesson44-2@%h --queues=lesson44 --concurrency=1 ...
+    $ ./start_worker.sh -n lesson44-3@%h --queues=lesson44 --concurrency=1 ...
                       letters  calls  refused  refused later  most in a second  paid twice
     without a bucket       30 ...           0
     with a bucket          60     63 ...              0 ...           0
@@ -37,7 +37,9 @@ You should see:
     true: three answers were lost, and no letter is paid twice
 
 Try next.  Guess first:
-  1. Set CAPACITY in tasks/realworld_tasks/letters.py to 9.  How many are refused now?
+  1. Set CAPACITY in tasks/realworld_tasks/letters.py to 9.  How many calls are refused now?
+  2. Set AT_ONCE to 1.  Which sentence does not come true any more, and why?
+  3. In work/letters.py leave out headers=...  Which letters are paid twice?
 """
 
 from celery import group
@@ -50,6 +52,7 @@ from labkit.workers import own_workers
 from tasks.realworld_tasks.letters import RATE, answer_letters
 
 QUEUE = "lesson44"
+OPTIONS = ["--concurrency=1", "--prefetch-multiplier=1"]  # each takes its share of the tasks
 AT_ONCE = 5  # letters of one task
 LOST = 3  # answers
 ENOUGH = 1.3  # times the ideal
@@ -59,7 +62,7 @@ TIMEOUT_S = 90  # it takes about 8 s; the rest is room for a busy machine
 def main() -> None:
     with own_service("slow_api") as url, own_queues(QUEUE):
         names = [f"lesson44-{number}" for number in (1, 2, 3)]
-        with own_workers(names, [QUEUE], "--concurrency=1", environment={"LETTERS_URL": url}):
+        with own_workers(names, [QUEUE], *OPTIONS, environment={"LETTERS_URL": url}):
             without = answer(url, range(1, 31), limited=False)
             reset(url, hang_up=LOST)
             limited = answer(url, range(31, 91), limited=True)

@@ -1,0 +1,85 @@
+"""Orders go through a real worker, real services and the outbox, to the end that they deserve."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from sqlalchemy import Engine
+
+from labkit.own_broker import own_broker
+from labkit.own_shop import open_one, own_shop
+from labkit.services.own_partners import OwnPartners, own_partners
+from labkit.workers import own_worker
+from tasks.realworld_tasks import send_unfinished_orders
+from tests.stack.labs import wait_until
+from work.order_states import FINAL
+from work.ticket_orders import FULFIL, find_order, state_of
+
+QUEUE = "realworld"
+ENDED_S = 60
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory) -> Iterator[tuple[Celery, Engine, OwnPartners]]:
+    """A broker, a worker, the partner services and a shop."""
+    home: Path = tmp_path_factory.mktemp("lab")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("own_broker", "nodes"):
+            patch.setattr(f"labkit.{module}.LAB_HOME", home)
+        patch.setattr("labkit.own_shop.LAB_FILES", home)
+        with own_shop("test") as shop, own_partners() as partners, own_broker("orders") as broker:
+            where = broker.environment() | shop.environment() | partners.environment()
+            with own_worker("orders", [QUEUE], environment=where, show=False), broker.app() as app:
+                yield app, shop.engine, partners
+
+
+def send(app: Celery) -> list[str]:
+    """Let the worker look into the outbox; the orders that it sent."""
+    task = app.send_task(send_unfinished_orders.name, queue=QUEUE)
+    return task.get(timeout=ENDED_S)
+
+
+def ended(engine: Engine, order: str) -> str:
+    """The state in which an order ends."""
+    wait_until(lambda: state_of(engine, order) in FINAL, ENDED_S, order)
+    return state_of(engine, order)
+
+
+def balances(partners: OwnPartners, order: str) -> list[int]:
+    """How many seats, payments and tickets there are for an order."""
+    books = partners.books()
+    return [books[name]["balance"].get(order, 0) for name in ("seats", "cards", "mails")]
+
+
+def test_an_order_is_sent_once_and_gets_its_ticket(parts):
+    app, engine, partners = parts
+    open_one(engine, "good", FULFIL)
+    assert send(app) == ["good"]
+    assert send(app) == []
+    assert ended(engine, "good") == "mailed"
+    assert balances(partners, "good") == [1, 1, 1]
+
+
+@pytest.mark.parametrize("path", ["/seats", "/cards", "/mails"])
+def test_an_order_that_somebody_refuses_is_taken_back(parts, path):
+    app, engine, partners = parts
+    order = f"refused{path.replace('/', '-')}"
+    partners.go_wrong(path, "refuse", [order])
+    open_one(engine, order, FULFIL)
+    send(app)
+    assert ended(engine, order) == "cancelled"
+    assert balances(partners, order) == [0, 0, 0]
+    found = find_order(engine, order)
+    assert found and found["reason"] == f"{path[1:]} refused: no for {order}"
+
+
+def test_lost_answers_and_busy_services_do_nothing_twice(parts):
+    app, engine, partners = parts
+    for path in ("/seats", "/cards", "/mails"):
+        partners.go_wrong(path, "busy", ["hard"], times=1)
+        partners.go_wrong(path, "hang up", ["hard"], times=1)
+    open_one(engine, "hard", FULFIL)
+    send(app)
+    assert ended(engine, "hard") == "mailed"
+    assert balances(partners, "hard") == [1, 1, 1]
