@@ -41,9 +41,8 @@ Open the photo and what became of it: they stay in .lab/files/.
 
 Try next.  Guess first:
   1. Set OPERATIONS to ["crop", "resize", "filter"].  Is the picture another one?  And its size?
-  2. Set MAX_PIXELS in work/images.py to 5_000_000.  Which file is refused now, and by what words?
-  3. Give make_thumbnail `autoretry_for=(ValueError,)` and send it "lesson36/text.jpg".  How long
-     does it take until that fails?
+  2. Let the bomb have 20_000 x 2_000 pixels.  Is it refused?  By what is it stopped, if at all?
+  3. Set SIDES_PX to [300] * 12.  Twelve tasks write the same file.  Is it ever a broken one?
 """
 
 import shutil

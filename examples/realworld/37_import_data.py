@@ -42,8 +42,8 @@ You should see:
 
 Try next.  Guess first:
   1. Set PROCESSES to 1.  Which sentence does not come true any more?
-  2. Set CHUNK_ROWS in tasks/realworld_tasks/imports.py to 100_000.  Which two tasks do all the
-     work now, and what does the bar do?
+  2. Set CHUNK_ROWS in tasks/realworld_tasks/imports.py to 100_000.  How often does
+     the bar move now, and what does the memory do?
   3. As the last line of the loop over the two imports, let the airline change its mind:
      file.write_text(file.read_text().replace("OSL", "HEL")).  How many rows are written then?
 """

@@ -41,7 +41,7 @@ Try next.  Guess first:
   1. In tasks/realworld_tasks/exports.py, put list(...) around flight_table.stream(...).  Which
      sentence does not come true any more?
   2. In work/exports.py, let `harmless` return the cell as it is.  And which one now?
-  3. Set ROWS to (100_000, 1_000_000), and the rest accordingly.  What does the memory do?
+  3. Set the 100_000 in ROWS to 500_000 (about a minute).  How much more memory does that take?
 """
 
 import csv

@@ -1,0 +1,99 @@
+"""The shop on PostgreSQL: the same tables, the same lessons.
+
+Each test has a schema of its own there, which it removes again; several may run at once.
+"""
+
+import multiprocessing
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from tests.stack.labs import Lab
+from work.database import create_tables, engine_for, reading, writing
+from work.flight_table import count, put, remove, stream
+from work.sample_flights import flight_dicts
+from work.schema import metadata
+
+
+@pytest.fixture
+def shop_url(postgresql: str) -> Iterator[str]:
+    """The URL of an empty schema of the test's own."""
+    schema = f"lab_test_{uuid.uuid4().hex}"
+    psycopg = f"postgresql+psycopg://{postgresql.partition('://')[2]}"
+    engine = create_engine(psycopg, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    try:
+        yield f"{psycopg}?options={quote(f'-csearch_path={schema}')}"
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        engine.dispose()
+
+
+def make_tables(url: str) -> None:
+    create_tables(engine_for(url))
+
+
+def test_processes_that_start_at_the_same_moment_all_find_the_tables(shop_url):
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=make_tables, args=(shop_url,)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 6
+    assert set(inspect(engine_for(shop_url)).get_table_names()) == set(metadata.tables)
+
+
+def test_the_same_flights_from_many_writers_at_once_are_there_once(shop_url):
+    engine = engine_for(shop_url)
+    create_tables(engine)
+    rows = list(flight_dicts(1000, "XA"))
+
+    with ThreadPoolExecutor(4) as pool:
+        # In different orders: writers that lock rows in different orders block each other.
+        written = list(pool.map(lambda part: put(engine, part, "north"), [rows, rows[::-1]] * 4))
+    assert sum(written) == 1000
+    assert put(engine, rows, "north") == 0
+    assert put(engine, [row | {"seats": 7} for row in rows[:3]], "north") == 3
+    assert next(iter(stream(engine, "north")))["seats"] == 7
+    assert (count(engine, "north"), remove(engine, "north")) == (1000, 1000)
+    engine.dispose()
+
+
+def test_a_stream_is_one_state_of_the_table(shop_url):
+    engine = engine_for(shop_url)
+    create_tables(engine)
+    put(engine, list(flight_dicts(2000, "XA")), "north")
+    rows = stream(engine, "north")
+    first = next(rows)
+    assert remove(engine, "north") == 2000
+    assert len([first, *rows]) == 2000
+    assert count(engine, "north") == 0
+    engine.dispose()
+
+
+def test_after_an_error_nothing_of_the_transaction_is_kept(shop_url):
+    engine = engine_for(shop_url)
+    create_tables(engine)
+    with pytest.raises(RuntimeError), writing(engine) as connection:
+        connection.execute(text("DROP TABLE outbox"))
+        raise RuntimeError
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM outbox")) == 0
+    engine.dispose()
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("number", ["37", "38"])
+def test_the_lesson_prints_what_it_promises_on_postgresql(shop_url, tmp_path: Path, number):
+    lab = Lab(tmp_path / "home", DATABASE_URL=shop_url)
+    result = lab.run("run", number, "--strict", timeout_s=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.endswith("as promised\n")
