@@ -9,6 +9,7 @@ import pytest
 from labkit.services.partners import PartnerServices
 from labkit.services.server import MAX_BODY_BYTES, Server
 from labkit.services.slow_api import SlowApi
+from work.letters import LOST_S, answer_all
 from work.partners import Busy, Partners, Refused
 
 
@@ -186,3 +187,23 @@ def test_the_slow_api_bills_each_call_without_a_key():
     for _ in range(2):
         api.respond("POST", "/answers", "", {"letter": "a"})
     assert bill(api)["paid"] == {"a": 2}
+
+
+@pytest.fixture
+def letters_url() -> Iterator[str]:
+    running = Running(SlowApi(sleep=lambda _s: None).respond)
+    yield running.url
+    running.stop()
+
+
+def test_what_is_refused_is_asked_for_later_and_the_rest_is_kept(letters_url):
+    found = answer_all(letters_url, list("abcdefghijkl"), bucket=None)
+    assert (len(found.answers), found.retry_after_s) == (10, 1)
+
+
+def test_a_lost_answer_is_missing_and_the_second_time_it_is_not_paid_again(letters_url):
+    httpx.post(f"{letters_url}/reset", json={"hang_up": 1})
+    found = answer_all(letters_url, ["a"], bucket=None)
+    assert (found.answers, found.retry_after_s) == ({}, LOST_S)
+    assert answer_all(letters_url, ["a"], bucket=None).answers == {"a": "Dear a, ..."}
+    assert httpx.get(f"{letters_url}/bill").json()["paid"] == {"a": 1}
