@@ -16,7 +16,7 @@ no moment in which one of the two is there alone.
 The tasks are `charge_order` and `charge_order_carelessly` in tasks/advanced_tasks/delivery.py; the
 database is in work/charges.py.
 
-    ./lab run 28        # about 20 s
+    ./lab run 28        # about 18 s
 
 Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson28*
 Flower and the lab page know only the shared broker, and show nothing of this.

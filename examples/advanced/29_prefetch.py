@@ -15,7 +15,7 @@ a trap: a worker that holds so many takes nothing else, although it has nothing 
 
 The tasks are in tasks/advanced_tasks/desk.py.
 
-    ./lab run 29        # about 12 s
+    ./lab run 29        # about 13 s
 
 Watch: http://localhost:5555/tasks shows as RECEIVED what a worker has taken and not begun.
 
