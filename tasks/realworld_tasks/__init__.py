@@ -10,6 +10,7 @@ from tasks.realworld_tasks.baggage import (
     heaviest_bag,
     heavy_bags_as_a_set,
 )
+from tasks.realworld_tasks.cleanup import cleanup_files, count_stock
 from tasks.realworld_tasks.exports import export_data
 from tasks.realworld_tasks.images import make_thumbnail, process_image
 from tasks.realworld_tasks.imports import finish_import, import_chunk, import_data
@@ -41,6 +42,8 @@ __all__ = [
     "cancel_order_carelessly",
     "charge_buyer",
     "charge_buyer_carelessly",
+    "cleanup_files",
+    "count_stock",
     "export_data",
     "finish_import",
     "fulfil_order",

@@ -1,0 +1,77 @@
+"""Cleaning up: what is removed, and what never is."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from work.cleanup import clean_up, old_files
+
+HOUR_S = 3600
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root/reports/deep").mkdir(parents=True)
+    return tmp_path / "root"
+
+
+def make(path: Path, age_s: float) -> Path:
+    path.write_text("four")
+    os.utime(path, (time.time() - age_s,) * 2)
+    return path
+
+
+def test_only_old_files_are_removed_and_their_bytes_counted(root):
+    make(root / "reports/old", 2 * HOUR_S)
+    make(root / "reports/deep/older", 3 * HOUR_S)
+    new = make(root / "reports/new", 10)
+    beside = make(root / "beside", 2 * HOUR_S)
+    assert clean_up(root, "reports", HOUR_S, dry_run=False) == {
+        "removed": ["reports/deep/older", "reports/old"],
+        "size_bytes": 8,
+        "dry_run": False,
+    }
+    assert new.exists() and beside.exists()
+    assert clean_up(root, "reports", HOUR_S, dry_run=False)["removed"] == []
+
+
+def test_a_dry_run_says_the_same_and_removes_nothing(root):
+    old = make(root / "reports/old", 2 * HOUR_S)
+    assert clean_up(root, "reports", HOUR_S, dry_run=True)["removed"] == ["reports/old"]
+    assert old.exists()
+
+
+def test_a_link_is_neither_followed_nor_removed(root):
+    outside = root.parent / "outside"
+    outside.mkdir()
+    theirs = make(outside / "theirs", 2 * HOUR_S)
+    (root / "reports/folder").symlink_to(outside)
+    (root / "reports/file").symlink_to(theirs)
+    assert clean_up(root, "reports", HOUR_S, dry_run=False)["removed"] == []
+    assert theirs.exists() and (root / "reports/file").is_symlink()
+
+
+@pytest.mark.parametrize("folder", ["../outside", "/etc", "reports/../..", "link", "", "missing"])
+def test_a_folder_that_leads_outside_or_is_missing_is_refused(root, folder):
+    (root.parent / "outside").mkdir()
+    (root / "link").symlink_to(root.parent / "outside")
+    with pytest.raises(ValueError, match="folder must"):
+        clean_up(root, folder, HOUR_S, dry_run=False)
+
+
+@pytest.mark.parametrize("age_s", [0, -1, 0.5, float("nan"), "3600", None])
+def test_an_age_below_a_second_is_refused(root, age_s):
+    with pytest.raises(ValueError, match="older_than_s must be at least 1, got"):
+        clean_up(root, "reports", age_s, dry_run=False)
+
+
+@given(ages=st.lists(st.integers(0, 1000), max_size=8), limit=st.integers(1, 1000))
+def test_exactly_those_above_the_limit_are_old(tmp_path_factory, ages, limit):
+    folder = tmp_path_factory.mktemp("ages")
+    for number, age_s in enumerate(ages):
+        make(folder / f"{number}", age_s + 0.5)  # never within a moment of the limit
+    assert len(old_files(folder, limit)) == sum(age_s >= limit for age_s in ages)
