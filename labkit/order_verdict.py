@@ -48,7 +48,7 @@ def verdict_on_orders(
     entries: the ledger of the workers, written by tasks.noted.
     """
     seats, money, mails = (Counter(books[name]["balance"]) for name in ("seats", "cards", "mails"))
-    charges = Counter(books["cards"]["done"])
+    charges, letters = Counter(books["cards"]["done"]), Counter(books["mails"]["done"])
     finished = [order for order, state in states.items() if state == State.MAILED]
     tickets = Counter(finished)
     lines, roots = list(entries), list(sent)
@@ -61,7 +61,7 @@ def verdict_on_orders(
         charged_twice=[order for order in states if charges[order] > 1],
         charged_for_nothing=[order for order in states if money[order] > tickets[order]],
         held_for_nothing=[order for order in states if seats[order] > tickets[order]],
-        mailed_twice=[order for order in states if mails[order] > 1],
+        mailed_twice=[order for order in states if letters[order] > 1],
         wrong=[order for order in finished if not (seats[order] and money[order] and mails[order])],
         sent=len(roots),
         sent_again=len(roots) - len(states),

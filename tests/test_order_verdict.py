@@ -47,7 +47,7 @@ def test_where_all_is_well_it_finds_nothing():
         ("cards", "balance", "TL-2", 1, {"charged_for_nothing"}),
         ("seats", "balance", "TL-1", 2, {"held_for_nothing"}),
         ("seats", "balance", "TL-2", 1, {"held_for_nothing"}),
-        ("mails", "balance", "TL-1", 2, {"mailed_twice"}),
+        ("mails", "done", "TL-1", 2, {"mailed_twice"}),
         ("seats", "balance", "TL-1", 0, {"wrong"}),
         ("cards", "balance", "TL-1", 0, {"wrong"}),
         ("mails", "balance", "TL-1", 0, {"wrong"}),
