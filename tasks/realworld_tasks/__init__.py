@@ -11,11 +11,13 @@ from tasks.realworld_tasks.baggage import (
     heavy_bags_as_a_set,
 )
 from tasks.realworld_tasks.cleanup import cleanup_files, count_stock
+from tasks.realworld_tasks.desk import ask_desk
 from tasks.realworld_tasks.exports import export_data
 from tasks.realworld_tasks.images import make_thumbnail, process_image
 from tasks.realworld_tasks.imports import finish_import, import_chunk, import_data
 from tasks.realworld_tasks.letters import answer_letters
 from tasks.realworld_tasks.mail import send_email
+from tasks.realworld_tasks.notices import notify_by_id, notify_by_object
 from tasks.realworld_tasks.orders import (
     cancel_order,
     charge_buyer,
@@ -35,6 +37,7 @@ from tasks.realworld_tasks.reports import generate_report, send_report
 
 __all__ = [
     "answer_letters",
+    "ask_desk",
     "bag_fee",
     "bag_fee_with_a_wrong_function",
     "bag_fee_with_swapped_arguments",
@@ -56,6 +59,8 @@ __all__ = [
     "mail_ticket",
     "mail_ticket_carelessly",
     "make_thumbnail",
+    "notify_by_id",
+    "notify_by_object",
     "process_image",
     "reserve_seats",
     "reserve_seats_carelessly",
