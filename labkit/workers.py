@@ -27,8 +27,12 @@ class Worker(Node):
 
         self.wait_until_ready(f"{self.name} ready.")
         deadline = time.monotonic() + READY_TIMEOUT_S
-        with Celery(broker=url, set_as_current=False) as asking:
-            ask = asking.control.inspect([self.name], timeout=ANSWER_S)
+        with (
+            Celery(broker=url, set_as_current=False) as asking,
+            # Celery keeps its connections for the next time; by then a broker may have restarted.
+            asking.connection_for_write() as connection,
+        ):
+            ask = asking.control.inspect([self.name], timeout=ANSWER_S, connection=connection)
             while True:
                 answer = (ask.active_queues() or {}).get(self.name, ())
                 if set(queues) <= {queue["name"] for queue in answer}:

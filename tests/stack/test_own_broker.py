@@ -73,6 +73,15 @@ def test_a_worker_and_an_app_of_ones_own_meet_there():
         assert app.send_task(add.name, (4, 5), queue="meet").get(timeout=20) == 9
 
 
+def test_a_worker_can_be_started_on_a_broker_that_came_back():
+    with own_broker("mine") as broker:
+        for _ in range(2):
+            with own_worker("again", ["q"], environment=broker.environment(), show=False):
+                pass
+            broker.stop()
+            broker.restart()
+
+
 LESSON = """
 import sys
 from pathlib import Path
