@@ -3,7 +3,7 @@
 An order is a row in the shop's database, and the message that must be sent for it is another one,
 written in the same transaction (work/outbox.py).  So no order is lost between the two: the request
 only asks a worker to look into the outbox now, and if that fails, somebody else does so later.
-The airline, the bank and the post are the lab's partner services, which lesson 45 starts.
+The airline, the bank and the post: python -m labkit.services.partners --for-the-lab (lesson 45).
 """
 
 from contextlib import suppress

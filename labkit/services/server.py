@@ -87,7 +87,9 @@ def serve(respond: Respond, address_file: Path | None = None) -> None:
     server = Server(respond)
     address = f"http://127.0.0.1:{server.server_address[1]}"
     if address_file:
-        address_file.write_text(address)
+        temporary = address_file.with_suffix(".new")
+        temporary.write_text(address)
+        temporary.replace(address_file)  # whole, or not there
     print(f"{READY}{address}", flush=True)
     try:
         server.serve_forever()

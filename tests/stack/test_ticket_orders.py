@@ -1,5 +1,7 @@
 """Orders go through a real worker, real services and the outbox, to the end that they deserve."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from labkit.own_shop import open_one, own_shop
 from labkit.services.own_partners import OwnPartners, own_partners
 from labkit.workers import own_worker
 from tasks.realworld_tasks import send_unfinished_orders
-from tests.stack.labs import wait_until
+from tests.stack.labs import ROOT, lab_environment, wait_until
 from work.order_states import FINAL
 from work.ticket_orders import FULFIL, find_order, state_of
 
@@ -83,3 +85,17 @@ def test_lost_answers_and_busy_services_do_nothing_twice(parts):
     send(app)
     assert ended(engine, "hard") == "mailed"
     assert balances(partners, "hard") == [1, 1, 1]
+
+
+def test_the_services_tell_the_lab_their_address_while_they_run(tmp_path):
+    address = tmp_path / "partners"
+    command = [sys.executable, "-m", "labkit.services.partners", "--for-the-lab"]
+    environment = lab_environment(tmp_path)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as program:
+        try:
+            wait_until(address.exists, ENDED_S)
+            wait_until(lambda: OwnPartners(address.read_text()).held() == [], ENDED_S)
+        finally:
+            program.terminate()
+        assert program.wait(ENDED_S) == 0
+    assert not address.exists()
