@@ -157,14 +157,23 @@ def test_only_a_busy_database_is_tried_again():
     assert policies["import_chunk"] == (DatabaseBusy,)
 
 
-def test_a_locked_database_is_called_busy_and_nothing_is_written(files, monkeypatch):
-    def locked(*_args):
-        raise OperationalError("INSERT", {}, Exception("database is locked"))
+@pytest.mark.parametrize("where", ["shop", "put"])
+def test_a_database_that_cannot_be_used_now_is_called_busy(files, monkeypatch, where):
+    def locked(*_args, **_more):
+        raise OperationalError("INSERT", {}, Exception("database is locked\nand more"))
 
-    monkeypatch.setattr(flight_table, "writing", locked)
-    with pytest.raises(DatabaseBusy, match=r"could not be written: database is locked$"):
-        flight_table.put(shop(), list(flight_dicts(3, "XA")), "north")
+    write_flights(files, "north.csv", 30)
+    if where == "shop":
+        monkeypatch.setattr(imports_module, "shop", locked)
+    else:
+        monkeypatch.setattr(flight_table, "put", locked)
+    (chunk,) = chunks_of(files / "north.csv", 40)
+    with pytest.raises(
+        DatabaseBusy, match=r"^the flights could not be written: database is locked$"
+    ):
+        import_chunk.run("north.csv", asdict(chunk), 1, "an-id")
     assert flight_table.count(shop(), "north") == 0
+    assert finish_import("north.csv", "an-id")["rows"] == 0
 
 
 def test_reports_are_joined_in_the_order_of_the_lines(files):

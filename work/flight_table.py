@@ -4,10 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Engine, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
 
 from work.database import reading, writing
-from work.database_errors import DatabaseBusy
 from work.schema import flights
 
 ROWS_AT_ONCE = 500  # that many rows of a stream are in memory at a time
@@ -20,7 +18,8 @@ def put(engine: Engine, rows: Sequence[dict], source: str) -> int:
 
     Doing it again changes nothing, and returns 0.
     rows: {"flight": str, "day": date, "origin": str, ...}, as work.flight_file makes them.
-    Raises DatabaseBusy; nothing of these rows is written then.
+    Raises sqlalchemy.exc.OperationalError where the database has no turn for us; nothing of these
+    rows is written then.
     """
     if not rows:
         return 0
@@ -36,12 +35,9 @@ def put(engine: Engine, rows: Sequence[dict], source: str) -> int:
     # In one order always: two writers that lock the same rows in different orders block each
     # other for ever (PostgreSQL ends one of them after a second).
     ordered = sorted(rows, key=lambda row: (row["flight"], row["day"]))
-    try:
-        with writing(engine) as connection:
-            written = connection.execute(statement, [row | {"source": source} for row in ordered])
-            return len(written.all())
-    except OperationalError as error:
-        raise DatabaseBusy(f"the flights could not be written: {error.orig}") from None
+    with writing(engine) as connection:
+        written = connection.execute(statement, [row | {"source": source} for row in ordered])
+        return len(written.all())
 
 
 def stream(engine: Engine, source: str) -> Iterator[dict]:

@@ -1,16 +1,20 @@
 """Import a CSV file of flights into the database, chunk by chunk."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from work import flight_table, import_reports
+from work.database_errors import DatabaseBusy
 from work.flight_file import BadRow, Chunk, rows_of
 
 
-def import_chunk(engine: Engine, path: Path, chunk: Chunk, reports: Path) -> int:
+def import_chunk(shop: Callable[[], Engine], path: Path, chunk: Chunk, reports: Path) -> int:
     """Write the good rows of one chunk into the database, in one transaction, and report the bad.
 
+    shop: opens the database, so that "it does not answer" is found here, too.
     Returns how many chunks of this import are done.
     Raises DatabaseBusy; the same chunk can be imported again at any time.
     """
@@ -21,5 +25,9 @@ def import_chunk(engine: Engine, path: Path, chunk: Chunk, reports: Path) -> int
             bad.append(row)
         else:
             good.append(row)
-    written = flight_table.put(engine, good, source=path.stem)
+    try:
+        written = flight_table.put(shop(), good, source=path.stem)
+    except OperationalError as error:  # locked, full, or not there
+        why = str(error.orig).strip().splitlines()[0]
+        raise DatabaseBusy(f"the flights could not be written: {why}") from None
     return import_reports.note(reports, chunk.number, len(good), written, bad)

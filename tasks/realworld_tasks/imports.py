@@ -25,6 +25,7 @@ def import_data(self: Any, csv_path: str) -> Any:
     Returns {"rows": int, "written": int, "bad_rows": int, "bad_rows_file": str, "processes": int}.
     Raises ValueError, before anything is written, for a path that leads outside, and for a file
     that is no CSV file of flights.  A row whose values cannot be is left out and reported.
+    If a chunk fails for good, so does the import, with ChordError; import the file again then.
     """
     path = flight_file.source_file(LAB_FILES, csv_path)
     chunks = flight_file.chunks_of(path, CHUNK_ROWS)
@@ -49,7 +50,7 @@ def import_chunk(csv_path: str, chunk: dict, chunks: int, import_id: str) -> Non
     from work import imports  # deferred: SQLAlchemy is not loaded before somebody needs it
 
     done = imports.import_chunk(
-        shop(),
+        shop,
         flight_file.source_file(LAB_FILES, csv_path),
         flight_file.Chunk(**chunk),
         import_reports.folder_of(LAB_FILES, import_id),
