@@ -11,13 +11,15 @@ from typing import Any
 
 # Redis runs a script as one step: nobody else can ask between the look and the taking.
 # The bucket is one number, the moment when it will be full again.  A token moves that moment by
-# 1/rate seconds, and it can be at most capacity/rate seconds ahead.  The clock is that of Redis,
-# the same for all.  (As a number it would lose its digits: Lua gives Redis whole numbers only.)
+# 1/rate seconds, and it lies at most capacity/rate seconds ahead (more, if somebody has set the
+# clock back; then it is brought back, too).  The clock is that of Redis, the same for all.
+# What is returned is text: Redis would cut the digits off a number of Lua's.
 _TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(ARGV[3]) or tonumber(time[1]) + tonumber(time[2]) / 1000000
 local one, capacity = 1 / tonumber(ARGV[1]), tonumber(ARGV[2])
-local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + one
+local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+full_at = math.min(full_at, now + capacity * one) + one
 local wait = full_at - now - capacity * one
 if wait > 0.000001 then
     return string.format('%.6f', wait)

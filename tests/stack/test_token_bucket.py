@@ -81,6 +81,13 @@ def test_many_threads_together_stay_under_rate_and_capacity(client):
     assert max(taken) - min(taken) > 0.9 * 29 / 20
 
 
+def test_a_clock_that_is_set_back_costs_one_wait_and_no_more(client):
+    now = iter([5000.0, 1000.0, 1000.0 + 1 / 9])
+    bucket = TokenBucket(client, "set back", rate=9, capacity=1, clock=lambda: next(now))
+    assert bucket.take() == 0
+    assert bucket.take() == pytest.approx(1 / 9, abs=CLOSE_S)
+
+
 def test_two_names_are_two_buckets(client):
     assert [TokenBucket(client, name, rate=1).take() for name in ("one", "two")] == [0.0, 0.0]
 
