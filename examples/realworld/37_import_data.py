@@ -14,10 +14,10 @@ wait for each other only for the short time of writing (PRAGMA busy_timeout in w
 
 The tasks are in tasks/realworld_tasks/imports.py, the tables in work/schema.py.
 
-    ./lab run 37        # about 20 s
+    ./lab run 37        # about 15 s
 
-Watch: http://localhost:5555/tasks shows 43 tasks for each import: import_data, 41 chunks, and
-finish_import, which has the id of import_data.
+Watch: http://localhost:5555/tasks shows 42 tasks for each import: 41 chunks, and one
+that came as import_data and ended as finish_import, under one id.
 
 You should see:
 

@@ -15,7 +15,7 @@ export, and looks what lies there.
 
 The task is in tasks/realworld_tasks/exports.py.
 
-    ./lab run 38        # about 20 s
+    ./lab run 38        # about 10 s
 
 Watch: http://localhost:5555/tasks shows four exports; one of them was lost with its process.
 

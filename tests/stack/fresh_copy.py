@@ -19,6 +19,9 @@ OTHERS = (
     "LAB_HOME",
     "LAB_FILES",
     "REDIS_URL",
+    "DATABASE_URL",
+    "SMTP_URL",
+    "AMQP_URL",
 )
 
 
