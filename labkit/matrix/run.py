@@ -55,8 +55,8 @@ def measure_all(cells: Sequence[Cell] = CELLS) -> tuple[Measured, str]:
             while waiting and len(running) < AT_ONCE:
                 _start(waiting.pop(0), running)
             for one in [one for one in running if one.process.poll() is not None]:
-                counts[one.cell], server = _outcome(one)
                 _forget(one, running)
+                counts[one.cell], server = _outcome(one)
                 progress.done(one.cell)
             time.sleep(POLL_S)
     return {cell: counts[cell] for cell in cells}, server
@@ -112,7 +112,6 @@ def _interrupt(running: list[_Running]) -> None:
     """Let all cells stop their workers and brokers, and wait until they have."""
     if not running:
         return
-    left = len(running)
     for one in running:
         one.process.send_signal(signal.SIGINT)
     for one in list(running):
@@ -123,7 +122,7 @@ def _interrupt(running: list[_Running]) -> None:
             one.process.communicate()
         _forget(one, running)
     end_leftovers(LAB_HOME)  # what a cell left that had to be killed
-    print(f"stopped {left} cells, with their workers and brokers", file=sys.stderr)
+    print("stopped the cells that ran, their workers and their brokers", file=sys.stderr)
 
 
 class _Bar:
