@@ -67,7 +67,7 @@ def test_a_server_that_does_not_let_the_lab_in_is_told_in_one_sentence(
     lab: Lab, server: dict[str, str], sentence: str
 ):
     lab.environment |= server
-    result = lab.run("run", "33")
+    result = lab.run("run", "33", "--strict")  # else a changed file would be to blame
     assert result.returncode == 1
     assert f"error: {sentence}" in result.stdout + result.stderr
     assert "\n\nhint: " in result.stdout + result.stderr
