@@ -50,9 +50,9 @@ async def _answer(
     turn: asyncio.Lock,
     found: Answers,
 ) -> None:
-    async with turn:  # one of us asks the bucket, and not all of us in the same moment
-        while bucket and (seconds := await asyncio.to_thread(bucket.take)):
-            await asyncio.sleep(seconds)
+    async with turn:  # so that this process reserves one token, and not one for each letter
+        if bucket:
+            await asyncio.sleep(await asyncio.to_thread(bucket.reserve))
     try:
         answer = await client.post(
             "/answers", json={"letter": letter}, headers={"Idempotency-Key": letter}
