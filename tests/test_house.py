@@ -19,10 +19,11 @@ NOT_OURS = {".git", ".lab", ".venv", "__pycache__"}
 
 # Which of the project's own modules, and of Celery, nothing in a folder may import.
 FORBIDDEN = {
-    "work": {"celery", "kombu", "celery_app", "tasks", "labkit", "examples"},
-    "tasks": {"labkit", "examples"},
-    "labkit": {"tasks", "examples"},
-    "celery_app.py": {"labkit", "tasks", "work", "examples"},
+    "work": {"celery", "kombu", "celery_app", "tasks", "labkit", "web", "examples"},
+    "tasks": {"labkit", "web", "examples"},
+    "web": {"labkit", "examples"},
+    "labkit": {"tasks", "web", "examples"},
+    "celery_app.py": {"labkit", "tasks", "work", "web", "examples"},
     "lab_home.py": {"celery", "kombu", "labkit", "tasks", "work", "examples", "celery_app"},
 }
 
