@@ -83,5 +83,8 @@ def forked_worker(
         yield ForkedWorker(name, process, log)
     finally:
         with signals_held_back():
-            process.communicate(timeout=STOP_TIMEOUT_S)  # closes its standard input
+            try:
+                process.communicate(timeout=STOP_TIMEOUT_S)  # closes its standard input
+            except subprocess.TimeoutExpired:
+                identity.kill_group()
             record.remove(identity)
