@@ -41,7 +41,7 @@ Try next.  Guess first:
   1. In tasks/realworld_tasks/exports.py, put list(...) around flight_table.stream(...).  Which
      sentence does not come true any more?
   2. In work/exports.py, let `harmless` return the cell as it is.  And which one now?
-  3. Set the 100_000 in ROWS to 500_000 (about a minute).  How much more memory does that take?
+  3. Set the 100_000 in ROWS to 300_000 (about 25 s).  How much more memory does that take?
 """
 
 import csv
@@ -76,7 +76,7 @@ FORMULAS = [
     "@SUM(1,1)",
 ]
 BEGINS = ("=", "+", "-", "@")
-MORE_MB = 5  # 10 times the rows as a list would be about 100 MB
+MORE_MB = 5  # 10 times the rows as a list took 77 MB more
 BEGUN_BYTES = 100_000  # of 4,400,000: then the export is in the middle
 ATTEMPTS = 5  # an export may be over before the lesson has seen it begin
 ROWS_AT_ONCE = 5000  # in one transaction
@@ -115,9 +115,10 @@ def main() -> None:
         again = export(MANY).get(timeout=TIMEOUT_S)
         print(f"once more: {again['rows']} rows")
     half.unlink()  # lesson 40 has a task that removes what was left like this
+    times = ROWS[MANY] // min(ROWS.values())
     claim(
         held_mb[1] - held_mb[0] <= MORE_MB,
-        f"10 times the rows took at most {MORE_MB} MB more",
+        f"{times} times the rows took at most {MORE_MB} MB more",
     )
     flights = [{(row["flight"], row["day"]) for row in table} for table in tables]
     claim(
