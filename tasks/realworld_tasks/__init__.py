@@ -33,6 +33,7 @@ from tasks.realworld_tasks.orders_carelessly import (
     mail_ticket_carelessly,
     reserve_seats_carelessly,
 )
+from tasks.realworld_tasks.releases import issue_ticket
 from tasks.realworld_tasks.reports import generate_report, send_report
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "heavy_bags_as_a_set",
     "import_chunk",
     "import_data",
+    "issue_ticket",
     "mail_ticket",
     "mail_ticket_carelessly",
     "make_thumbnail",
