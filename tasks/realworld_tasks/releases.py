@@ -47,7 +47,11 @@ def unsafe_release(order_id: str, language: str) -> str:  # noqa: ARG001
     return "release 2, unsafe"
 
 
-RELEASES: dict[str, Callable[..., str]] = {"1": first_release, "2": second_release, "unsafe": unsafe_release}
+RELEASES: dict[str, Callable[..., str]] = {
+    "1": first_release,
+    "2": second_release,
+    "unsafe": unsafe_release,
+}
 
 issue_ticket = app.task(base=NotedTask, name="tasks.realworld_tasks.releases.issue_ticket")(
     RELEASES[os.environ.get("SHOP_RELEASE", "2")]
