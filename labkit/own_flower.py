@@ -1,0 +1,37 @@
+"""A Flower of one's own, with a password, for lessons and tests."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from labkit.nodes import Node, started
+
+_RUNNING = "Visit me at "
+
+
+class Flower(Node):
+    """A running Flower."""
+
+    kind = "Flower"
+
+    @property
+    def url(self) -> str:
+        """Where it listens: http://127.0.0.1:PORT."""
+        found = re.search(rf"{_RUNNING}(http://[\w.]+:\d+)", self.log.read_text(errors="replace"))
+        return found[1] if found else ""
+
+
+@contextmanager
+def own_flower(name: str, user: str, password: str, *, show: bool = True) -> Iterator[Flower]:
+    """Start Flower with one user; give it when it listens; stop it afterwards.
+
+    show: print the line that starts it.
+    Raises LabError if it ends or does not listen in READY_TIMEOUT_S seconds.
+    """
+    # Port 0: the system chooses a free one, and Flower says which.
+    command = ["celery", "-A", "celery_app", "flower", "--port=0"]
+    # In the environment: what stands on a command line, everybody on the machine can read.
+    secret = {"FLOWER_BASIC_AUTH": f"{user}:{password}"}
+    with started(Flower, name, command, secret, show=show) as flower:
+        flower.wait_until_ready(_RUNNING)
+        yield flower
