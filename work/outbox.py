@@ -78,16 +78,14 @@ def _due(engine: Engine, again_after_s: float, limit: int) -> list[Row]:
     )
     with reading(engine) as database:
         rows = list(database.execute(perhaps))
-    return [row for row in rows if moment >= _due_at(row, again_after_s)][:limit]
+    due = [row for row in rows if row.sent_at is None or moment >= _again_at(row, again_after_s)]
+    return due[:limit]
 
 
-def _due_at(row: Row, again_after_s: float) -> datetime:
-    """When a message must be sent: at once, then after 1, 2, 4, ... times again_after_s."""
-    if row.sent_at is None:
-        return row.created_at
-    return row.sent_at + timedelta(
-        seconds=again_after_s * 2 ** min(row.times_sent - 1, MOST_DOUBLINGS)
-    )
+def _again_at(row: Row, again_after_s: float) -> datetime:
+    """When a message that was sent must be sent again: after 1, 2, 4, ... times again_after_s."""
+    doublings = min(row.times_sent - 1, MOST_DOUBLINGS)
+    return row.sent_at + timedelta(seconds=again_after_s * 2**doublings)
 
 
 def _claim(engine: Engine, row: Row) -> bool:
