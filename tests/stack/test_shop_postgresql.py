@@ -16,8 +16,11 @@ from sqlalchemy import create_engine, inspect, text
 from tests.stack.labs import Lab
 from work.database import create_tables, engine_for, reading, writing
 from work.flight_table import count, put, remove, stream
+from work.order_states import State
+from work.outbox import send_due
 from work.sample_flights import flight_dicts
 from work.schema import metadata
+from work.ticket_orders import FULFIL, move, open_order
 
 
 @pytest.fixture
@@ -87,6 +90,35 @@ def test_after_an_error_nothing_of_the_transaction_is_kept(shop_url):
         raise RuntimeError
     with reading(engine) as connection:
         assert connection.scalar(text("SELECT count(*) FROM outbox")) == 0
+    engine.dispose()
+
+
+def test_of_many_that_send_and_move_an_order_at_once_one_does(shop_url):
+    engine = engine_for(shop_url)
+    create_tables(engine)
+    flight, *_ = flight_dicts(1, "XA")
+    put(engine, [flight], "north")
+    ids = [
+        open_order(
+            engine,
+            flight=flight["flight"],
+            day=flight["day"],
+            seats=1,
+            price_cents=9900,
+            card="ada-visa",
+            email="ada@example.com",
+            order_id="TL-7",
+        )
+        for _ in range(2)
+    ]
+    assert ids == ["TL-7", "TL-7"]
+    sent: list = []
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(8):
+            pool.submit(send_due, engine, lambda *what: sent.append(what), 60)
+        moves = [pool.submit(move, engine, "TL-7", State.NEW, State.RESERVED) for _ in range(8)]
+    assert sent == [(FULFIL, ["TL-7"])]
+    assert sorted(one.result() for one in moves) == [False] * 7 + [True]
     engine.dispose()
 
 
