@@ -4,13 +4,13 @@ Three companies have a part in a ticket: the airline holds the seat, the bank ta
 post brings the ticket.  No transaction spans the three, so the order goes step by step.  If one of
 them refuses, what the others have done is taken back: that is called compensation.
 
-A worker can die at any step.  Four things together lead each order to its end all the same:
+A worker can die at any step.  Four things together lead each order to its end:
 
 - The order's state is in the shop's database, and says what has certainly been done.
 - Each request has an idempotency key, "cards-keys-7".  A service that knows it does nothing.
 - Tasks are acknowledged late.  The messages of a killed worker come back, after 12 s here.
 - The outbox, a table that is written together with the order, sends an order again that has not
-  moved for 8 s.  Some messages come back late, or never (lesson 28).  This one always comes.
+  moved for 8 s.  Some messages come back late, or never (lesson 28); then it is the only help.
 
 The lesson opens 100 orders like that, and 100 careless ones: no key, acknowledged early, sent once.
 The same worker works on both.  It is killed (kill -9) at each of the five steps, when the service
