@@ -68,3 +68,19 @@ def open_one(engine: "Engine", order_id: str, task: str) -> None:
         card="ada-visa",
         email="ada@example.com",
     )
+
+
+def open_many(engine: "Engine", order_ids: list[str], task: str) -> None:
+    """Open orders for one seat each, and write their messages, in one transaction."""
+    from sqlalchemy import insert
+
+    from work import outbox
+    from work.database import writing
+    from work.schema import orders
+
+    order = {"flight": FLIGHT, "day": DAY, "seats": 1, "price_cents": 9900}
+    buyer = {"card": "ada-visa", "email": "ada@example.com"}
+    with writing(engine) as database:
+        database.execute(insert(orders), [{"id": one} | order | buyer for one in order_ids])
+        for one in order_ids:
+            outbox.put(database, one, task, [one])

@@ -12,6 +12,7 @@ set_hypothesis_home_dir(Path(__file__).parents[1] / ".lab/cache/hypothesis")
 
 
 @pytest.fixture
-def small_lab(tmp_path: Path) -> SmallLab:
-    """A lab of a few files, not under git."""
+def small_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallLab:
+    """A lab of a few files, not under git; a lesson of its holds its lock in a home of its own."""
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "home of the small lab"))
     return SmallLab(tmp_path / "small lab")

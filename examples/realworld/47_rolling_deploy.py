@@ -61,20 +61,17 @@ from functools import partial
 
 from celery import Celery
 from celery.result import AsyncResult
-from sqlalchemy import Engine, insert
 
 from labkit.lesson import claim, run_lesson
 from labkit.own_broker import OwnBroker, looking_every_second, own_broker, transport_setting
 from labkit.own_ledgers import own_ledgers
-from labkit.own_shop import DAY, FLIGHT, OwnShop, own_shop
+from labkit.own_shop import OwnShop, open_many, own_shop
 from labkit.quiet import wait_until_quiet
 from labkit.waiting import wait_until
 from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.realworld_tasks import issue_ticket
 from work import outbox
-from work.database import writing
 from work.ledger import Ledger
-from work.schema import orders
 
 GROUPS = {"term": "TERM", "kill": "kill -9"}
 QUEUES = [f"lesson47.{group}" for group in GROUPS]
@@ -150,7 +147,7 @@ def replace_all(
         celery.send_task(task, arguments, queue=f"lesson47.{arguments[0].partition('-')[0]}")
 
     waiting = [f"{group}-{number}" for number in range(ORDERS) for group in GROUPS]
-    open_orders(shop.engine, waiting)
+    open_many(shop.engine, waiting, task=issue_ticket.name)
 
     def send_some() -> None:
         """As a shop sends, right after its commit.  The outbox is for what goes wrong then."""
@@ -207,16 +204,6 @@ def ended(ledger: Ledger, group: str, release: str) -> int:
     """How many tasks of a group a release has brought to their end."""
     lines = [entry.job for entry in ledger.entries() if entry.event == "END"]
     return sum(job.startswith(f"{group}-") and job.endswith(release) for job in lines)
-
-
-def open_orders(engine: Engine, order_ids: list[str]) -> None:
-    """Write orders, and the messages that must be sent for them, in one transaction."""
-    order = {"flight": FLIGHT, "day": DAY, "seats": 1, "price_cents": 9900}
-    buyer = {"card": "ada-visa", "email": "ada@example.com"}
-    with writing(engine) as database:
-        database.execute(insert(orders), [{"id": one} | order | buyer for one in order_ids])
-        for one in order_ids:
-            outbox.put(database, one, issue_ticket.name, [one])
 
 
 def old_and_new(broker: OwnBroker, celery: Celery, shop: OwnShop) -> dict[str, list[str]]:
