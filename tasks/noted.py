@@ -20,15 +20,17 @@ class NotedTask(Task):
 
     def before_start(self, task_id: str, args: tuple, kwargs: dict) -> None:  # noqa: ARG002
         """Called by Celery before the task runs, and before each of its retries."""
-        self._note("START", f"{args[0]} {self.__name__}")
+        self._note("START", [*args, *kwargs.values()], self.__name__)
 
     def on_success(self, retval: Any, task_id: str, args: tuple, kwargs: dict) -> None:  # noqa: ARG002
         """Called by Celery when the task has returned."""
-        self._note("END", f"{args[0]} {self.__name__} {retval}")
+        self._note("END", [*args, *kwargs.values()], f"{self.__name__} {retval}")
 
-    def _note(self, event: str, job: str) -> None:
-        if run := os.environ.get("LAB_LEDGER"):
-            request = self.request
-            redelivered = bool((request.delivery_info or {}).get("redelivered"))
-            delivery = Delivery(request.root_id or "", request.hostname or "", redelivered)
-            Ledger(LAB_FILES / "ledgers", run, delivery).note(event, job)
+    def _note(self, event: str, arguments: list, what: str) -> None:
+        run = os.environ.get("LAB_LEDGER")
+        if not run or not arguments:
+            return
+        request = self.request
+        redelivered = bool((request.delivery_info or {}).get("redelivered"))
+        delivery = Delivery(request.root_id or "", request.hostname or "", redelivered)
+        Ledger(LAB_FILES / "ledgers", run, delivery).note(event, f"{arguments[0]} {what}")

@@ -76,6 +76,19 @@ def test_an_order_that_somebody_refuses_is_taken_back(parts, path):
     assert found and found["reason"] == f"{path[1:]} refused: no for {order}"
 
 
+def test_the_id_may_come_by_its_name(parts):
+    app, engine, _ = parts
+    open_one(engine, "named", FULFIL)
+    app.send_task(FULFIL, kwargs={"order_id": "named"}, queue=QUEUE)
+    assert ended(engine, "named") == "mailed"
+
+
+def test_an_unknown_order_is_an_error_that_names_it(parts):
+    app, _, _ = parts
+    with pytest.raises(ValueError, match="there is no order 'nobody'"):
+        app.send_task(FULFIL, ["nobody"], queue=QUEUE).get(timeout=ENDED_S)
+
+
 def test_lost_answers_and_busy_services_do_nothing_twice(parts):
     app, engine, partners = parts
     for path in ("/seats", "/cards", "/mails"):
