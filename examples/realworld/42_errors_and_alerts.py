@@ -43,15 +43,16 @@ You should see:
     tasks.realworld_tasks.baggage.bag_fee          6       ...
     in a report: Traceback (most recent call last): ... ValueError: ...
     true: every failure had an e-mail, or was counted in the next one
-    true: 19 failures made ... e-mails
+    19 failures made ... e-mails
+    true: a broken task does not fill the mailbox
 
 The alert knows nothing of how long the queue is, only that it became longer at three looks in a
 row.  That finds trouble early, when it can still be mended by more workers.
 
 Try next.  Guess first:
-  1. Set EVERY_S to 0.001.  How many e-mails come, and which sentence does not come true any more?
-  2. In tasks/error_reports.py, let kind_of return type(exception).__name__ alone.  How many e-mails
-     come now?
+  1. Set EVERY_S to 0.000001.  How many e-mails come, and which sentence does not come true any more?
+  2. Let the mail server be busy first: set_answers(MAILBOXES, ERRORS_TO, ["451", "451"]), from
+     work.mail_answers, before fail(AT_FIRST).  Which numbers change?  Who waits?
   3. Let bag_fee retry: @app.task(autoretry_for=(ValueError,), max_retries=1, default_retry_delay=1).
      How many more failures does Flower count, and how many more are reported?
 """  # noqa: E501
@@ -197,7 +198,8 @@ def read_the_reports() -> None:
     print(f"in a report: {first} ... {last}")
     claim(told() == all_of_them, "every failure had an e-mail, or was counted in the next one")
     number = len(emails(MAILBOXES, ERRORS_TO))
-    claim(number < all_of_them, f"{all_of_them} failures made {number} e-mails")
+    print(f"{all_of_them} failures made {number} e-mails")
+    claim(number < all_of_them, "a broken task does not fill the mailbox")
 
 
 def reports() -> dict[str, list[str]]:
