@@ -9,6 +9,7 @@ import pytest
 from labkit.services.partners import PartnerServices
 from labkit.services.server import MAX_BODY_BYTES, Server
 from labkit.services.slow_api import SlowApi
+from tasks.realworld_tasks import answer_letters
 from work.letters import LOST_S, answer_all
 from work.partners import Busy, Partners, Refused
 
@@ -207,3 +208,22 @@ def test_a_lost_answer_is_missing_and_the_second_time_it_is_not_paid_again(lette
     assert (found.answers, found.retry_after_s) == ({}, LOST_S)
     assert answer_all(letters_url, ["a"], bucket=None).answers == {"a": "Dear a, ..."}
     assert httpx.get(f"{letters_url}/bill").json()["paid"] == {"a": 1}
+
+
+@pytest.mark.parametrize("letters", ["letter-7", [7], ["a\nb"], [""], [None]])
+def test_what_is_no_list_of_ids_is_refused_before_anything_is_asked(letters):
+    with pytest.raises(ValueError, match="letters must be a list of ids such as 'letter-7', got"):
+        answer_all("http://127.0.0.1:1", letters, bucket=None)
+
+
+def test_without_a_service_the_task_says_which_setting_is_missing(monkeypatch):
+    monkeypatch.delenv("LETTERS_URL", raising=False)
+    with pytest.raises(ValueError, match="LETTERS_URL must name a service"):
+        answer_letters(["letter-7"])
+
+
+def test_the_task_returns_the_answers_that_it_had_and_the_new_ones(monkeypatch, letters_url):
+    monkeypatch.setenv("LETTERS_URL", letters_url)
+    answers = answer_letters(["a", "b"], {"a": "known"}, limited=False)
+    assert answers == {"a": "known", "b": "Dear b, ..."}
+    assert httpx.get(f"{letters_url}/bill").json()["paid"] == {"b": 1}

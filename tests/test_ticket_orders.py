@@ -174,7 +174,14 @@ def test_the_reason_of_a_refusal_is_kept(engine):
         ({"day": "2027-05-01"}, "day must be a date, got '2027-05-01'"),
         ({"card": "A"}, "card must be a name such as 'ada-visa', got 'A'"),
         ({"email": "ada"}, "to_email must be one address such as ada@example.com, got 'ada'"),
-        ({"order_id": "x" * 37}, f"order_id must have 1 to 36 characters, got '{'x' * 37}'"),
+        (
+            {"order_id": "TL-7\n"},
+            "order_id must be 1 to 36 letters, digits, '.', '_' and '-', got 'TL-7\\n'",
+        ),
+        (
+            {"order_id": "x" * 37},
+            f"order_id must be 1 to 36 letters, digits, '.', '_' and '-', got '{'x' * 37}'",
+        ),
     ],
 )
 def test_an_order_that_cannot_be_is_refused_and_nothing_is_written(engine, wrong, sentence):

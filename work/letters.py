@@ -5,6 +5,7 @@ POST /answers    Idempotency-Key: letter-7    {"letter": "letter-7"}
 """
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from work.token_bucket import TokenBucket
 
 TIMEOUT_S = 30  # such a service thinks for seconds
+_LETTER = re.compile(r"[a-z0-9-]{1,100}")  # it travels in a header of HTTP, too
 LOST_S = 1  # after a lost answer, ask again so much later
 
 
@@ -26,11 +28,31 @@ class Answers:
     retry_after_s: float = 0
 
 
+def check_letters(letters: object) -> list[str]:
+    """Return the ids of letters: a list of small letters, digits and '-', 1 to 100 of them each.
+
+    >>> check_letters(["letter-7", "Letter 8"])
+    Traceback (most recent call last):
+    ...
+    ValueError: letters must be a list of ids such as 'letter-7', got 'Letter 8'
+    """
+    if not isinstance(letters, list):
+        raise ValueError(f"letters must be a list of ids such as 'letter-7', got {letters!r:.80}")
+    for letter in letters:
+        if not isinstance(letter, str) or not _LETTER.fullmatch(letter):
+            raise ValueError(
+                f"letters must be a list of ids such as 'letter-7', got {letter!r:.80}"
+            )
+    return letters
+
+
 def answer_all(url: str, letters: list[str], bucket: TokenBucket | None) -> Answers:
     """Ask for the answers to several letters, all at once; wait for a token before each request.
 
-    bucket: None asks without waiting.  Raises httpx.HTTPStatusError if the service cannot answer.
+    bucket: None asks without waiting.  Raises ValueError for what is no id, before anything is
+    asked, and httpx.HTTPStatusError if the service cannot answer.
     """
+    check_letters(letters)
     return asyncio.run(_answer_all(url, letters, bucket))
 
 

@@ -6,6 +6,7 @@ Each step can be done again at any time, by anybody, also by two processes at on
 - it writes the new state only where the old one still stands.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import date
@@ -25,6 +26,8 @@ from work.schema import orders
 from work.tickets import check_flight, check_seats, ticket
 
 FULFIL = "tasks.realworld_tasks.orders.fulfil_order"  # the task that an order's message is for
+
+_ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")  # it travels in a header of HTTP, too
 
 
 def new_order_id() -> str:
@@ -54,8 +57,10 @@ def open_order(
     Raises ValueError, before anything is written, for what cannot be, and for an unknown flight.
     """
     order_id = order_id or new_order_id()
-    if not isinstance(order_id, str) or len(order_id) > 36:
-        raise ValueError(f"order_id must have 1 to 36 characters, got {order_id!r:.80}")
+    if not isinstance(order_id, str) or not _ORDER_ID.fullmatch(order_id):
+        raise ValueError(
+            f"order_id must be 1 to 36 letters, digits, '.', '_' and '-', got {order_id!r:.80}"
+        )
     if not isinstance(day, date):
         raise ValueError(f"day must be a date, got {day!r:.80}")
     row = {

@@ -25,12 +25,16 @@ def answer_letters(
     letters: their ids, such as "letter-7".  A letter is paid once, however often it is asked for.
     answers: those that are there already; a retry hands them on.
     limited: False calls without asking the token bucket first.
+    Raises ValueError for what is no list of ids, and where LETTERS_URL names no service.
     """
-    from work.letters import answer_all
+    from work.letters import answer_all, check_letters
 
+    url = os.environ.get("LETTERS_URL")
+    if not url:
+        raise ValueError("LETTERS_URL must name a service that answers letters, got none")
     answers = answers or {}
-    missing = [letter for letter in letters if letter not in answers]
-    found = answer_all(os.environ["LETTERS_URL"], missing, bucket() if limited else None)
+    missing = [letter for letter in check_letters(letters) if letter not in answers]
+    found = answer_all(url, missing, bucket() if limited else None)
     answers |= found.answers
     if found.retry_after_s:
         # The service knows best when to come again.  The slot is free meanwhile.
