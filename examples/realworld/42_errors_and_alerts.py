@@ -16,7 +16,7 @@ password.  Look closely at which of its pages ask for that.
 The reports are tasks/error_reports.py, to be copied; work/throttle.py keeps back, and
 work/queue_alert.py looks at the length of a queue.
 
-    ./lab run 42        # about 14 s
+    ./lab run 42        # about 11 s
 
 Watch: http://localhost:5555/tasks shows the failures, and few send_email.  Then ./lab mail lists the
 reports, and ./lab mail 1 shows the newest e-mail.
