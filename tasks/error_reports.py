@@ -48,6 +48,7 @@ def report_failure(
 ) -> None:
     """After the last attempt of a task has failed: its pool process calls this.
 
+    Where that process was killed, the worker calls it, with WorkerLostError.
     A retry is no failure yet.  An e-mail that cannot be sent has no report: it would be an e-mail.
     """
     if not TO or sender.name == send_email.name:
