@@ -41,15 +41,13 @@ Try next.  Guess first:
   3. Set TASKS to 4.  In which row is there nothing left to overtake?
 """
 
-from collections.abc import Callable
-
 import redis
 
 from labkit.lesson import claim, run_lesson
 from labkit.own_ledgers import own_ledgers
 from labkit.own_queues import own_queues
-from labkit.queues import PRIORITIES, lengths, list_name, oldest
-from labkit.quiet import messages
+from labkit.queues import PRIORITIES, list_name, oldest
+from labkit.quiet import messages, wait_until_settled
 from labkit.waiting import wait_until
 from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import get_approval, refund_seats, report_sales
@@ -68,7 +66,6 @@ SETTINGS = {
     "none": (["--disable-prefetch"], [], "no message ahead: --disable-prefetch"),
 }
 TASKS = 9
-SETTLED_LOOKS = 15  # 0.3 s; a worker takes what it takes in milliseconds
 TIMEOUT_S = 20  # nothing here takes 3 s; the rest is room for a busy machine
 
 
@@ -122,7 +119,7 @@ def tasks_before_refund(
             task = report_sales if number else get_approval
             task.apply_async((ledgers[name].run, f"LOW-{number}"), queue=queue, priority=LOW)
     wait_until(lambda: all(one.find("START", "LOW-0") for one in ledgers.values()), TIMEOUT_S)
-    wait_until(nothing_moves(client, list(queues.values())), TIMEOUT_S)
+    wait_until_settled(client, list(queues.values()), TIMEOUT_S)
     for name, queue in queues.items():
         refund_seats.apply_async((ledgers[name].run, "HIGH-1"), queue=queue, priority=HIGH)
         ledgers[name].note("APPROVED", "LOW-0")
@@ -130,17 +127,6 @@ def tasks_before_refund(
     wait_until(lambda: all(len(done(one)) == everything for one in ledgers.values()), TIMEOUT_S)
     wait_until(lambda: not messages(client, list(queues.values())), TIMEOUT_S)
     return {name: done(ledger).index("HIGH-1") for name, ledger in ledgers.items()}
-
-
-def nothing_moves(client: redis.Redis, queues: list[str]) -> Callable[[], bool]:
-    """A condition: the queues have been as long as they are for the last SETTLED_LOOKS looks."""
-    looks: list[dict] = []
-
-    def settled() -> bool:
-        looks.append(lengths(client, queues))
-        return len(looks) > SETTLED_LOOKS and looks[-SETTLED_LOOKS] == looks[-1]
-
-    return settled
 
 
 def done(ledger: Ledger) -> list[str]:
