@@ -5,12 +5,13 @@
 A worker that starts from nothing needs most of a second of computing, and a lesson that kills 60
 of them has no time for that.  A line `start` on standard input starts a worker in a process group
 of its own, and its process id is printed.  Before that, and at any other line, the last worker is
-killed with its group.  The end of standard input ends everything.
+killed with its group.  The end of standard input, and SIGTERM, end everything.
 """
 
 import os
 import signal
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -39,6 +40,8 @@ def become_worker(app: Any, arguments: list[str]) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(2, 1)  # the answers on standard output are the nursery's alone
         app.worker_main(arguments)
+    except Exception:  # noqa: BLE001  (whatever it is, the log must say it)
+        traceback.print_exc()  # nobody else does: the process ends at once below
     finally:
         os._exit(0)
 
@@ -54,6 +57,8 @@ def kill_worker(pid: int) -> None:
 
 def main() -> None:
     """Obey standard input, line by line; answer each line with the worker's process id, or 0."""
+    # The worker leads a group of its own: whoever ends the nursery would not reach it.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     module, *arguments = sys.argv[1:]
     app = import_module(module).app
     app.finalize()
