@@ -142,8 +142,9 @@ def main() -> None:
 
 
 def is_told(row: Row) -> bool:
-    """Whether get() came back before it would have asked for the second time."""
-    return min(row.waits_ms) < 1000 * POLL_S
+    """Whether get() mostly came back before it would have asked for the second time."""
+    # Not the shortest: where the lesson is held up, the result is there before it begins to wait.
+    return median(row.waits_ms) < 1000 * POLL_S
 
 
 def as_database(row: Row) -> bool:
