@@ -6,6 +6,7 @@ only asks a worker to look into the outbox now, and if that fails, somebody else
 The airline, the bank and the post: python -m labkit.services.partners --for-the-lab (lesson 45).
 """
 
+import re
 from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any
@@ -40,14 +41,20 @@ def _price(price_cents: object) -> int:
     return check_cents(price_cents, "price_cents")
 
 
+def _day(day: object) -> object:
+    if not isinstance(day, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day, re.ASCII):
+        raise ValueError(f"day must be a date such as 2027-05-01, got {day!r:.80}")
+    return day
+
+
 class Order(BaseModel):
     """Seats on one flight of the timetable, at the price that the buyer has seen."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     flight: Annotated[str, AfterValidator(check_flight)]
-    day: date
-    # Before: pydantic alone would take "2", 2.0 and true for numbers.
+    # Before: pydantic alone would take 0 for a date (1970), and "2", 2.0 and true for numbers.
+    day: Annotated[date, BeforeValidator(_day)]
     seats: Annotated[int, BeforeValidator(check_seats), Field(ge=1, le=MAX_SEATS)]
     price_cents: Annotated[int, BeforeValidator(_price), Field(ge=0, le=MAX_CENTS)]
     card: Annotated[str, AfterValidator(check_card), Field(max_length=50)]

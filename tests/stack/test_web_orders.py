@@ -48,7 +48,10 @@ def test_the_same_key_is_the_same_order(web):
         ({"price_cents": 12.5}, "price_cents must be a whole number, 0 to 10000000, got 12.5"),
         ({"card": "4111 1111"}, "card must be a name such as 'ada-visa', got '4111 1111'"),
         ({"email": "ada"}, "to_email must be one address such as ada@example.com, got 'ada'"),
-        ({"day": "tomorrow"}, "day: input should be a valid date"),
+        ({"day": "tomorrow"}, "day must be a date such as 2027-05-01, got 'tomorrow'"),
+        ({"day": 0}, "day must be a date such as 2027-05-01, got 0"),
+        ({"day": "0"}, "day must be a date such as 2027-05-01, got '0'"),
+        ({"day": "2027-02-30"}, "day: input should be a valid date"),
         ({"meal": "fish"}, "'meal' is not known here"),
     ],
 )
@@ -66,6 +69,7 @@ def test_an_unknown_order_and_an_id_that_is_no_uuid_are_told_apart(web):
 def test_a_frozen_broker_makes_503_and_no_order(web):
     key = str(uuid4())
     with web.frozen_broker():
+        house_form(web.ask.get("/healthz"), 503)  # the answer of a moment ago counts no more
         answer = web.ask.post("/orders", json=ORDER, headers={"Idempotency-Key": key})
         assert house_form(answer, 503).startswith("the broker does not answer")
         house_form(web.ask.get(f"/orders/{key}"), 404)  # it needs no broker
