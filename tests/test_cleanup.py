@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.realworld_tasks import cleanup as cleanup_tasks
 from work.cleanup import clean_up, old_files
 
 HOUR_S = 3600
@@ -75,3 +76,11 @@ def test_exactly_those_above_the_limit_are_old(tmp_path_factory, ages, limit):
     for number, age_s in enumerate(ages):
         make(folder / f"{number}", age_s + 0.5)  # never within a moment of the limit
     assert len(old_files(folder, limit)) == sum(age_s >= limit for age_s in ages)
+
+
+@pytest.mark.parametrize("lock_s", [0, 0.001, -1, 61, "1"])
+def test_a_lock_that_never_ends_or_is_over_at_once_is_refused(tmp_path, monkeypatch, lock_s):
+    monkeypatch.setattr(cleanup_tasks, "LAB_FILES", tmp_path)
+    with pytest.raises(ValueError, match="lock_s must be "):
+        cleanup_tasks.count_stock("run", 0, lock_s)
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,8 @@ from work import cleanup
 from work.ledger import Ledger
 from work.naps import check_seconds, noted_nap
 
+MIN_LOCK_S = 1  # 0 would be a lock without an end
+
 
 @app.task
 def cleanup_files(folder: str, older_than_s: float, dry_run: bool = True) -> dict:
@@ -33,7 +35,7 @@ def count_stock(self: Task, run: str, seconds: float, lock_s: float | None = Non
     run: a ledger among the lab's files.
     lock_s: None counts whoever else is counting.  A number: only whoever gets the lock counts,
         and the lock ends by itself after so many seconds, so that a killed worker frees it.
-    Raises ValueError, before anything is done, unless seconds and lock_s are 0 to 60.
+    Raises ValueError, before anything is done, unless seconds are 0 to 60 and lock_s 1 to 60.
     """
     check_seconds(seconds)
     ledger, job = Ledger(LAB_FILES / "ledgers", run), str(self.request.id)
@@ -41,6 +43,8 @@ def count_stock(self: Task, run: str, seconds: float, lock_s: float | None = Non
         noted_nap(ledger, job, seconds)
         return "done"
     check_seconds(lock_s, "lock_s")
+    if lock_s < MIN_LOCK_S:
+        raise ValueError(f"lock_s must be at least {MIN_LOCK_S}, got {lock_s!r}")
     # redis-py's lock: one key with an expiry, and in it a word that only its owner knows.
     with redis.Redis.from_url(REDIS_URL) as client:
         lock = client.lock(f"celery_learning:lock:{run}", timeout=lock_s)
