@@ -56,8 +56,10 @@ def test_a_link_is_neither_followed_nor_removed(root):
     assert theirs.exists() and (root / "reports/file").is_symlink()
 
 
-@pytest.mark.parametrize("folder", ["../outside", "/etc", "reports/../..", "link", "", "missing"])
-def test_a_folder_that_leads_outside_or_is_missing_is_refused(root, folder):
+@pytest.mark.parametrize(
+    "folder", [".", "reports/..", "../outside", "/etc", "reports/../..", "link", "", "missing"]
+)
+def test_a_folder_that_is_missing_outside_or_all_of_it_is_refused(root, folder):
     (root.parent / "outside").mkdir()
     (root / "link").symlink_to(root.parent / "outside")
     with pytest.raises(ValueError, match="folder must"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -279,6 +280,10 @@ def test_every_setting_is_in_env_example(project):
     opened = opened.replace("\n#DATABASE_", "\nDATABASE_").replace("\n#SMTP_", "\nSMTP_")
     for name in ("REDIS_URL", "LAB_HOME", "LAB_FILES", "DATABASE_URL", "SMTP_URL"):
         assert f"\n{name}=" in opened
+    source = Path(lab_home.__file__).read_text(encoding="utf-8")
+    read = set(re.findall(r'os\.environ\.get\("(\w+)"', source))
+    assert "AMQP_URL" in read
+    assert [name for name in read if f"#{name}=" not in example] == []
     project.write_env(opened)
     assert project.value("REDIS_URL") == "redis://localhost:6379/0"
     assert project.value("LAB_HOME") == str(project.root / ".lab")

@@ -30,13 +30,13 @@ def clean_up(root: Path, folder: str, older_than_s: float, *, dry_run: bool) -> 
     """Remove the old files below root/folder; with dry_run, only say which they are.
 
     Returns {"removed": [paths relative to root], "size_bytes": int, "dry_run": bool}.
-    Raises ValueError for a folder that is missing or leads out of root, and for an age below
-    MIN_AGE_S; nothing is removed then.
+    Raises ValueError for a folder that is missing, leads out of root or is root itself, and for an
+    age below MIN_AGE_S; nothing is removed then.
     """
     if not isinstance(older_than_s, int | float) or not older_than_s >= MIN_AGE_S:
         raise ValueError(f"older_than_s must be at least {MIN_AGE_S}, got {older_than_s!r}")
     place = path_inside(root, folder, "folder")
-    if not place.is_dir():
+    if not place.is_dir() or place == root.resolve():
         raise ValueError(f"folder must be a folder among the lab's files, got {folder!r}")
     removed, size_bytes = [], 0
     for path in old_files(place, older_than_s):
