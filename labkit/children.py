@@ -77,26 +77,13 @@ def beat(home: Path) -> Child:
     return Child("beat", "beat", ["./start_beat.sh"], fresh_log(home, "beat"), {})
 
 
-def flower(home: Path, port: int) -> Child:
-    """Flower; flowerconfig.py keeps it on 127.0.0.1.
-
-    Settings of another Flower in the environment would put it elsewhere, or on all interfaces.
-    """
-    environment = {"FLOWER_CONF": "flowerconfig.py", "FLOWER_URL_PREFIX": ""}
-    command = PAGES["flower"].command(port)
-    return Child("flower", "flower", command, fresh_log(home, "flower"), environment)
+def page(home: Path, kind: str, port: int) -> Child:
+    """Flower or the web app, "flower" or "web", on a port of 127.0.0.1."""
+    one = PAGES[kind]
+    return Child(kind, kind, one.command(port), fresh_log(home, kind), one.environment)
 
 
 def mail(home: Path) -> Child:
     """The mail server, on a free port of 127.0.0.1, which it writes down itself."""
     command = ["python", "-m", "labkit.mail_server"]
     return Child("mail", "mail", command, fresh_log(home, "mail"), {})
-
-
-def web(home: Path, port: int) -> Child:
-    """The web app; uvicorn listens on 127.0.0.1 where nobody says otherwise.
-
-    Settings of another uvicorn in the environment could say so.
-    """
-    environment = {"UVICORN_HOST": "127.0.0.1", "UVICORN_RELOAD": "", "UVICORN_WORKERS": ""}
-    return Child("web", "web", PAGES["web"].command(port), fresh_log(home, "web"), environment)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from labkit.nodes import Node, started
+from labkit.pages import PAGES
 
 _RUNNING = "Visit me at "
 
@@ -31,7 +32,7 @@ def own_flower(name: str, user: str, password: str, *, show: bool = True) -> Ite
     # Port 0: the system chooses a free one, and Flower says which.
     command = ["celery", "-A", "celery_app", "flower", "--port=0"]
     # In the environment: what stands on a command line, everybody on the machine can read.
-    secret = {"FLOWER_BASIC_AUTH": f"{user}:{password}"}
-    with started(Flower, name, command, secret, show=show) as flower:
+    ours = PAGES["flower"].environment | {"FLOWER_BASIC_AUTH": f"{user}:{password}"}
+    with started(Flower, name, command, ours, show=show) as flower:
         flower.wait_until_ready(_RUNNING)
         yield flower

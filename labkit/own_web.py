@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from labkit.nodes import Node, started
+from labkit.pages import PAGES
 
 _RUNNING = "Uvicorn running on "
 
@@ -32,7 +33,7 @@ def own_web(
     """
     # Port 0: the system chooses a free one, and uvicorn says which.
     command = ["uvicorn", app, "--port=0", "--timeout-graceful-shutdown=2"]
-    ours = {"UVICORN_HOST": "127.0.0.1", "UVICORN_RELOAD": "", "UVICORN_WORKERS": ""}
-    with started(WebServer, name, command, ours | dict(environment or {}), show=show) as server:
+    ours = PAGES["web"].environment | dict(environment or {})
+    with started(WebServer, name, command, ours, show=show) as server:
         server.wait_until_ready(_RUNNING)
         yield server

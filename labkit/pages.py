@@ -5,7 +5,7 @@ Each has a usual port; where that is taken, the part moves on to the next free o
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labkit.errors import LabError
 from labkit.ports import next_free_port
@@ -18,6 +18,7 @@ class Page:
     title: what a person calls it.  variable: the setting that names another port.
     health: the path that answers 200 when the part is there.
     command: the line that starts it on a port, as a person would type it.
+    environment: against settings of another one, which could put it onto all interfaces.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Page:
     usual_port: int
     health: str
     command: Callable[[int], list[str]]
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def _flower(port: int) -> list[str]:
@@ -38,9 +40,12 @@ def _web(port: int) -> list[str]:
     return [*line, "--log-level=warning"]
 
 
+# flowerconfig.py says 127.0.0.1; uvicorn listens there where nobody says otherwise.
+_FLOWER = {"FLOWER_CONF": "flowerconfig.py", "FLOWER_URL_PREFIX": ""}
+_UVICORN = {"UVICORN_HOST": "127.0.0.1", "UVICORN_RELOAD": "", "UVICORN_WORKERS": ""}
 PAGES = {
-    "flower": Page("Flower", "FLOWER_PORT", 5555, "/healthcheck", _flower),
-    "web": Page("the web app", "WEB_PORT", 8000, "/healthz", _web),
+    "flower": Page("Flower", "FLOWER_PORT", 5555, "/healthcheck", _flower, _FLOWER),
+    "web": Page("the web app", "WEB_PORT", 8000, "/healthz", _web, _UVICORN),
 }
 
 

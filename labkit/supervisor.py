@@ -135,12 +135,12 @@ class Supervisor:
             some.append(children.beat(home))
         if plan.flower:
             ports["flower"] = first_port("flower")
-            some.append(children.flower(home, ports["flower"]))
+            some.append(children.page(home, "flower", ports["flower"]))
         if plan.mail and not os.environ.get("SMTP_URL"):
             some.append(children.mail(home))
         if plan.web:
             ports["web"] = first_port("web")
-            some.append(children.web(home, ports["web"]))
+            some.append(children.page(home, "web", ports["web"]))
         newest = code.fingerprints()
         for child in some:
             child.code = newest[child.kind]
