@@ -166,6 +166,22 @@ def test_the_reason_of_a_refusal_is_kept(engine):
     assert found and (found["state"], found["reason"]) == ("cancelled", f"no for {order}")
 
 
+def test_an_order_whose_undoing_is_refused_is_undoing_still(engine):
+    partners, _ = shop_of("cards")
+    order = ticket_orders.open_order(engine, **FLIGHT, **BUYER)
+    for step in ("reserve", "charge"):
+        run(engine, partners, order, step)
+
+    def refuse(_order_id: str) -> dict:
+        raise Refused("mails refused: no")
+
+    partners.mails.undo = refuse
+    with pytest.raises(Refused, match="mails refused: no"):
+        ticket_orders.take_back(engine, partners, order)
+    found = ticket_orders.find_order(engine, order)
+    assert found and (found["state"], found["reason"]) == ("undoing", f"no for {order}")
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [

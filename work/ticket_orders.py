@@ -144,7 +144,7 @@ def take_back(engine: Engine, partners: Partners, order_id: str) -> State:
     """Undo what was done for an order that a service has refused: undoing -> cancelled.
 
     All of it, in the opposite order: a step may have been done without its state being written.
-    The rest is as in reserve_seats().
+    After Refused and Busy the order is undoing still.  The rest is as in reserve_seats().
     """
 
     def ask(_order: dict) -> None:
@@ -164,7 +164,8 @@ def _step(
     try:
         ask(order)  # outside of a transaction: nobody shall wait for a slow service
     except Refused as refusal:
-        move(engine, order_id, before, State.UNDOING, reason=str(refusal)[:200])
+        if before != State.UNDOING:
+            move(engine, order_id, before, State.UNDOING, reason=str(refusal)[:200])
         raise
     if move(engine, order_id, before, after):
         return after
