@@ -38,7 +38,7 @@ def show_email(number: int, mail_folder: Path = LAB_FILES / "mail") -> None:
     """Print one e-mail: headers, text, and its attachments by name."""
     newest_first = _newest_first(mail_folder)
     if number > len(newest_first):
-        raise LabError(f"there are {len(newest_first)} e-mails, got {number}", "./lab mail")
+        raise LabError(f"N must be 1 to {len(newest_first)}, got {number}", "./lab mail")
     file = newest_first[number - 1]
     message = read_email(file)
     for name in SHOWN_HEADERS:

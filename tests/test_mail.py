@@ -257,7 +257,7 @@ def test_without_an_email_there_is_a_sentence_and_a_hint(tmp_path):
         with pytest.raises(LabError, match="no e-mail has come yet"):
             look()
     deliver(mail.compose(*LETTER), tmp_path)
-    with pytest.raises(LabError, match="there are 1 e-mails, got 2"):
+    with pytest.raises(LabError, match="N must be 1 to 1, got 2"):
         show_email(2, tmp_path)
 
 
