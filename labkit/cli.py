@@ -11,7 +11,7 @@ import click
 from labkit.errors import LabError
 
 SECTIONS = {
-    "stack": ["up", "down", "restart", "status"],
+    "stack": ["up", "down", "restart", "status", "partners"],
     "learn": ["lessons", "run", "tour", "restore"],
     "look": ["monitor", "doctor", "mail"],
     "measure": ["matrix"],
@@ -78,6 +78,14 @@ def status() -> None:
     from labkit.control import status as show
 
     show()
+
+
+@lab.command()
+def partners() -> None:
+    """Start the airline, the bank and the post, for POST /orders; Ctrl-C ends them."""
+    from labkit.services.for_the_lab import serve_the_lab
+
+    serve_the_lab()
 
 
 @lab.command()

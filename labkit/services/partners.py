@@ -1,6 +1,6 @@
 """The airline, the bank and the post of a ticket shop, in one small program of the lab.
 
-    python -m labkit.services.partners --for-the-lab     # for orders that the web API takes
+    ./lab partners                       # for orders that the web API takes
 
     POST /seats, /cards, /mails          {"order": "TL-7", ...}    do it; work/partners.py asks so
     POST /seats/undo, ...                {"order": "TL-7"}         take it back
@@ -16,7 +16,6 @@ Faults, for the orders that are named or that begin with "prefix", "times" times
     hold        do it, and keep the answer back until POST /go
 """
 
-import argparse
 import threading
 import time
 from collections import Counter
@@ -24,7 +23,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab_home import LAB_HOME
 from labkit.services.books import Books
 from labkit.services.server import Answer, serve
 
@@ -135,14 +133,7 @@ class PartnerServices:
 
 def main() -> None:
     """The program."""
-    parser = argparse.ArgumentParser(prog="python -m labkit.services.partners")
-    parser.add_argument(
-        "--for-the-lab",
-        action="store_true",
-        help="write the address to LAB_HOME/partners, where the lab's workers look for it",
-    )
-    arguments = parser.parse_args()
-    serve(PartnerServices().respond, LAB_HOME / "partners" if arguments.for_the_lab else None)
+    serve(PartnerServices().respond)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,13 @@ from tasks.shop import shop
 from work.partners import Busy, Partners
 
 PARTNERS_FILE = LAB_HOME / "partners"  # the address of the lab's partner services, while they run
-START = "python -m labkit.services.partners --for-the-lab"
+START = "./lab partners"
 AGAIN_AFTER_S = 30  # a healthy order takes about a second; a queue may be long
+
+
+def partners_are_up() -> bool:
+    """True if somebody has said where the partner services are."""
+    return bool(os.environ.get("PARTNERS_URL")) or PARTNERS_FILE.exists()
 
 
 class OrderStep(NotedTask):

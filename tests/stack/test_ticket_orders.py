@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from labkit.own_broker import own_broker
 from labkit.own_shop import open_one, own_shop
@@ -15,7 +15,9 @@ from labkit.services.own_partners import OwnPartners, own_partners
 from labkit.workers import own_worker
 from tasks.realworld_tasks import send_unfinished_orders
 from tests.stack.labs import ROOT, lab_environment, wait_until
+from work.database import engine_for, reading
 from work.order_states import FINAL
+from work.schema import flights
 from work.ticket_orders import FULFIL, find_order, state_of
 
 QUEUE = "realworld"
@@ -102,7 +104,7 @@ def test_lost_answers_and_busy_services_do_nothing_twice(parts):
 
 def test_the_services_tell_the_lab_their_address_while_they_run(tmp_path):
     address = tmp_path / "partners"
-    command = [sys.executable, "-m", "labkit.services.partners", "--for-the-lab"]
+    command = [sys.executable, "-m", "labkit.cli", "partners"]
     environment = lab_environment(tmp_path)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as program:
         try:
@@ -111,4 +113,9 @@ def test_the_services_tell_the_lab_their_address_while_they_run(tmp_path):
         finally:
             program.terminate()
         assert program.wait(ENDED_S) == 0
+        assert program.stdout
+        printed = program.stdout.read().decode()
     assert not address.exists()
+    assert "the airline flies TL101 from 2027-05-01 to 2027-05-07" in printed
+    with reading(engine_for(f"sqlite:///{tmp_path}/files/shop.sqlite")) as database:
+        assert len(list(database.execute(select(flights)))) == 7

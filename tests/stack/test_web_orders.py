@@ -28,7 +28,8 @@ def test_an_order_is_written_and_a_worker_is_asked_to_look_into_the_outbox(web):
     order_id = web.order()
     told = web.ask.get(f"/orders/{order_id}").json()
     without_card = {key: value for key, value in ORDER.items() if key not in {"card", "email"}}
-    assert told == {"id": order_id, "state": "new", "reason": None} | without_card
+    hint = "the partner services are not up: ./lab partners"
+    assert told == {"id": order_id, "state": "new", "reason": None, "hint": hint} | without_card
     assert web.waiting() == before + 1
 
 
