@@ -81,7 +81,7 @@ def main() -> None:
         mailboxes_for_a_while(),
         own_queues("lesson41"),
         own_web("lesson41-web", "examples.realworld.shop_api:app") as server,
-        httpx.Client(base_url=server.url, timeout=TIMEOUT_S) as shop,
+        httpx.Client(base_url=server.url, timeout=TIMEOUT_S, trust_env=False) as shop,
     ):
         paths = answer_at_once(shop)
         with own_worker("lesson41", ["lesson41"], "--pool=threads", f"--concurrency={SLOTS}"):
