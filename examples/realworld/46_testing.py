@@ -18,8 +18,8 @@ The tasks are in tasks/realworld_tasks/baggage.py, the functions in work/baggage
 
     ./lab run 46        # about 4 s
 
-Watch: http://localhost:5555/tasks shows what the last way has sent: three successes and one failure.
-The first three ways send nothing, and so Flower has nothing of them.
+Watch: http://localhost:5555/tasks shows what the last way has sent: three successes and one
+failure.  The first three ways send nothing, and so Flower has nothing of them.
 
 You should see:
 
