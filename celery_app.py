@@ -95,6 +95,12 @@ app.conf.update(
             "schedule": 30.0,  # seconds
             "options": {"expires": 25},
         },
+        "every minute": {
+            # The outbox: orders whose message got lost, or that a service could not serve yet.
+            "task": "tasks.realworld_tasks.orders.send_unfinished_orders",
+            "schedule": 60.0,
+            "options": {"expires": 50},
+        },
         "Monday morning": {
             "task": "tasks.basic_tasks.add",
             "schedule": crontab(minute=30, hour=7, day_of_week="mon"),

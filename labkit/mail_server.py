@@ -8,6 +8,7 @@ answers can be asked for, one address at a time (work/mail_answers.py).
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -125,7 +126,9 @@ async def run(host: str, port: int) -> None:
     try:
         await stop.wait()
     finally:
-        MAIL_FILE.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, ValueError):  # another one's file stays
+            if json.loads(MAIL_FILE.read_text())["pid"] == os.getpid():
+                MAIL_FILE.unlink()
         server.close()
 
 

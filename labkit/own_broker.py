@@ -148,11 +148,11 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
             ) from None
         broker.start()
         yield broker
-        if error := broker.gone():
-            raise error
+        if gone := broker.gone():
+            raise gone
     except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
-        if error := broker.gone():  # then every other error is a consequence
-            raise error from None
+        if gone := broker.gone():  # then every other error is a consequence
+            raise gone from None
         raise
     finally:
         broker.stop()

@@ -25,6 +25,9 @@ def test_a_mistake_in_a_lesson_keeps_its_traceback(monkeypatch):
 
 
 def test_an_argument_that_is_no_json_is_one_sentence():
-    said = lesson._run(lambda: dumps({1, 2}, "json"), [])
+    def send_a_set() -> None:
+        dumps({1, 2}, "json")
+
+    said = lesson._run(send_a_set, [])
     assert said.startswith("error: an argument cannot be written as JSON, so nothing was sent: ")
     assert "Object of type set is not JSON serializable" in said

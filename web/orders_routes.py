@@ -2,7 +2,7 @@
 
 An order is a row in the shop's database, and the message that must be sent for it is another one,
 written in the same transaction (work/outbox.py).  So no order is lost between the two: the request
-only asks a worker to look into the outbox now, and if that fails, somebody else does so later.
+only asks a worker to look into the outbox now, and if that fails, Beat does so within a minute.
 The airline, the bank and the post are started by ./lab partners (lesson 45 has its own).
 """
 
@@ -81,7 +81,12 @@ class OrderState(BaseModel):
     hint: str | None = Field(None, description="what to do if it does not move")
 
 
-@router.post("/orders", status_code=202, dependencies=[Depends(require_broker)])
+TAKEN: dict[int | str, dict[str, Any]] = {
+    409: {"model": Problem, "description": "The Idempotency-Key belongs to another order."}
+}
+
+
+@router.post("/orders", status_code=202, responses=TAKEN, dependencies=[Depends(require_broker)])
 def order(
     order: Order,
     response: Response,
@@ -93,7 +98,7 @@ def order(
 
     A client that got no answer asks again with the same Idempotency-Key, and orders once.
     """
-    from work.ticket_orders import open_order  # deferred: it imports SQLAlchemy
+    from work.ticket_orders import find_order, open_order  # deferred: they import SQLAlchemy
 
     with shop_database() as engine:
         try:
@@ -102,10 +107,17 @@ def order(
             )
         except ValueError as unknown:  # a flight that is not in the timetable
             raise HTTPException(422, str(unknown)) from None
+        if idempotency_key and not _is(order, find_order(engine, order_id)):
+            raise HTTPException(409, f"the key {order_id} belongs to another order")
     with suppress(*AWAY):  # the order is written, and the outbox keeps its message
         send_unfinished_orders.apply_async(ignore_result=True)
     response.headers["Location"] = f"/orders/{order_id}"
     return OrderAccepted(id=UUID(order_id))
+
+
+def _is(order: Order, row: dict[str, Any] | None) -> bool:
+    """True if a row of the database is this very order."""
+    return row is not None and all(row[name] == value for name, value in order)
 
 
 KNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "No such order."}}

@@ -35,9 +35,13 @@ def impatient_shop() -> "Engine":
 def shop_database() -> Iterator["Engine"]:
     """Give the engine; Unavailable if the database cannot be used now."""
     from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import TimeoutError as PoolIsEmpty
 
     try:
         yield impatient_shop()
     except OperationalError as error:  # locked, full, not there
         sentence = f"the shop's database cannot be used now: {error.orig}"
+        raise Unavailable(sentence, "ask again in a second") from error
+    except PoolIsEmpty as error:
+        sentence = "the shop's database has too many visitors"
         raise Unavailable(sentence, "ask again in a second") from error

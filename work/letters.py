@@ -6,6 +6,7 @@ POST /answers    Idempotency-Key: letter-7    {"letter": "letter-7"}
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -14,7 +15,7 @@ from work.token_bucket import TokenBucket
 
 TIMEOUT_S = 30  # such a service thinks for seconds
 _LETTER = re.compile(r"[a-z0-9-]{1,100}")  # it travels in a header of HTTP, too
-LOST_S = 1  # after a lost answer, ask again so much later
+LOST_S = 1.0  # after a lost answer, ask again so much later
 
 
 @dataclass
@@ -83,6 +84,18 @@ async def _answer(
         found.retry_after_s = max(found.retry_after_s, LOST_S)
         return
     if answer.status_code == 429:
-        found.retry_after_s = max(found.retry_after_s, float(answer.headers["Retry-After"]))
+        found.retry_after_s = max(found.retry_after_s, _seconds(answer.headers))
     else:
         found.answers[letter] = answer.raise_for_status().json()["answer"]
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    """Retry-After in seconds; LOST_S where it is missing, or a date.
+
+    >>> _seconds({"retry-after": "2"}), _seconds({"retry-after": "Fri, 01 Jan 2027 00:00:00 GMT"})
+    (2.0, 1.0)
+    """
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return LOST_S

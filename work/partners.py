@@ -64,7 +64,7 @@ class Partner:
         except httpx.TransportError as error:  # refused, reset, too slow
             raise Busy(f"{self.name} gave no answer: {type(error).__name__}") from None
         if answer.status_code in REFUSALS and answer.status_code not in TRY_LATER:
-            raise Refused(f"{self.name} refused: {answer.json()['reason']}")
+            raise Refused(f"{self.name} refused: {_reason(answer)}")
         if not answer.is_success:
             raise Busy(f"{self.name} answered {answer.status_code}")
         return answer.json()
@@ -77,6 +77,14 @@ class Partners:
         self.seats = Partner(base_url, "seats", keys=keys)
         self.cards = Partner(base_url, "cards", keys=keys)
         self.mails = Partner(base_url, "mails", keys=keys)
+
+
+def _reason(answer: "httpx.Response") -> str:
+    """What the service says, or its number where it says nothing that we understand."""
+    try:
+        return str(answer.json()["reason"])
+    except (ValueError, KeyError, TypeError):
+        return f"it answered {answer.status_code}"
 
 
 @cache

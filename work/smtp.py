@@ -5,6 +5,7 @@ The server's answers are numbers.  2xx: taken.  4xx: not now, and later may be d
 """
 
 import smtplib
+from contextlib import suppress
 from email.message import EmailMessage
 from urllib.parse import urlsplit
 
@@ -30,8 +31,13 @@ def send(message: EmailMessage, smtp_url: str, timeout_s: float = TIMEOUT_S) -> 
     """
     host, port = server_of(smtp_url)
     try:
-        with smtplib.SMTP(host, port, timeout=timeout_s) as server:
+        server = smtplib.SMTP(host, port, timeout=timeout_s)
+        try:
             server.send_message(message)
+        finally:
+            with suppress(smtplib.SMTPException, OSError):  # by now the e-mail is taken, or not
+                server.quit()
+            server.close()
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))  # we send to one
         raise _refusal(code, text) from None

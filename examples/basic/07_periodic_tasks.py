@@ -18,6 +18,7 @@ Watch: http://localhost:5555/tasks shows the ticks that came too late as REVOKED
 You should see:
 
     every 30 seconds  periodic_task  due next ...
+    every minute      send_unfinished_orders due next ...
     Monday morning    add            due next Mon ... 07:30:00
     every night       daily_task     due next ... 02:00:00
     true: an interval counts from the last time, a crontab names times of the clock

@@ -9,8 +9,8 @@ import asyncio
 import signal
 
 from labkit.services.server import READY
+from work.desk_connection import QUESTION_BYTES
 
-QUESTION_BYTES = 16
 THINKS_S = 0.005
 
 

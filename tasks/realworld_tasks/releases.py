@@ -54,5 +54,5 @@ RELEASES: dict[str, Callable[..., str]] = {
 }
 
 issue_ticket = app.task(base=NotedTask, name="tasks.realworld_tasks.releases.issue_ticket")(
-    RELEASES[os.environ.get("SHOP_RELEASE", "2")]
+    RELEASES.get(os.environ.get("SHOP_RELEASE", ""), second_release)
 )

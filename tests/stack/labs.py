@@ -30,7 +30,7 @@ def lab_environment(home: Path, **changes: str) -> dict[str, str]:
     Empty is not the same as missing: a missing setting would come from the learner's .env.
     """
     ours = {"LAB_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
-    names = ["REDIS_URL", "LAB_FILES", "SMTP_URL", "DATABASE_URL", "AMQP_URL"]
+    names = ["REDIS_URL", "LAB_FILES", "SMTP_URL", "DATABASE_URL", "AMQP_URL", "PARTNERS_URL"]
     none = dict.fromkeys(names, "")
     return os.environ | none | ours | changes
 

@@ -23,8 +23,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(disk)]
-    may = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False)
-    require("tmpfs", bool(may) and may.returncode == 0, "only root can make a small disk")
+    may = (
+        os.geteuid() == 0 and not subprocess.run(mount, capture_output=True, check=False).returncode
+    )
+    require("tmpfs", may, "only root can make a small disk")
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 

@@ -35,7 +35,9 @@ def test_an_order_is_written_and_a_worker_is_asked_to_look_into_the_outbox(web):
 
 def test_the_same_key_is_the_same_order(web):
     key = str(uuid4())
-    assert [web.order(key), web.order(key, seats=3)] == [key, key]
+    assert [web.order(key), web.order(key)] == [key, key]
+    other = web.ask.post("/orders", json=ORDER | {"seats": 3}, headers={"Idempotency-Key": key})
+    assert house_form(other, 409) == f"the key {key} belongs to another order"
     assert web.ask.get(f"/orders/{key}").json()["seats"] == 2
 
 
