@@ -23,7 +23,7 @@ def list_emails(mail_folder: Path = LAB_FILES / "mail") -> None:
     newest_first = _newest_first(mail_folder)
     table = Table(box=None, pad_edge=False)
     for heading, min_width in (("N", 2), ("came", TIME_WIDTH), ("to", 20), ("subject", 20)):
-        table.add_column(heading, no_wrap=True, min_width=min_width)
+        table.add_column(heading, no_wrap=True, min_width=min_width, overflow="ellipsis")
     for number, file in enumerate(newest_first[:MOST_LISTED], start=1):
         came = datetime.fromtimestamp(file.stat().st_mtime).isoformat(" ", "seconds")
         # Text, and not a string: brackets in a subject are no mark-up.

@@ -22,7 +22,7 @@ def left_out(lesson: str) -> str:
     """The sentence for a run without RabbitMQ: what was left out, and how to get it."""
     number = lesson.removeprefix("lesson")
     return (
-        "RabbitMQ was left out, as AMQP_URL names none: docker-compose --profile rabbitmq up -d, "
+        "RabbitMQ was left out, as AMQP_URL names none: docker compose --profile rabbitmq up -d, "
         f"then {EXAMPLE} ./lab run {number}"
     )
 

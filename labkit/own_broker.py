@@ -4,7 +4,7 @@
         shop = broker.app()
         shop.send_task(pack_order.name, (run, "TL-1"), queue="lesson25")
 
-The shared workers, Flower and the lab page know nothing of it.
+The shared workers and Flower know nothing of it.
 """
 
 import json

@@ -13,7 +13,7 @@ EXAMPLE = "DATABASE_URL=postgresql://lab:lab@127.0.0.1:5432/lab"
 def left_out(number: str) -> str:
     """The sentence for a run without PostgreSQL: what was left out, and how to get it."""
     return (
-        "PostgreSQL was left out, as DATABASE_URL names none: docker-compose --profile postgres "
+        "PostgreSQL was left out, as DATABASE_URL names none: docker compose --profile postgres "
         f"up -d, then {EXAMPLE} ./lab run {number}"
     )
 

@@ -52,6 +52,16 @@ app.include_router(events.router)
 app.include_router(orders_routes.router)
 
 
+@app.get("/", include_in_schema=False)
+async def what_is_here() -> dict[str, str]:
+    """For whoever opens the address in a browser."""
+    return {
+        "what": "the web API of the Celery learning lab",
+        "calls": "described at /openapi.json",
+        "lesson": "./lab run 41",
+    }
+
+
 class Health(BaseModel):
     """Everything that the API needs is there."""
 

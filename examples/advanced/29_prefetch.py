@@ -44,8 +44,8 @@ You should see:
     true: the limit does, and the worker began nothing else before the tasks that it held
 
 Try next.  Guess first:
-  1. Give the worker `four` two slots: "--concurrency=2" in place of SLOT.  How many of the eight
-     does the new worker do now?
+  1. Give the worker `four` the option --prefetch-multiplier=2.  How many of the eight does the new
+     worker do now?
   2. Give `none` the option of `four` as well.  Which of the two wins?
   3. Let the new worker take from the queue of `due-limit`, too.  When does the task without a
      countdown begin now?

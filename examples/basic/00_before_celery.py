@@ -171,7 +171,7 @@ def row(
     if same_machine and start.group == pid:
         return ended, killed, "its child", "no"
     # Script and worker have no common parent and no common memory: only the address of a
-    # broker.  So the worker can as well be in another room; lesson 48 does that.
+    # broker.  So the worker can as well be in another room.
     return ended, killed, "a process apart", "possible"
 
 

@@ -11,6 +11,7 @@ flight is its number and its day.  So a chunk may run twice, and so may the whol
 
 SQLite has one writer at a time.  The three processes read and check their rows side by side, and
 wait for each other only for the short time of writing (PRAGMA busy_timeout in work/database.py).
+The second import can take longer than the first: each row is compared with the one that is there.
 
 The tasks are in tasks/realworld_tasks/imports.py, the tables in work/schema.py.
 

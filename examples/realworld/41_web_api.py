@@ -164,7 +164,7 @@ def wait_in_the_handler(shop: httpx.Client) -> None:
     print(f"{AT_ONCE} requests at once              all answered after  GET /healthz meanwhile")
     row = "{:<33}{:<20}up to {:.1f} s"
     accepted_s, health_s = all_at_once(shop, "/send_email")
-    print(row.format("202 and an id", f"{accepted_s:.1f} s", health_s))
+    print(row.format("202 and an id", f"{accepted_s:.2f} s", health_s))
     waited_s, health_s = all_at_once(shop, "/send_email_and_wait")
     print(row.format(".get() in an async def handler", f"{waited_s:.1f} s", health_s))
     one_s = DELAYS_S["slow"]

@@ -42,8 +42,8 @@ through a real worker.  Eager has its place where a whole program shall run with
 green test there says nothing about acknowledgement, time limits, retries after a wait, or routes.
 
 Try next.  Guess first:
-  1. Return sorted(...) from heavy_bags_as_a_set.  Which cell changes?  Does the test itself still
-     say the right thing?
+  1. Return sorted(...) from heavy_bags_as_a_set.  Which cells change, and why more than one?  Does
+     the test itself still say the right thing?
   2. Add a test for bag_fee with kilograms=-1, where the right result is the ValueError.  In which
      of the four ways is it a ValueError for the caller?
   3. In bag_fee, write time.sleep(2) and give it soft_time_limit=1.  Which way notices?

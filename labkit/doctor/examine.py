@@ -140,7 +140,7 @@ def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
     """Can the tasks be imported?"""
     why = import_check.until(deadline + 0.1, TOO_SLOW)
     if why and why.startswith(TOO_SLOW):
-        return [Finding("ok", f"cannot know whether the tasks can be imported: {why}")]
+        return [Finding("?", f"cannot know whether the tasks can be imported: {why}")]
     if why:
         hint = "mend that line and save, or ./lab restore (it leaves the playground as it is)"
         return [Finding("wrong", f"the tasks cannot be imported: {why}", hint)]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-COLOURS = {"ok": "green", "wrong": "red", "task": "cyan"}
+COLOURS = {"ok": "green", "wrong": "red", "task": "cyan", "?": "yellow"}
 INDENT = " " * 7
 
 
@@ -17,7 +17,8 @@ INDENT = " " * 7
 class Finding:
     """One finding.
 
-    kind: "ok"; "task" for what is known of a task; "wrong" for what somebody should mend.
+    kind: "ok"; "task" for what is known of a task; "wrong" for what somebody should mend; "?" for
+        what could not be found out.
     hint: a command, or what to do; "" where there is nothing to do.
     """
 

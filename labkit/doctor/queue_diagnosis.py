@@ -1,6 +1,7 @@
 """Queues and who takes from them: for the doctor, with and without a task id."""
 
 import difflib
+import re
 import time
 from collections.abc import Iterable
 
@@ -24,7 +25,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def start_hint(queue: str, workers: Workers) -> str:
-    """The command that brings a worker for this queue."""
+    """The command that brings a worker for this queue, or removes what a lesson left in it."""
+    if lesson := re.match(r"lesson(\d\d)\b", queue):
+        return f"./lab run {lesson[1]} (it removes what a stopped run has left there)"
     if not workers.answered and queue in LAB_QUEUES:
         return "./lab up, or in a second terminal ./start_worker.sh"
     return f"./start_worker.sh --queues={queue} -n {queue}@%h"
