@@ -17,7 +17,7 @@ The task is `print_ticket` in tasks/advanced_tasks/delivery.py.
     ./lab run 25        # about 22 s
 
 Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson25*
-Flower and the lab page know only the shared broker, and show nothing of this.
+Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 

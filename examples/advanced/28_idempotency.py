@@ -19,7 +19,7 @@ database is in work/charges.py.
     ./lab run 28        # about 18 s
 
 Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson28*
-Flower and the lab page know only the shared broker, and show nothing of this.
+Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 

@@ -19,7 +19,7 @@ The tasks are `print_ticket` and `print_ticket_late` in tasks/advanced_tasks/del
     ./lab run 31        # about 30 s
 
 Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson31*
-Flower and the lab page know only the shared broker, and show nothing of this.
+Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 

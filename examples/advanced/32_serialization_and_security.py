@@ -18,7 +18,7 @@ The task is `total_price` in tasks/advanced_tasks/prices.py.
     ./lab run 32        # about 10 s
 
 Watch: how a refusal looks in a worker's log: less .lab/logs/lesson32-strict.log
-Flower and the lab page know only the shared broker, and show nothing of this.
+Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 

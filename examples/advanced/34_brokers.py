@@ -17,7 +17,7 @@ questions are in broker_questions.py, beside this file.
     ./lab run 34        # about 40 s
 
 Watch: on the machine of RabbitMQ, as root: rabbitmqctl list_queues
-Flower and the lab page know only the shared broker, and show nothing of this.
+Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 

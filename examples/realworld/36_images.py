@@ -1,6 +1,6 @@
 """Images: change pictures with progress, make thumbnails side by side, and refuse bad files.
 
-A telephone's photo has 12 megapixels.  Decoding it, changing it and packing it again takes a second
+A phone photo has 12 megapixels.  Decoding it, changing it and packing it again takes a second
 of a processor, and nobody wants a web page that waits for that.  So it is work for a queue.
 
 First `process_image` resizes, crops and sharpens one photo, and tells how far it is.  Then a group

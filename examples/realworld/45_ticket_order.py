@@ -23,7 +23,7 @@ work/ticket_orders.py, the outbox in work/outbox.py, the three services in labki
     ./lab run 45        # about 60 s
 
 Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson45*
-Flower and the lab page know only the shared broker, and show nothing of this.
+Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 
