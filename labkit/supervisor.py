@@ -180,8 +180,7 @@ class Supervisor:
                 done.result()  # a reload that failed for a reason of ours, such as a full disk
                 self._tasks.remove(done)
             ended = self._ended_part()
-            starting = not self.parts.ready_after_s
-            if ended in PAGES and starting and self.parts.move_page(ended):
+            if ended in PAGES and self.parts.move_page(ended):
                 continue
             if self.signals or self.parts.console.closed or ended:
                 task.cancel()

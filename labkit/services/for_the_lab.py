@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import click
 
-from lab_home import LAB_HOME
+from lab_home import DATABASE_URL, LAB_HOME
 from labkit.alone import alone_with
 from labkit.services.partners import PartnerServices
 from labkit.services.server import serve
@@ -44,13 +44,14 @@ def add_flights() -> None:
     """Write the flights that are not in the timetable yet."""
     from sqlalchemy import insert, select  # deferred: only this command and the shop need it
 
-    from tasks.shop import shop
-    from work.database import writing
+    from work.database import create_tables, engine_for, writing
     from work.schema import flights
 
+    engine = engine_for(DATABASE_URL)
+    create_tables(engine)
     days = [FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
     more = {"origin": "AMS", "destination": "LIS", "departs": "07:30", "seats": 180}
-    with writing(shop()) as database:
+    with writing(engine) as database:
         known = set(database.scalars(select(flights.c.day).where(flights.c.flight == FLIGHT)))
         rows = [
             {"flight": FLIGHT, "day": day, "price_cents": 12900, "source": "partners"} | more
@@ -59,3 +60,4 @@ def add_flights() -> None:
         ]
         if rows:
             database.execute(insert(flights), rows)
+    engine.dispose()

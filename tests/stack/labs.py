@@ -14,6 +14,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 READY_S = 60
 END_S = 60
+SOON_S = 10  # usually 1 s; Celery by itself would try for 19 s, or for ever
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float = 20, what: str = "") -> None:

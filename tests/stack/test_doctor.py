@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.spawn import child_environment
-from tests.stack.labs import Lab, copy_of_the_tree, wait_until
+from tests.stack.labs import SOON_S, Lab, copy_of_the_tree, wait_until
 from tests.stack.patient import LONG_S, patient
 
 __all__ = ["patient"]
@@ -90,7 +90,7 @@ def test_a_worker_that_does_not_answer_is_not_called_missing(patient):
     assert answer.code == 1
     assert "1 connected worker did not answer in time" in answer.text
     assert "no worker is connected" not in answer.text
-    assert answer.seconds < 3
+    assert answer.seconds < SOON_S
 
 
 def test_a_queue_that_nobody_takes_from_is_named(patient):

@@ -7,7 +7,7 @@ import pytest
 
 from labkit.queues import unacked_count
 from labkit.results import stored_result
-from tests.stack.labs import wait_until
+from tests.stack.labs import SOON_S, wait_until
 from tests.stack.patient import LONG_S, patient, ward
 
 __all__ = ["patient", "ward"]
@@ -216,7 +216,7 @@ def test_a_worker_that_cannot_answer_is_not_taken_for_dead(patient):
     assert answer.code == 0
     assert f"its stored state is STARTED by {worker.name}" in answer.text
     assert "1 connected worker does not answer" in answer.text
-    assert answer.seconds < 3
+    assert answer.seconds < SOON_S
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_an_id_is_not_looked_for_where_no_broker_answers(patient):
     answer = patient.doctor(str(uuid.uuid4()))
     assert answer.code == 1
     assert "no broker answers at redis://:***@127.0.0.1:" in answer.errors
-    assert answer.seconds < 3
+    assert answer.seconds < SOON_S
 
 
 def test_a_frozen_broker_does_not_hold_up_the_doctor(patient):
@@ -259,4 +259,4 @@ def test_a_frozen_broker_does_not_hold_up_the_doctor(patient):
     finally:
         patient.broker.process.send_signal(signal.SIGCONT)
     assert answer.code == 1
-    assert answer.seconds < 3
+    assert answer.seconds < SOON_S

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from labkit.broker import free_port
-from tests.stack.labs import ROOT, Lab, wait_until
+from tests.stack.labs import ROOT, SOON_S, Lab, wait_until
 
 LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
 LESSON = ROOT / "examples" / "basic" / "01_first_task.py"
@@ -106,7 +106,7 @@ def test_a_lesson_without_a_stack_says_so_quickly(lab):
     assert result.returncode == 1
     assert result.stderr.startswith("error: no broker answers at redis://127.0.0.1:")
     assert "hint: unset REDIS_URL; ./lab up" in result.stderr
-    assert seconds < 3
+    assert seconds < SOON_S
 
 
 def test_a_lesson_names_the_queue_that_nobody_consumes(lab, redis_server):
