@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from labkit.broker import free_port
+
 ROOT = Path(__file__).parents[2]
 READY_S = 60
 END_S = 60
@@ -46,6 +48,11 @@ class Lab:
         self.process: subprocess.Popen | None = None
         self.output = home.parent / f"{home.name}-up.txt"
         self._seen: list[psutil.Process] = []
+
+    def keep_ports(self) -> "Lab":
+        """Give its pages ports that no other lab looks for, so that it keeps them in a restart."""
+        self.environment |= {"FLOWER_PORT": str(free_port()), "WEB_PORT": str(free_port())}
+        return self
 
     def run(self, *arguments: str, timeout_s: float = 90, **changes: str):
         """Run a verb to its end; return the completed process with its text."""
@@ -98,7 +105,7 @@ class Lab:
         """What `./lab up` has printed so far."""
         return self.output.read_text(errors="replace")
 
-    def wait_for(self, text: str, timeout_s: float = 20) -> None:
+    def wait_for(self, text: str, timeout_s: float = END_S) -> None:
         """Wait until `./lab up` has printed this text."""
         wait_until(
             lambda: text in self.printed() or self.launcher().poll() is not None,

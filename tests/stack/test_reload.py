@@ -57,7 +57,7 @@ def test_code_that_cannot_be_imported_leaves_the_old_workers_at_work(lab_in_tree
 
 
 def test_a_change_of_the_app_restarts_beat_and_flower_too(lab_in_tree, tree):
-    lab = lab_in_tree.up()
+    lab = lab_in_tree.keep_ports().up()
     flower = lab.state()["flower"]
     change(tree / "celery_app.py", "result_expires=3600", "result_expires=1800")
     lab.wait_for("ready again: lab1, beat, flower, web")  # the mail server runs no code of these
@@ -65,7 +65,7 @@ def test_a_change_of_the_app_restarts_beat_and_flower_too(lab_in_tree, tree):
 
 
 def test_a_change_of_the_web_app_restarts_it_alone_and_at_the_same_address(lab_in_tree, tree):
-    lab = lab_in_tree.up("--no-beat", "--no-flower", "--no-mail")
+    lab = lab_in_tree.keep_ports().up("--no-beat", "--no-flower", "--no-mail")
     address = lab.state()["web"]
     with (tree / "web" / "api.py").open("a") as file:
         file.write("\n\n@app.get('/new')\nasync def new() -> str:\n    return 'new'\n")
