@@ -91,6 +91,8 @@ class Parts:
         page = PAGES[kind]
         port = self.ports[kind] = next_free_port(self.ports[kind] + 1, f"./lab up --no-{kind}")
         self.console.say(f"another program was faster: {page.title} moves on to {port}")
+        with child.log.open("a") as log:  # else these would be its last words at the next end, too
+            log.write(f"started again on port {port}\n")
         child.command = page.command(port)
         child.start()
         self.record.add(child.name, child.identity)
