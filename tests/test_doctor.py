@@ -7,6 +7,7 @@ import pytest
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding, report
+from labkit.doctor.queue_diagnosis import nobody_takes
 from labkit.doctor.server_health import judge
 from labkit.doctor.worker_logs import task_in_logs
 from labkit.queue_search import Search
@@ -74,3 +75,11 @@ def test_logs_that_do_not_name_the_task_say_nothing(tmp_path, content):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/lab1.log").write_text(content)
     assert task_in_logs(tmp_path, "8" if "8" in content else "7") is None
+
+
+def test_what_a_lesson_left_in_its_queue_is_removed_by_that_lesson():
+    workers = Workers([], silent=0)
+    assert (
+        nobody_takes("lesson29.four", 5, workers).hint == "./lab run 29 once more: it removes them"
+    )
+    assert nobody_takes("mine", 5, workers).hint == "./start_worker.sh --queues=mine -n mine@%h"

@@ -32,7 +32,7 @@ You should see:
     the photo, by events: ... of 6 steps, then SUCCESS
     true: both saw how far it was before it had ended
     20 requests at once              all answered after  GET /healthz meanwhile
-    202 and an id                    ... s               up to ... s
+    202 and an id                    ... s              up to ... s
     .get() in an async def handler   ... s               up to ... s
     true: with .get() it was one e-mail after the other, 20 x 0.2 s; 19 slots had nothing to do
     true: that took at least twice as long: ... times as long

@@ -25,9 +25,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def start_hint(queue: str, workers: Workers) -> str:
-    """The command that brings a worker for this queue, or removes what a lesson left in it."""
-    if lesson := re.match(r"lesson(\d\d)\b", queue):
-        return f"./lab run {lesson[1]} (it removes what a stopped run has left there)"
+    """The command that brings a worker for this queue."""
     if not workers.answered and queue in LAB_QUEUES:
         return "./lab up, or in a second terminal ./start_worker.sh"
     return f"./start_worker.sh --queues={queue} -n {queue}@%h"
@@ -38,11 +36,14 @@ def nobody_takes(queue: str, count: int, workers: Workers) -> Finding:
     known = workers.consumed() | set(LAB_QUEUES)
     guess = did_you_mean(queue, known)
     waits = "waits" if count == 1 else "wait"
+    hint = start_hint(queue, workers)
+    if lesson := re.match(r"lesson(\d\d)\b", queue):  # what a stopped run has left there
+        hint = f"./lab run {lesson[1]} once more: it removes them"
     return Finding(
         "wrong",
         f"{several(count, 'message')} {waits} in the queue {queue!r}, and "
         f"{nobody(workers)} takes from it{guess}",
-        start_hint(queue, workers),
+        hint,
     )
 
 
