@@ -18,7 +18,7 @@ there.  Then the worker that has a limit for memory gets one job that takes 250 
 The task is `draw_boarding_pass` in tasks/advanced_tasks/memory.py; it says how much memory its
 process has at its end.
 
-    ./lab run 30        # about 8 s
+    ./lab run 30        # about 14 s
 
 Watch: http://localhost:5555/tasks lists the jobs, with what they returned.  Flower does not tell
 how much memory a pool process takes.

@@ -15,7 +15,7 @@ Two more are only named here, as a line of configuration:
     result_backend = "cache+memcached://127.0.0.1:11211/"   # may forget a result at any time
     result_backend = "s3"                                   # with s3_bucket, s3_region and others
 
-    ./lab run 33        # about 15 s
+    ./lab run 33        # about 20 s
 
 Watch: nothing in Flower, which knows only the shared broker.
 

@@ -15,7 +15,7 @@ The second import can take longer than the first: each row is compared with the 
 
 The tasks are in tasks/realworld_tasks/imports.py, the tables in work/schema.py.
 
-    ./lab run 37        # about 15 s
+    ./lab run 37        # about 8 s
 
 Watch: http://localhost:5555/tasks shows 42 tasks for each import: 41 chunks, and one
 that came as import_data and ended as finish_import, under one id.

@@ -14,7 +14,7 @@ only 0.2 s an e-mail, or you would wait for 40 s.
 The API is in web/tasks_routes.py and web/events.py.  shop_api.py, beside this lesson, adds the
 photo and the mistake.  The slow mail server is the lab's own, which was told to be slow.
 
-    ./lab run 41        # about 15 s
+    ./lab run 41        # about 12 s
 
 Watch: http://localhost:5555/tasks shows 20 e-mails of 2 s that began together.  Of the last 20,
 with 0.2 s each, every one began after the one before had ended.

@@ -20,7 +20,7 @@ refuses every tenth order and the post another tenth.  Some answers get lost, so
 The tasks are in tasks/realworld_tasks/orders.py and orders_carelessly.py, the steps in
 work/ticket_orders.py, the outbox in work/outbox.py, the three services in labkit/services/.
 
-    ./lab run 45        # about 60 s
+    ./lab run 45        # about 35 s
 
 Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson45*
 Flower knows only the shared broker, and shows nothing of this.
