@@ -11,17 +11,8 @@ import pytest
 import redis
 
 from labkit.broker import free_port
+from tests.required import require
 from tests.stack.labs import Lab, copy_of_the_tree, wait_until
-
-
-def require(server: str, there: bool, hint: str) -> None:
-    """Skip where a server is missing; fail where LAB_REQUIRE names it (CI does)."""
-    if there:
-        return
-    sentence = f"{server} is not on this machine; {hint}"
-    if server in os.environ.get("LAB_REQUIRE", "").split(","):
-        pytest.fail(sentence)
-    pytest.skip(sentence)
 
 
 @pytest.fixture

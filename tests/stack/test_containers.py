@@ -17,7 +17,7 @@ import redis
 
 from labkit.spawn import child_environment
 from tests.compose_text import base_images
-from tests.stack.conftest import require
+from tests.required import require
 from tests.stack.containers import IMAGE, Compose, run, wait_for_line
 from tests.stack.docker_stand_ins import build_stand_ins, can_be_fetched, is_there
 from tests.stack.labs import copy_of_the_tree, lab_environment, wait_until

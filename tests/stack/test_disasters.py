@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from labkit.processes import ProcessId
-from tests.stack.conftest import require
+from tests.required import require
 from tests.stack.labs import Lab, wait_until
 
 SIZE_MB = 16

@@ -18,7 +18,7 @@ from labkit.certificates import make_certificate
 from labkit.redis_check import client_for
 from labkit.tls_front import tls_front
 from labkit.workers import own_worker
-from tests.stack.conftest import require
+from tests.required import require
 from tests.stack.labs import lab_environment, wait_until
 from tests.stack.patient import Patient, patient
 

@@ -3,23 +3,20 @@
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import httpx
 import pytest
 
-from labkit.nodes import Node, started
 from labkit.own_web import own_web
-from labkit.workers import own_worker
 from tests.stack.labs import wait_until
 from tests.stack.web_parts import (
     ADA,
     APP,
-    QUEUE,
     Web,
     events_of,
     house_form,
     settings,
+    shop_server,
     timed,
     web_server,
 )
@@ -44,17 +41,10 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The same with a worker and the lab's mail server."""
     folder = tmp_path_factory.mktemp("shop")
-    home = folder / "home"
-    with pytest.MonkeyPatch.context() as changes, ExitStack() as running:
-        changes.setattr("labkit.nodes.LAB_HOME", home)
-        one = running.enter_context(web_server(folder, "shop-web"))
-        environment = settings(home, one.broker)
-        mail = ["python", "-m", "labkit.mail_server"]
-        running.enter_context(started(Node, "shop-mail", mail, environment, show=False))
-        wait_until((home / "mail-server").exists, what="the mail server has written its file")
-        worker = own_worker("shop", [QUEUE], "--concurrency=2", environment=environment, show=False)
-        running.enter_context(worker)
-        yield one
+    with pytest.MonkeyPatch.context() as changes:
+        changes.setattr("labkit.nodes.LAB_HOME", folder / "home")
+        with shop_server(folder, "shop") as one:
+            yield one
 
 
 # -- What it answers ----------------------------------------------------------------------------

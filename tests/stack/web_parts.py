@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -13,8 +13,10 @@ from uuid import UUID
 import httpx
 from sqlalchemy import Engine, insert
 
+from labkit.nodes import Node, started
 from labkit.own_broker import OwnBroker
 from labkit.own_web import own_web
+from labkit.workers import own_worker
 from tests.stack.labs import wait_until
 from work.database import create_tables, engine_for, writing
 from work.schema import flights
@@ -121,6 +123,20 @@ def web_server(folder: Path, name: str) -> Iterator[Web]:
             web.redis.close()
     finally:
         broker.stop()
+
+
+@contextmanager
+def shop_server(folder: Path, name: str) -> Iterator[Web]:
+    """The same with a worker and the lab's mail server: what is sent is done."""
+    with ExitStack() as running:
+        web = running.enter_context(web_server(folder, f"{name}-web"))
+        environment = settings(web.home, web.broker)
+        mail = ["python", "-m", "labkit.mail_server"]
+        running.enter_context(started(Node, f"{name}-mail", mail, environment, show=False))
+        wait_until((web.home / "mail-server").exists, what="the mail server has written its file")
+        worker = own_worker(name, [QUEUE], "--concurrency=2", environment=environment, show=False)
+        running.enter_context(worker)
+        yield web
 
 
 def house_form(answer: httpx.Response, status: int) -> str:
