@@ -126,29 +126,32 @@ def main() -> None:
 
 
 def try_way(way: str, run: str) -> tuple[int, float, float]:
-    """Start two scripts, kill one and let the other end.
+    """Start a script and kill it; start it again and let it end.
 
     Returns (pid of the one that ended, seconds it took to end, time when it had ended).
     """
-    killed, ended = (
-        subprocess.Popen(
-            [sys.executable, __file__, way, run, f"{way} {fate}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # it leads a process group: itself and all that it starts
-        )
-        for fate in ("killed", "ended")
-    )
-    killed.stdout.readline()
+    killed = started_script(way, run, f"{way} killed")
     # Killing the script alone would leave its child process behind, which waits for ever.
     ProcessId.of(killed.pid).kill_group()
     killed.communicate()
 
-    ended.stdout.readline()
+    ended = started_script(way, run, f"{way} ended")
     start = time.monotonic()
     ended.communicate()  # closes its input, and waits for its end
     return ended.pid, time.monotonic() - start, time.time()
+
+
+def started_script(way: str, run: str, job: str) -> subprocess.Popen[str]:
+    """Start one of the four scripts; return when it has handed its job over."""
+    script = subprocess.Popen(
+        [sys.executable, __file__, way, run, job],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # it leads a process group: itself and all that it starts
+    )
+    script.stdout.readline()
+    return script
 
 
 def row(
