@@ -17,6 +17,7 @@ import contextlib
 import json
 import sys
 import time
+from shlex import quote
 from typing import Any
 
 import redis
@@ -80,7 +81,9 @@ def monitor_task(task_id: str, timeout_s: float = 60) -> str:
                 asked = True
                 report(diagnose(task_id, time.monotonic() + TOTAL_S))
             if waited_s > timeout_s:
-                print(f"not ended after {timeout_s:.0f} s; ask again: ./lab doctor {task_id}")
+                print(
+                    f"not ended after {timeout_s:.0f} s; ask again: ./lab doctor {quote(task_id)}"
+                )
                 break
     except redis.RedisError as error:
         raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from labkit.console import spare_the_terminal
 from labkit.errors import LabError
 
 SECTIONS = {
@@ -186,6 +187,7 @@ def test(fast: bool, pytest_arguments: tuple[str, ...]) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command; turn every error that a person can meet into a sentence and a hint."""
+    spare_the_terminal()
     try:
         return lab.main(arguments, prog_name="./lab", standalone_mode=False)
     except LabError as error:

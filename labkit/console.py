@@ -14,6 +14,12 @@ CHUNK_BYTES = 1 << 20
 ALWAYS_SHOWN = ("WARNING/", "ERROR/", "CRITICAL/", "INFO/ForkPoolWorker", "] Task ", " shutdown (")
 
 
+def spare_the_terminal() -> None:
+    """Let a character that the terminal's encoding lacks come out as ?, and not as a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 class Console:
     """Prints whole lines; colour only on a terminal (click takes it out elsewhere).
 
@@ -24,9 +30,7 @@ class Console:
         self.closed = False
         self._colours = itertools.cycle(COLOURS)
         self._colour_of: dict[str, str] = {}
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A terminal that is not UTF-8 cannot show every character of a log line.
-            sys.stdout.reconfigure(errors="replace")
+        spare_the_terminal()
 
     def say(self, text: str, *, bold: bool = False) -> None:
         """Print a line of the lab's own."""

@@ -8,6 +8,7 @@ import click
 
 from lab_home import LAB_FILES, LAB_HOME, REDIS_URL
 from labkit.alone import alone_with
+from labkit.console import spare_the_terminal
 from labkit.course.notes import open_notes
 from labkit.errors import LabError
 from labkit.full_disk import disk_error
@@ -32,6 +33,7 @@ def run_lesson(
     from labkit.course.lessons import lesson_of_script  # deferred: needed only here
 
     clean_up_on_signals()
+    spare_the_terminal()
     try:
         lesson = lesson_of_script(sys.argv[0])
         check_redis(REDIS_URL)

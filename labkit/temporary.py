@@ -84,7 +84,7 @@ def _new_folder() -> Path:
     except OSError as error:
         raise LabError(
             f"the lab cannot write its files: {error}",
-            "LAB_HOME=/some/folder/of/yours ./lab run 01",
+            "export LAB_HOME=/some/folder/of/yours, then the same command again",
         ) from None
     return home
 

@@ -66,6 +66,9 @@ class Copy:
         shutil.copy(ROOT / "lab", self.root)
         (self.root / "labkit/__init__.py").touch()
         (self.root / "labkit/cli.py").write_text(CLI)
+        (self.root / "examples/basic").mkdir(parents=True)
+        (self.root / "examples/basic/01_first_task.py").touch()
+        (self.root / "examples/basic_usage.py").touch()
         self.write_lock("requirements.lock", "celery==5.7.0")
         self.write_lock("requirements-dev.lock", "celery==5.7.0", "pytest==9.0.0")
         for name in ("cat", "chmod", "dirname", "readlink"):
@@ -230,9 +233,23 @@ def test_the_tests_need_more_and_get_it_when_they_are_first_called(installed):
     said = installed.run("test")
     assert "installing 2 packages" in said
     assert "-r requirements-dev.lock" in installed.calls()[-1]
-    for verb in ("test", "record", "up"):
-        installed.run(verb)
+    for words in (["test"], ["record", "01"], ["up"]):
+        installed.run(*words)
     assert installed.calls() == []
+
+
+@pytest.mark.parametrize(
+    "words", [["record", "99"], ["record"], ["record", "--help"], ["test", "--help"]]
+)
+def test_a_question_or_an_unknown_lesson_installs_nothing_more(installed, words):
+    installed.run(*words)
+    assert installed.calls() == []
+
+
+@pytest.mark.parametrize("name", ["01", "1", "basic_usage"])
+def test_a_lesson_to_be_recorded_needs_what_the_tests_need(installed, name):
+    installed.run("record", name)
+    assert "-r requirements-dev.lock" in installed.calls()[-1]
 
 
 def test_the_larger_lock_serves_the_lab_itself_too(copy):

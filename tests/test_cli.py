@@ -1,6 +1,7 @@
 """The lab command says what it can do, and what is wrong, in the form of the house."""
 
 import errno
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,21 @@ def test_help_lists_every_verb_in_a_section(capsys):
     assert sorted(lab.commands) == sorted(verb for verbs in SECTIONS.values() for verb in verbs)
     for verb in lab.commands:
         assert re.search(rf"^  {verb} +[A-Z]", out, re.MULTILINE), verb
+
+
+def test_a_character_that_the_terminal_lacks_is_no_traceback(tmp_path):
+    code = "from labkit.cli import main; import labkit.course.index as index\n"
+    code += "index.first_steps = lambda: 'wait \u2026'; main([])"
+    latin = {"PYTHONIOENCODING": "latin-1", "LAB_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | latin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wait ?\n", "")
 
 
 @pytest.mark.parametrize("verb", sorted(lab.commands))

@@ -112,6 +112,19 @@ def test_a_false_claim_is_told_after_the_output_and_fails_the_run(small_lab, cap
     assert "promised" not in told.out  # one sentence says it, and not the missing line as well
 
 
+def test_a_line_that_differs_before_a_false_claim_is_shown(small_lab, capfd):
+    code = (
+        "from labkit.lesson import claim\nx = add(4, 5)\nprint('sum', x)\nclaim(x == 9, 'it is 9')"
+    )
+    small_lab.lesson(code, "sum 9\ntrue: it is 9", end=RUN)
+    small_lab.commit()
+    small_lab.edit("work/sums.py", "x + y", "x - y")
+    assert run(small_lab) == 0
+    out = capfd.readouterr().out
+    assert "line 1 differs\n  promised: sum 9\n  got:      sum -1\n" in out
+    assert "did not come" not in out  # the claim has said so
+
+
 def test_a_false_claim_after_a_change_is_what_the_change_did(small_lab, capfd):
     small_lab.lesson(CLAIM, "the sum is 9\ntrue: it is 9", end=RUN)
     small_lab.commit()

@@ -59,7 +59,7 @@ def main() -> None:
     waited_s = time.monotonic() - start
     print(f"countdown=1: the answer came {waited_s:.2f} s after it was sent")
 
-    # With a time zone, always: a naive datetime is taken to be in the app's zone (here UTC).
+    # With a time zone, always: a naive datetime is read as UTC, whatever `timezone` says.
     eta = datetime.now(UTC) + timedelta(seconds=1)
     add.apply_async((2, 3), eta=eta).get(timeout=TIMEOUT_S)
     late_s = (datetime.now(UTC) - eta).total_seconds()

@@ -4,7 +4,7 @@ Beat is a clock with a timetable, `beat_schedule` in celery_app.py.  When an ent
 a message on a queue, and that is all: it runs nothing, and it does not ask whether anybody does.
 There must be one Beat, and only one.  Two of them send everything twice.
 
-First the lab's own timetable, an interval and two crontabs: when is each due next?  Then a second
+First the lab's own timetable, two intervals and two crontabs: when is each due next?  Then a second
 Beat, with a timetable of this lesson's own: a tick each second, on a queue that nobody takes from.
 The ticks pile up, although each has an `expires`.  That does not take a message out of the queue.
 It tells the worker, when there is one, to throw the message away.
@@ -17,10 +17,10 @@ Watch: http://localhost:5555/tasks shows the ticks that came too late as REVOKED
 
 You should see:
 
-    every 30 seconds  periodic_task  due next ...
-    every minute      send_unfinished_orders due next ...
-    Monday morning    add            due next Mon ... 07:30:00
-    every night       daily_task     due next ... 02:00:00
+    every 30 seconds  periodic_task           due next ...
+    every minute      send_unfinished_orders  due next ...
+    Monday morning    add                     due next Mon ... 07:30:00
+    every night       daily_task              due next ... 02:00:00
     true: an interval counts from the last time, a crontab names times of the clock
     $ ./start_beat.sh ...--pidfile=... -- 'beat.schedule=(dict){"tick": {...}}'
     in the queue lesson07, where nobody takes them:
@@ -108,7 +108,7 @@ def show_timetable() -> None:
         due_utc = now.astimezone(UTC) + schedule.remaining_estimate(last_run_at=now)
         due[name] = due_utc.astimezone(app.timezone)
         task = entry["task"].rpartition(".")[2]
-        print(f"{name:<17} {task:<14} due next {due[name]:%a %Y-%m-%d %H:%M:%S}")
+        print(f"{name:<17} {task:<23} due next {due[name]:%a %Y-%m-%d %H:%M:%S}")
     claim(
         due["every 30 seconds"] == now + timedelta(seconds=30)
         and f"{due['Monday morning']:%a %T}" == "Mon 07:30:00"

@@ -47,9 +47,9 @@ def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool =
         return Verdict(1, "")  # the lesson has said what is missing
     # What the learner makes of the playground is as it should be.
     promise = "" if lesson.number == PLAYGROUND else lesson.text.promise
-    difference = describe(promise, run.printed) if promise else ""
-    if run.exit_code and run.last_lines:
-        difference = ""  # the lesson has said what went wrong; the lines after that are no news
+    # Where the lesson has said what went wrong, the lines that did not come after that are no news.
+    broken_off = bool(run.exit_code and run.last_lines)
+    difference = describe(promise, run.printed, broken_off=broken_off) if promise else ""
     if not run.exit_code and not difference:
         return Verdict(0, "as promised" if promise else "", kept=True)
     if run.exit_code < 0:

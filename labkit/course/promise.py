@@ -130,11 +130,16 @@ def _costs(expected: list[str], got: list[str]) -> list[list[int]]:
     return cost
 
 
-def describe(promised: str, printed: str) -> str:
-    """The differences for a person to read, the first MAX_SHOWN in full; "" where there is none."""
+def describe(promised: str, printed: str, *, broken_off: bool = False) -> str:
+    """The differences for a person to read, the first MAX_SHOWN in full; "" where there is none.
+
+    broken_off: the lesson ended early, so lines that did not come are no difference.
+    """
     if keeps_promise(promised, printed):
         return ""
     found = differences(promised, printed)
+    if broken_off:
+        found = [difference for difference in found if difference.printed is not None]
     unread = max(0, len(_lines(printed)) - MAX_LINES)
     shown = [str(difference) for difference in found[:MAX_SHOWN]]
     more = len(found) - len(shown) + unread

@@ -43,6 +43,13 @@ def _ended(seen: Evidence) -> Finding:
     )
     if result.status == SUCCESS:
         return Finding("task", f"done {when}: the result is {shortened(result.result)}{kept}")
+    if result.error == "TaskRevokedError: expired":  # Celery's word, in worker/request.py
+        return Finding(
+            "task",
+            f"expired: it was not to start after a given moment (expires), and when a worker "
+            f"reached it {when}, that moment was over; it was thrown away",
+            "send it again, with a later expires or none; workers that are busy: ./lab monitor",
+        )
     if result.status == REVOKED:
         return Finding(
             "task", "revoked: if its message still waits, a worker throws it away on reaching it"

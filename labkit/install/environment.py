@@ -37,12 +37,16 @@ def write_stamps(lock_name: str) -> None:
 
 
 def put_root_on_path() -> None:
-    """Let every script of this environment import celery_app, from any folder."""
+    """Let every script of this environment import celery_app, from any folder.
+
+    And let none write __pycache__ folders into the lab's own, however it was started.
+    """
     where = run_quietly(PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
     root = str(ROOT)
     # In some locales Python cannot read such a file, nor start, if there is a letter beyond ASCII.
     line = root if root.isascii() else f"import sys; sys.path.append({root!a})"
-    Path(where.stdout.strip(), "celery_learning_lab.pth").write_text(f"{line}\n")
+    tidy = "import sys; sys.dont_write_bytecode = True"
+    Path(where.stdout.strip(), "celery_learning_lab.pth").write_text(f"{line}\n{tidy}\n")
 
 
 def remove_what_does_not_work() -> None:

@@ -146,6 +146,15 @@ def test_a_waiting_task_without_any_worker_is_told_how_to_start_one(patient):
     assert "hint: ./lab up, or in a second terminal ./start_worker.sh" in answer.text
 
 
+def test_a_task_that_came_too_late_has_expired_and_was_not_called_off(ward):
+    result = ward.send("add", 4, 5, countdown=0.5, expires=0.1)
+    ward.wait_for_state(result, "REVOKED")
+    answer = ward.doctor(result.id)
+    assert answer.code == 0
+    assert "expired: it was not to start after a given moment (expires)" in answer.text
+    assert "it was thrown away" in answer.text
+
+
 def test_an_expired_result_is_told_from_the_log_of_its_worker(patient):
     with patient.worker("expired", settings=["result.expires=1"]):
         result = patient.send("add", 4, 5)
