@@ -67,7 +67,7 @@ def import_error(timeout_s: float = IMPORT_TIMEOUT_S, *, web: bool = False) -> s
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"{TOO_SLOW}: more than {timeout_s:.0f} s"
+        return f"{TOO_SLOW}: more than {timeout_s:.1f} s"
     return None if result.returncode == 0 else last_error(result.stderr)
 
 

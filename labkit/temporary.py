@@ -54,6 +54,7 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
         if process and identity:
             _stop(process, identity)
             record.remove(identity)
+        _keep_logs(home)
         shutil.rmtree(home, ignore_errors=True)
         with contextlib.suppress(OSError):  # another run has its folder beside ours
             home.parent.rmdir()
@@ -71,6 +72,14 @@ def _stop(process: subprocess.Popen, identity: ProcessId) -> None:
         process.kill()  # after a step of the clock it has another start time
         process.wait()
         end_leftovers(LAB_HOME)
+
+
+def _keep_logs(home: Path) -> None:
+    """Move the logs to where they are when a lab is up: hints and lessons name them."""
+    with contextlib.suppress(OSError):  # a full disk; then they are gone
+        (LAB_HOME / "logs").mkdir(exist_ok=True)
+        for log in (home / "logs").iterdir():
+            log.replace(LAB_HOME / "logs" / log.name)
 
 
 def _new_folder() -> Path:

@@ -65,7 +65,7 @@ class Copy:
         )
         shutil.copy(ROOT / "lab", self.root)
         (self.root / "labkit/__init__.py").touch()
-        (self.root / "labkit/cli.py").write_text(CLI)
+        (self.root / "labkit/__main__.py").write_text(CLI)
         (self.root / "examples/basic").mkdir(parents=True)
         (self.root / "examples/basic/01_first_task.py").touch()
         (self.root / "examples/basic_usage.py").touch()

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,21 @@ def test_a_reader_that_goes_away_is_no_error(verb):
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait()
+
+
+def test_ctrl_c_while_the_command_is_imported_is_no_traceback():
+    code = (
+        "import os, runpy, signal, sys\n"
+        "class PressCtrlC:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'labkit.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, PressCtrlC())\n"
+        "runpy.run_module('labkit', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_a_second_ctrl_c_while_the_command_ends_changes_nothing():

@@ -83,13 +83,25 @@ def test_strict_fails_on_a_difference_whatever_was_changed(small_lab):
     assert run(small_lab, strict=True) == 1
 
 
-@pytest.mark.parametrize("name", ["tasks/playground.py", "examples/02_other.py", "examples/x.md"])
+@pytest.mark.parametrize(
+    "name", ["tasks/playground.py", "examples/basic/02_other.py", "examples/basic/x.md"]
+)
 def test_a_change_that_cannot_matter_excuses_nothing(small_lab, name):
     small_lab.lesson(promise="the sum is 10")
     write(small_lab.root / name, "# one\n")
     small_lab.commit()
     write(small_lab.root / name, "# two\n")
     assert run(small_lab) == 1
+
+
+@pytest.mark.parametrize("name", ["examples/basic/helper.py", "web/api.py"])
+def test_a_change_of_a_script_beside_the_lesson_is_an_excuse(small_lab, capfd, name):
+    small_lab.lesson(promise="the sum is 10")
+    write(small_lab.root / name, "# one\n")
+    small_lab.commit()
+    write(small_lab.root / name, "# two\n")
+    assert run(small_lab) == 0
+    assert f"that is what your change of {name} did" in capfd.readouterr().out
 
 
 def test_a_kept_promise_after_a_change_is_as_promised(small_lab, capfd):
@@ -131,6 +143,17 @@ def test_a_false_claim_after_a_change_is_what_the_change_did(small_lab, capfd):
     small_lab.edit("work/sums.py", "x + y", "x - y")
     assert run(small_lab) == 0
     assert "ended with exit code 1: that is what your change of work/sums" in capfd.readouterr().out
+
+
+MISSING = "from labkit.errors import LabError\nraise LabError('the disk is full', 'df -h')"
+
+
+def test_an_error_with_a_hint_is_the_only_one(small_lab, capfd):
+    small_lab.lesson(MISSING, "the sum is 9", end=RUN)
+    assert run(small_lab) == 1
+    told = capfd.readouterr()
+    assert told.err.endswith("error: the disk is full\n\nhint: df -h\n")
+    assert "error" not in told.out and "hint" not in told.out
 
 
 def test_a_lesson_that_could_not_start_fails_whatever_was_changed(small_lab, capfd):

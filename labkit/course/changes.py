@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lab_home import ROOT
 from labkit.errors import LabError
 
 # What `./lab restore` brings back.  The playgrounds are the learner's own.
-RESTORED = ["celery_app.py", "tasks", "work", "examples"]
+RESTORED = ["celery_app.py", "tasks", "work", "web", "examples"]
 LEARNERS_OWN = ["tasks/playground.py", "examples/playground.py"]
 PATHS = [*RESTORED, *(f":(exclude){path}" for path in LEARNERS_OWN)]
 # --diff-filter=a: what the last commit does not hold cannot be brought back from it.
@@ -64,9 +64,18 @@ def changed_code(script: Path, root: Path = ROOT) -> list[str] | None:
     files = changed_files(root)
     if files is None:
         return None
-    own = script.relative_to(root).as_posix() if script.is_relative_to(root) else ""
-    return [
-        file
-        for file in files
-        if file == own or (file.endswith(".py") and not file.startswith("examples/"))
-    ]
+    own = PurePosixPath(script.relative_to(root) if script.is_relative_to(root) else script.name)
+    return [file for file in files if _matters(PurePosixPath(file), own)]
+
+
+def _matters(file: PurePosixPath, own: PurePosixPath) -> bool:
+    """True if a lesson's output can depend on a file.
+
+    file, own: a changed file and the lesson's, below the lab's folder.
+    """
+    if file.suffix != ".py" or file == own:
+        return file == own
+    if file.parts[0] != "examples":
+        return True
+    # A script without a number that stands beside the lesson is a part of it.
+    return len(own.parts) > 2 and file.parent == own.parent and not file.name[:2].isdigit()

@@ -66,6 +66,8 @@ def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool =
             "hint: ./lab restore brings the files back and keeps your version as a patch"
         )
         return Verdict(0, _joined(difference, excuse))
+    if broken_off and "hint: " in run.last_lines:
+        return Verdict(1, difference)  # what went wrong has been said, and what to do about it
     hint = f"./lab run {lesson.number} once more, then ./lab status"
     error = house_error(f"{name} {what}", "./lab restore" if changed else hint)
     return Verdict(1, _joined(difference, error))

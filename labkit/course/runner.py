@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lab_home import ROOT
+from lab_home import LAB_HOME, ROOT
 from labkit.course.changes import changed_code
 from labkit.course.judge import Run, Verdict, judge
 from labkit.course.lessons import Lesson, lesson_of_number
@@ -34,7 +34,9 @@ def run_and_judge(
     changed = changed_code(lesson.path, lesson.root)
     run = run_script(lesson.path, environment, lesson.root)
     if run.last_lines:
-        click.echo(run.last_lines, err=True)
+        # The folder of a temporary stack goes at the end, and its logs move to LAB_HOME.
+        home = environment.get("LAB_HOME", str(LAB_HOME))
+        click.echo(run.last_lines.replace(home, str(LAB_HOME)), err=True)
     verdict = judge(lesson, run, changed, strict=strict)
     if verdict.text:
         kept = verdict.kept

@@ -21,6 +21,7 @@ from labkit.redis_check import check_redis, client_for
 from labkit.state import StackLock, read_state
 from labkit.worker_view import Workers, ask_workers
 
+LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
 
 
@@ -50,7 +51,7 @@ def diagnose(task_id: str, deadline: float) -> list[Finding]:
 
 def examine(deadline: float) -> list[Finding]:
     """What is wrong with broker, workers, queues and code."""
-    import_check = Later(lambda: import_error(deadline - time.monotonic()))
+    import_check = Later(lambda: import_error(max(LEAST_S, deadline - time.monotonic())))
     broker = _broker()
     findings = [broker, *_broker_file()]
     if broker.kind == "ok":

@@ -48,7 +48,7 @@ def main(lock_name: str, *arguments: str) -> None:
             sys.exit(str(InstallError(f"the disk is full: {error}", DISK_HINT)))
         hint = f"cp -R '{ROOT}' ~/celery-learning-lab; ~/celery-learning-lab/lab"
         sys.exit(str(InstallError(f"the lab cannot write into its folder: {error}", hint)))
-    os.execv(PYTHON, [str(PYTHON), "-P", "-m", "labkit.cli", *arguments])  # noqa: S606
+    os.execv(PYTHON, [str(PYTHON), "-P", "-m", "labkit", *arguments])  # noqa: S606
 
 
 def stop_on_signal(signal_number: int, _frame: object) -> None:

@@ -64,6 +64,8 @@ def test_with_nothing_up_a_run_starts_its_own_stack_and_leaves_nothing(lab, numb
     assert processes_of(lab) == []
     assert not (lab.home / "temporary").exists()
     assert list((lab.home / "processes").iterdir()) == []
+    assert (lab.home / "logs/mail.log").exists() == (number == "realworld_usage")
+    assert (lab.home / "logs/lesson02.log").exists() == (number == "02")
 
 
 def test_code_that_cannot_be_imported_is_named_by_a_run_with_nothing_up(lab_in_tree, tree):
