@@ -215,6 +215,8 @@ def program() -> None:
     """
     try:
         main()
+    except KeyboardInterrupt:  # it came while main() dealt with another one
+        sys.exit(130)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
