@@ -139,6 +139,7 @@ def test_a_lesson_on_the_host_uses_the_redis_of_the_container(compose, tmp_path)
     wait_until(compose.container("redis").is_healthy, 30, "Redis is healthy")
     environment = lab_environment(tmp_path / "home", **settings)
     environment["PATH"] = child_environment()["PATH"]
+    del environment["REDIS_URL"]  # the one in .env counts
     log = tmp_path / "worker.log"
     with log.open("w") as output:
         line = "celery -A celery_app worker --loglevel=info --queues=basic,advanced,realworld"
