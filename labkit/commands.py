@@ -58,6 +58,10 @@ class Command:
                 f"{self.line[2:]} did not print {text!r} in {TIMEOUT_S} s", self.line[2:]
             )
 
+    def ended(self) -> bool:
+        """True if it runs no more."""
+        return self._process.poll() is not None
+
     def end(self) -> int:
         """Wait for its end; return its exit code."""
         return self._process.wait(TIMEOUT_S)

@@ -5,8 +5,9 @@ something.  `events` shows what they report by themselves.  All of it goes throu
 -d names the workers that are meant; without -d, all of them are.
 
 Here is each command with what it prints; long answers are cut.  The worker lesson23 has a running
-task, one behind it, and one that is due in a minute.  A second worker has --pool=solo and is at
-work: it cannot answer meanwhile.  No answer does not mean that a worker is dead.
+task, one behind it, and one that is due in a minute (the priority 6 there is that of the worker's
+timer, and not the message's).  A second worker has --pool=solo and is at work: it cannot answer
+meanwhile.  No answer does not mean that a worker is dead.
 
 At the end `celery multi` starts a worker in the background, with a pid file and a log file, starts
 it again, and stops it.  That is handy on a laptop; on a server systemd or a container does this.
@@ -113,7 +114,8 @@ from work.ledger import Ledger
 
 QUEUE, SOLO, MORE, BACKGROUND = "lesson23", "lesson23.solo", "lesson23.more", "lesson23.multi"
 LINES = [
-    # Events are off in this worker, so that there is something to enable.
+    # Events are off in this worker, so that there is something to enable.  (Where Flower runs, it
+    # has often been quicker: it tells every worker to switch them on.)
     WorkerLine("lesson23", [QUEUE], ["--concurrency=1"], ["worker.send_task_events=False"]),
     WorkerLine("lesson23-solo", [SOLO], ["--pool=solo"]),
 ]
@@ -125,27 +127,28 @@ def main() -> None:
         own_ledgers("lesson23", "log") as (ledger,),
         own_queues(QUEUE, SOLO, MORE, BACKGROUND),
         ThreadPoolExecutor() as meanwhile,
+        workers_of(LINES) as (worker, solo),
+        celery("events", "--dump") as dump,
         multi("w1", f"--queues={BACKGROUND}", "--concurrency=1") as w1,
     ):
         three_verbs = meanwhile.submit(start_restart_stop, w1)  # shown at the end
-        with workers_of(LINES) as (worker, solo), celery("events", "--dump") as dump:
-            busy = send(get_approval, ledger, "OSL-0", SOLO)
-            sent = {
-                "active": send(get_approval, ledger, "OSL-1", QUEUE),
-                "reserved": send(report_sales, ledger, "OSL-2", QUEUE),
-                "scheduled": send(report_sales, ledger, "OSL-3", QUEUE, countdown=60),
-            }
-            wait_until(lambda: busy.state == sent["active"].state == "STARTED", TIMEOUT_S)
-            ask(worker, solo, sent)
-            full_screen = meanwhile.submit(draws, "UUID", ["celery", "-A", "celery_app", "events"])
-            change(worker, sent)
-            listen(ledger, worker, dump, full_screen)
-            for booking in ("OSL-0", "OSL-1"):
-                ledger.note("APPROVED", booking)
-            busy.get(timeout=TIMEOUT_S)
-            answer = celery("inspect", "ping", "-d", solo.name).show()
-            claim("pong" in answer, "the solo worker was busy, and not dead")
-        show_background(w1, *three_verbs.result(TIMEOUT_S))
+        busy = send(get_approval, ledger, "OSL-0", SOLO)
+        sent = {
+            "active": send(get_approval, ledger, "OSL-1", QUEUE),
+            "reserved": send(report_sales, ledger, "OSL-2", QUEUE),
+            "scheduled": send(report_sales, ledger, "OSL-3", QUEUE, countdown=60),
+        }
+        wait_until(lambda: busy.state == sent["active"].state == "STARTED", TIMEOUT_S)
+        ask(worker, solo, sent)
+        full_screen = meanwhile.submit(draws, "UUID", ["celery", "-A", "celery_app", "events"])
+        change(worker, sent)
+        listen(ledger, worker, dump, full_screen)
+        for booking in ("OSL-0", "OSL-1"):
+            ledger.note("APPROVED", booking)
+        busy.get(timeout=TIMEOUT_S)
+        answer = celery("inspect", "ping", "-d", solo.name).show()
+        claim("pong" in answer, "the solo worker was busy, and not dead")
+        show_background(w1, *three_verbs.result())
 
 
 def send(task: Task, ledger: Ledger, booking: str, queue: str, **options) -> AsyncResult:

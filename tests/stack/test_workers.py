@@ -4,7 +4,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -106,8 +108,13 @@ def test_what_a_worker_uses_counts_its_pool(patient):
 # -- Ctrl-C ----------------------------------------------------------------------------------
 
 
-def interrupted(lab: Lab, number: str, text: str, presses: int) -> subprocess.CompletedProcess:
-    """Run a lesson, and press Ctrl-C so many times when it has printed a text."""
+def interrupted(
+    lab: Lab, number: str, text: str, presses: int, file: Path | None = None, within_s: float = 60
+) -> subprocess.CompletedProcess:
+    """Run a lesson, and press Ctrl-C so many times when it has printed a text.
+
+    file: wait until this file is there, too.  Fails if the lesson has not ended within_s.
+    """
     output, errors = lab.home.parent / "out.txt", lab.home.parent / "err.txt"
     with output.open("w") as out, errors.open("w") as err:
         run = subprocess.Popen(
@@ -118,10 +125,11 @@ def interrupted(lab: Lab, number: str, text: str, presses: int) -> subprocess.Co
             stderr=err,
         )
     wait_until(lambda: text in output.read_text(), 60, f"lesson {number} printed {text!r}")
+    wait_until(lambda: not file or file.exists(), 60, f"lesson {number} has written {file}")
     for _ in range(presses):
         run.send_signal(signal.SIGINT)
         time.sleep(0.2)  # as fast as a person presses
-    code = run.wait(60)
+    code = run.wait(within_s)
     return subprocess.CompletedProcess([], code, output.read_text(), errors.read_text())
 
 
@@ -143,6 +151,21 @@ def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(shared_lab, t
         " list((LAB_FILES / 'ledgers').glob('lesson22*')))"
     )
     assert left == "[] [] []"
+
+
+@pytest.mark.parametrize("when", ["celery multi starts it", "its pid file is there"])
+def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(shared_lab, when):
+    pid_file, log = shared_lab.home / "w1.pid", shared_lab.home / "logs" / "w1.log"
+    log.unlink(missing_ok=True)
+    file = pid_file if when == "its pid file is there" else log
+    # It takes 4 s; the thread that runs `celery multi` would by itself wait for 30 s and more.
+    result = interrupted(shared_lab, "23", "$ ./start_worker.sh", 1, file, within_s=25)
+    assert result.returncode == 130
+    assert "stopped the worker w1@" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert running_with(str(pid_file)) == []
+    assert running_with("-n lesson23") == []
+    assert not pid_file.exists()
 
 
 # -- Queues ----------------------------------------------------------------------------------
@@ -219,6 +242,23 @@ def test_a_worker_in_the_background_ends_with_the_block(patient, home, monkeypat
         assert process
     assert not process.running()
     assert running_with(str(home)) == []
+
+
+@pytest.mark.parametrize("home", ["home"], indirect=True)
+@pytest.mark.parametrize("wait_s", [0, 0.5, 1.5])  # in different steps of the start
+def test_a_verb_that_runs_in_a_thread_ends_with_the_block(patient, home, monkeypatch, wait_s):
+    monkeypatch.setenv("REDIS_URL", patient.url)
+    with multi("w9", "--queues=own", "--concurrency=1") as w9:
+        thread = threading.Thread(target=lambda: [w9.run("start"), w9.wait_for_another_than(None)])
+        thread.start()
+        time.sleep(wait_s)
+    began = time.monotonic()
+    thread.join(20)
+    assert time.monotonic() - began < 5  # by itself the thread would wait for 30 s
+    assert w9.run("restart")[1] == "> nothing"
+    time.sleep(1)  # a worker that goes into the background would be there by now
+    assert running_with(str(home)) == []
+    assert list(home.glob("*.pid")) == []
 
 
 @pytest.mark.parametrize("home", ["my home"], indirect=True)
