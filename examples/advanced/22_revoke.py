@@ -35,10 +35,13 @@ You should see:
 
 Try next.  Guess first:
   1. Revoke the queued task with terminate=True.  Is the process of the running one killed?
-  2. Add signal="SIGUSR1" to terminate=True.  What does the task get, and which state?
+  2. Tell the other worker of the queued task: revoke(queued, file).  What becomes of it?
   3. Give the first worker --statedb, too, with a file of its own.  Which row changes?  (The lesson
      waits 20 s for a task that does not come.)
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import redis
 from celery.result import AsyncResult
@@ -66,8 +69,11 @@ TIMEOUT_S = 20  # the longest wait is for the task that is due in 6 s
 
 
 def main() -> None:
-    with own_ledgers("lesson22", "log") as (ledger,), own_queues(PLAIN, FILE) as client:
-        forget()
+    with (
+        own_ledgers("lesson22", "log") as (ledger,),
+        own_queues(PLAIN, FILE) as client,
+        own_state_file(),
+    ):
         with workers_of(LINES) as (plain, file):
             running_and_queued(ledger, plain, file)
             due = [
@@ -87,7 +93,6 @@ def main() -> None:
             fates = [fate(ledger, "DUE-1"), fate(ledger, "DUE-2")]
             show("the same, without --statedb", due[0], fates[0])
             show("the same, with --statedb", due[1], fates[1])
-        forget()
     claim(fates[0] == "began and ended", "without that file the revoked task ran after the restart")
     claim(fates[1] == "never began", "with --statedb it was thrown away")
 
@@ -107,7 +112,7 @@ def running_and_queued(ledger: Ledger, plain: Worker, file: Worker) -> None:
     show("queued, revoke()", queued, fate(ledger, "QUEUED-1"))
     show("running, revoke(terminate=True)", killed, fate(ledger, "KILLED-1"))
     claim(
-        (running.state, queued.state, killed.state) == ("SUCCESS", "REVOKED", "REVOKED"),
+        [state_of(one) for one in (running, queued, killed)] == ["SUCCESS", "REVOKED", "REVOKED"],
         "revoke() alone stops only what has not begun",
     )
 
@@ -142,10 +147,19 @@ def nobody_has(client: redis.Redis, result: AsyncResult, queue: str) -> bool:
     return not client.llen(queue) and not find_unacked(client, result.id).found
 
 
-def forget() -> None:
-    """Delete the file of --statedb; what it is called in full differs between systems."""
-    for path in STATE_FILE.parent.glob(f"{STATE_FILE.name}*"):
-        path.unlink()
+@contextmanager
+def own_state_file() -> Iterator[None]:
+    """No file of --statedb is there when the block begins, and none when it has ended."""
+
+    def delete() -> None:  # what it is called in full differs between systems
+        for path in STATE_FILE.parent.glob(f"{STATE_FILE.name}*"):
+            path.unlink()
+
+    delete()
+    try:
+        yield
+    finally:
+        delete()
 
 
 if __name__ == "__main__":

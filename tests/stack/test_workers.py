@@ -151,6 +151,7 @@ def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(shared_lab, t
         " list((LAB_FILES / 'ledgers').glob('lesson22*')))"
     )
     assert left == "[] [] []"
+    assert list(shared_lab.home.glob("lesson22*")) == []  # the file of --statedb
 
 
 @pytest.mark.parametrize("when", ["celery multi starts it", "its pid file is there"])
