@@ -16,6 +16,7 @@ from celery_app import app
 from labkit.errors import LabError
 
 TIMEOUT_S = 10  # for a report about a task that has ended already: it comes in milliseconds
+LATER_S = 0.5  # a task that was sent although it should not be starts in milliseconds, too
 
 
 class StateReports:
@@ -37,11 +38,23 @@ class StateReports:
                 raise LabError(
                     f"no worker reported the end of task {task_id} in {TIMEOUT_S} s", "./lab status"
                 )
-            message = self._subscription.get_message(timeout=1)
-            if message and message["type"] == "pmessage":
-                report = json.loads(message["data"])
-                self._reports.setdefault(report["task_id"], []).append(report)
+            self._read(1)
         return reports
+
+    def also_later(self, task_id: str) -> list[dict[str, Any]]:
+        """The same, and what comes after the last one, although nothing should: for LATER_S."""
+        reports = self.of(task_id)
+        deadline = time.monotonic() + LATER_S
+        while (left_s := deadline - time.monotonic()) > 0:
+            self._read(left_s)
+        return reports
+
+    def _read(self, timeout_s: float) -> None:
+        """Read one report, if one comes in that time."""
+        message = self._subscription.get_message(timeout=timeout_s)
+        if message and message["type"] == "pmessage":
+            report = json.loads(message["data"])
+            self._reports.setdefault(report["task_id"], []).append(report)
 
     def who_started(self, task_id: str) -> tuple[int, str]:
         """(pid, worker name) of the process that did a task; see of() for errors."""

@@ -43,6 +43,15 @@ def test_reports_of_other_tasks_are_kept_for_later():
     assert [one["status"] for one in reports.of("b")] == ["FAILURE"]
 
 
+def test_what_comes_after_the_end_of_a_task_is_seen_by_who_asks_for_it(monkeypatch):
+    monkeypatch.setattr(state_reports, "LATER_S", 0.01)
+    reports = StateReports(
+        Subscription(*(report("a", status) for status in ("FAILURE", "STARTED", "SUCCESS")))
+    )
+    assert [one["status"] for one in reports.of("a")] == ["FAILURE"]
+    assert [one["status"] for one in reports.also_later("a")] == ["FAILURE", "STARTED", "SUCCESS"]
+
+
 def test_the_process_that_started_a_task_is_named():
     who = {"pid": 7, "hostname": "lab1@here"}
     reports = StateReports(Subscription(report("a", "STARTED", who), report("a", "SUCCESS")))

@@ -50,8 +50,8 @@ def main() -> None:
     with state_reports() as reports:
         saved = chain(fetch_data.s("north"), process_item.s(), save_result.s()).delay()
         saved.get(timeout=TIMEOUT_S)
-        # Whoever will ask later, in another process, needs all three ids: the parents are known
-        # to this object, and not to the result backend.
+        # An AsyncResult made from an id has no .parent.  The backend keeps `parent_id`, one step
+        # at a time; whoever will ask later, in another process, had better keep all three ids.
         steps = [saved.parent.parent, saved.parent, saved]
         parents = [reports.of(step.id)[-1].get("parent_id") for step in steps]
     print(".delay() returned one result, of the last step; .parent leads to the others")
@@ -75,7 +75,7 @@ def main() -> None:
         # Nobody has to ask the steps one by one: an error ends the whole chain.
         error = last.get(timeout=TIMEOUT_S, propagate=False)
         middle, first = last.parent, last.parent.parent
-        states = [report["status"] for report in reports.of(last.id)]
+        states = [report["status"] for report in reports.also_later(last.id)]
     show("fetch_data", first, f"north has {len(first.get()['flights'])} flights")
     show("save_result", middle, describe(middle))
     show("process_item", last, describe(last))

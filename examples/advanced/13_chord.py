@@ -85,8 +85,8 @@ def main() -> None:
         show(found)
 
         offer = body.get(timeout=TIMEOUT_S)
-        body_states = [report["status"] for report in reports.of(body.id)]
-    print(f"3 of {len(header)} have answered, the body is {body.state}: {offer}")
+        body_states = [report["status"] for report in reports.also_later(body.id)]
+    print(f"{len(header)} of {len(header)} have answered, the body is {body.state}: {offer}")
     # The last member's worker sends the body first, and clears away after that.
     cleared = wait_until(lambda: counted(client, header.id) == {"c": "done"}, TIMEOUT_S)
     show(counted(client, header.id))

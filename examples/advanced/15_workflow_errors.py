@@ -42,13 +42,12 @@ Try next.  Guess first:
   3. Give the worker lesson15 two slots.  Would a test have found the mistake?
 """
 
-import time
-
 from celery import chain, chord
 from celery.result import AsyncResult
 
-from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
+from labkit.own_ledgers import own_ledgers
+from labkit.own_queues import own_queues
 from labkit.state_reports import state_reports
 from labkit.waiting import wait_until
 from labkit.workers import own_worker
@@ -66,42 +65,42 @@ from work.ledger import Ledger
 
 CARDS = ["ada-visa", "bob-declined", "eve-visa"]
 SHARE_CENTS = 4300
+QUEUE = "lesson15"
 INSIST_S = 1  # the other task takes milliseconds
 NOTE_S = 5  # a failure is noted milliseconds after it; the rest is room for a busy worker
 TIMEOUT_S = 20  # nothing here takes longer than INSIST_S; the rest is room for a busy worker
 
 
 def main() -> None:
-    ledger = Ledger(LAB_FILES / "ledgers", f"lesson15-{time.time_ns()}")
-    note = note_failure.s(ledger.run)
-    with state_reports() as reports:
-        alone = charge_card.s(ledger.run, "bob-declined", SHARE_CENTS)
-        show("link_error", f"charge_card: {outcome(alone.apply_async(link_error=note))}")
-        show("", f"noted: {noted(ledger, 'charge_card')}")
+    with own_ledgers("lesson15", "cards") as (ledger,):
+        note = note_failure.s(ledger.run)
+        with state_reports() as reports:
+            alone = charge_card.s(ledger.run, "bob-declined", SHARE_CENTS)
+            show("link_error", f"charge_card: {outcome(alone.apply_async(link_error=note))}")
+            show("", f"noted: {noted(ledger, 'charge_card')}")
 
-        # All later steps of a chain have the error as their result, so its last id tells it.
-        last = chain(total_price.s(12900, 12), with_fee.s()).on_error(note).delay()
-        show("chain", f"with_fee: {outcome(last)}")
-        show("", f"noted: {noted(ledger, 'total_price')}")
+            # All later steps of a chain have the error as their result, so its last id tells it.
+            last = chain(total_price.s(12900, 12), with_fee.s()).on_error(note).delay()
+            show("chain", f"with_fee: {outcome(last)}")
+            show("", f"noted: {noted(ledger, 'total_price')}")
 
-        header = [charge_card.s(ledger.run, card, SHARE_CENTS) for card in CARDS]
-        body = chord(header)(add_up_charges.s().on_error(note))
-        error = outcome(body)
-        show("chord", f"charge_card: {', '.join(member.state for member in body.parent)}")
-        show("", f"add_up_charges: {error}")
-        show("", f"noted: {noted(ledger, 'add_up_charges')}")
-        show("", f"charged all the same: {', '.join(charged(ledger))}")
-        body_states = [report["status"] for report in reports.of(body.id)]
+            header = [charge_card.s(ledger.run, card, SHARE_CENTS) for card in CARDS]
+            body = chord(header)(add_up_charges.s().on_error(note))
+            error = outcome(body)
+            show("chord", f"charge_card: {', '.join(member.state for member in body.parent)}")
+            show("", f"add_up_charges: {error}")
+            show("", f"noted: {noted(ledger, 'add_up_charges')}")
+            show("", f"charged all the same: {', '.join(charged(ledger))}")
 
-        replaced = full_price.delay(12900, 2)
-        price = outcome(replaced)
-        starts = [report["status"] for report in reports.of(replaced.id)].count("STARTED")
-    claim(len(failures(ledger)) == 3, "each failure was noted, once")
-    claim(
-        body_states == ["FAILURE"] and charged(ledger) == ["ada-visa", "eve-visa"],
-        "the body of the chord was never started, and no card got its money back",
-    )
-    ledger.remove()
+            replaced = full_price.delay(12900, 2)
+            price = outcome(replaced)
+            starts = [report["status"] for report in reports.of(replaced.id)].count("STARTED")
+            body_states = [report["status"] for report in reports.also_later(body.id)]
+        claim(len(failures(ledger)) == 3, "each failure was noted, once")
+        claim(
+            body_states == ["FAILURE"] and charged(ledger) == ["ada-visa", "eve-visa"],
+            "the body of the chord was never started, and no card got its money back",
+        )
 
     show("replace()", f"full_price: {price}")
     # Once as full_price, and once as with_fee, the last step of the chain.
@@ -113,8 +112,8 @@ def main() -> None:
     show(".get()", f"refused: {outcome(waiting_price.delay(12900, 2)).splitlines()[0]}")
     lucky = outcome(waiting_price.delay(12900, 2, wait_s=TIMEOUT_S))
     show("", f"insisted, where slots are free: {lucky}")
-    with own_worker("lesson15", ["lesson15"], "--concurrency=1"):
-        waiting = waiting_price.apply_async((12900, 2, INSIST_S), queue="lesson15")
+    with own_queues(QUEUE), own_worker("lesson15", [QUEUE], "--concurrency=1"):
+        waiting = waiting_price.apply_async((12900, 2, INSIST_S), queue=QUEUE)
         gave_up = outcome(waiting)
         show("", f"insisted, with one slot: {gave_up}")
         waited_for = outcome(waiting.children[0])

@@ -36,16 +36,16 @@ Try next.  Guess first:
 """
 
 import json
-import time
 from datetime import datetime
 from itertools import pairwise
 
 import redis
 from celery import Task
+from celery.result import AsyncResult
 
 from celery_app import app
-from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
+from labkit.own_ledgers import own_ledgers
 from labkit.waiting import wait_until
 from tasks.advanced_tasks import (
     retry_backoff,
@@ -74,42 +74,45 @@ EXPIRES_S = 60  # of use to nobody after the lesson: no worker will try it again
 
 
 def main() -> None:
-    ledger = Ledger(LAB_FILES / "ledgers", f"lesson16-{time.time_ns()}")
-    results = {task: task.delay(ledger.run, ready_at) for task, ready_at, _ in FORMS}
-    default = retry_default.apply_async((ledger.run, NEVER), expires=EXPIRES_S)
+    with own_ledgers("lesson16", "attempts") as (ledger,):
+        results = {task: task.delay(ledger.run, ready_at) for task, ready_at, _ in FORMS}
+        default = retry_default.apply_async((ledger.run, NEVER), expires=EXPIRES_S)
 
-    late_s = {}  # how much longer than asked for each task waited, each time
-    for task, _, asked_s in FORMS:
-        answer = results[task].get(timeout=TIMEOUT_S, propagate=False)
-        waited_s = waits(ledger, task, len(asked_s))
-        shown = ", ".join(f"{wait_s:.1f}" for wait_s in waited_s) or "0"
-        print(f"{short(task):<17}waited {shown} s: {results[task].state} {answer}")
-        late_s[task] = [wait_s - s for wait_s, s in zip(waited_s, asked_s, strict=False)]
-    counts = {task: len(attempts(ledger, task)) for task in results}
+        late_s = {}  # how much longer than asked for each task waited, each time
+        for task, _, asked_s in FORMS:
+            answer = results[task].get(timeout=TIMEOUT_S, propagate=False)
+            waited_s = waits(ledger, task, results[task], len(asked_s))
+            shown = ", ".join(f"{wait_s:.1f}" for wait_s in waited_s) or "0"
+            print(f"{short(task):<17}waited {shown} s: {results[task].state} {answer}")
+            late_s[task] = [wait_s - s for wait_s, s in zip(waited_s, asked_s, strict=False)]
+        counts = {task: len(attempts(ledger, task)) for task in results}
 
-    claim(
-        all(counts[task] == len(asked_s) + 1 for task, _, asked_s in FORMS),
-        "every task made as many attempts as it should; max_retries=3 permits four",
-    )
-    drawn_s = late_s.pop(retry_jitter)
-    claim(
-        all(0 <= late < LATE_S for lates in late_s.values() for late in lates),
-        f"each wait was as long as its task says, or up to {LATE_S} s longer",
-    )
-    claim(max(drawn_s) < LATE_S, "a wait drawn by chance is not longer than without the chance")
-    claim(
-        results[retry_swallowed].result != results[retry_fixed].result,
-        "the swallowed retry ran again after SUCCESS, and its answer was lost",
-    )
+        claim(
+            all(counts[task] == len(asked_s) + 1 for task, _, asked_s in FORMS),
+            "every task made as many attempts as it should; max_retries=3 permits four",
+        )
+        drawn_s = late_s.pop(retry_jitter)
+        claim(
+            all(0 <= late < LATE_S for lates in late_s.values() for late in lates),
+            f"each wait was as long as its task says, or up to {LATE_S} s longer",
+        )
+        claim(max(drawn_s) < LATE_S, "a wait drawn by chance is not longer than without the chance")
+        # A result object remembers the first final state that it has seen; a new one asks again.
+        stored = app.AsyncResult(results[retry_swallowed].id).result
+        claim(
+            stored != results[retry_fixed].result,
+            "the swallowed retry ran again after SUCCESS, and its answer was lost",
+        )
 
-    wait_until(lambda: default.state == "RETRY" and due(default.id) is not None, TIMEOUT_S)
-    wait_s = due(default.id) - attempts(ledger, retry_default)[0]
-    print(
-        f"{short(retry_default):<17}will wait {wait_s:.0f} s, by the eta of its message:"
-        f" {default.state} {default.result}"
-    )
-    claim(180 <= wait_s < 180 + LATE_S, "where nobody says how long, a retry waits three minutes")
-    ledger.remove()
+        wait_until(lambda: default.state == "RETRY" and due(default.id) is not None, TIMEOUT_S)
+        wait_s = due(default.id) - attempts(ledger, retry_default)[0]
+        print(
+            f"{short(retry_default):<17}will wait {wait_s:.0f} s, by the eta of its message:"
+            f" {default.state} {default.result}"
+        )
+        claim(
+            180 <= wait_s < 180 + LATE_S, "where nobody says how long, a retry waits three minutes"
+        )
 
 
 def attempts(ledger: Ledger, task: Task) -> list[float]:
@@ -117,10 +120,10 @@ def attempts(ledger: Ledger, task: Task) -> list[float]:
     return [entry.time for entry in ledger.entries() if entry.job == short(task)]
 
 
-def waits(ledger: Ledger, task: Task, count: int) -> list[float]:
-    """The seconds between the attempts of a task; waits until there are `count` such waits."""
-    # The result is no sign that a task has ended: see retry_swallowed.
-    wait_until(lambda: len(attempts(ledger, task)) > count, TIMEOUT_S)
+def waits(ledger: Ledger, task: Task, result: AsyncResult, count: int) -> list[float]:
+    """The seconds between the attempts of a task; waits until there are `count`, or it failed."""
+    # SUCCESS is no sign that a task has ended: see retry_swallowed.  FAILURE is.
+    wait_until(lambda: len(attempts(ledger, task)) > count or result.failed(), TIMEOUT_S)
     return [later - earlier for earlier, later in pairwise(attempts(ledger, task))]
 
 

@@ -36,15 +36,12 @@ Try next.  Guess first:
   3. Take extra="forbid" out of Order.  What happens to the fish?
 """
 
-import time
-
 from celery.signals import before_task_publish
 from pydantic import ValidationError
 
-from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
+from labkit.own_ledgers import own_ledgers
 from tasks.advanced_tasks import book_seats
-from work.ledger import Ledger
 from work.orders import Booking, Order, reasons
 
 TIMEOUT_S = 10  # a booking takes milliseconds; the rest is room for a busy worker
@@ -58,40 +55,43 @@ OTHERS = {
 
 
 def main() -> None:
-    ledger = Ledger(LAB_FILES / "ledgers", f"lesson17-{time.time_ns()}")
-    bodies = []  # of the messages that this process sends: (args, kwargs, more)
-    before_task_publish.connect(lambda body, **_: bodies.append(body), weak=False)
+    with own_ledgers("lesson17", "booked") as (ledger,):
+        bodies = []  # of the messages that this process sends: (args, kwargs, more)
+        before_task_publish.connect(lambda body, **_: bodies.append(body), weak=False)
 
-    order = Order(**GOOD)
-    show("sent", repr(order))
-    answer = book_seats.delay(ledger.run, order).get(timeout=TIMEOUT_S)
-    show("it travels as", bodies[-1][0][1])
-    show(".get() brings", answer)
-    # The worker's answer is data from outside again, so it is checked again.
-    booking = Booking.model_validate(answer)
-    show("made a model", repr(booking))
-    claim(booking.order == order, "the model that came back holds the model that was sent")
+        order = Order(**GOOD)
+        show("sent", repr(order))
+        answer = book_seats.delay(ledger.run, order).get(timeout=TIMEOUT_S)
+        show("it travels as", bodies[-1][0][1])
+        show(".get() brings", answer)
+        # The worker's answer is data from outside again, so it is checked again.
+        booking = Booking.model_validate(answer)
+        show("made a model", repr(booking))
+        claim(booking.order == order, "the model that came back holds the model that was sent")
 
-    # A dict is sent as it is: here nobody looks into it.  The worker does.
-    results = {what: book_seats.delay(ledger.run, data) for what, data in OTHERS.items()}
-    for what, result in results.items():
-        outcome = result.get(timeout=TIMEOUT_S, propagate=False)
-        show(what, f"{result.state} {outcome if result.failed() else outcome['order']}")
-    booked = [entry.job for entry in ledger.entries()]
-    claim(
-        [result.failed() for result in results.values()] == [True, True, True, False]
-        and booked == ["2 seats on TL101"] * 2,
-        "three wrong orders were refused, and nothing was booked for them",
-    )
-    claim(results["seats='2'"].result == answer, "a text that reads as a number became the number")
+        # A dict is sent as it is: here nobody looks into it.  The worker does.
+        results = {what: book_seats.delay(ledger.run, data) for what, data in OTHERS.items()}
+        for what, result in results.items():
+            outcome = result.get(timeout=TIMEOUT_S, propagate=False)
+            show(what, f"{result.state} {outcome if result.failed() else outcome['order']}")
+        booked = [entry.job for entry in ledger.entries()]
+        claim(
+            [result.failed() for result in results.values()] == [True, True, True, False]
+            and booked == ["2 seats on TL101"] * 2,
+            "three wrong orders were refused, and nothing was booked for them",
+        )
+        claim(
+            results["seats='2'"].result == answer, "a text that reads as a number became the number"
+        )
 
-    sent = len(bodies)
-    try:
-        book_seats.delay(ledger.run, Order(**OTHERS["seats=12"]))
-    except ValidationError as error:
-        print(f"Order(seats=12) fails in this process: {reasons(error)}")
-    claim(len(bodies) == sent, "whoever sends models finds the mistake before there is a message")
-    ledger.remove()
+        sent = len(bodies)
+        try:
+            book_seats.delay(ledger.run, Order(**OTHERS["seats=12"]))
+        except ValidationError as error:
+            print(f"Order(seats=12) fails in this process: {reasons(error)}")
+        claim(
+            len(bodies) == sent, "whoever sends models finds the mistake before there is a message"
+        )
 
 
 def show(what: str, text: object) -> None:
