@@ -112,10 +112,14 @@ def test_nothing_is_told_where_the_price_is_wrong(monkeypatch):
     monkeypatch.setattr(with_fee, "apply_async", lambda *_, **__: pytest.fail("it was sent"))
     with pytest.raises(ValueError, match="seats must be 1 to 9"):
         price_and_tell(12900, 12, with_fee.s())
-    with pytest.raises(
-        ValueError, match=r"^then must be a signature such as with_fee.s\(\), got 5$"
-    ):
-        price_and_tell(12900, 2, 5)
+
+
+@pytest.mark.parametrize(
+    "then", [5, None, {}, {"task": 5}, {"task": "x"}, {**with_fee.s(), "args": 5}]
+)
+def test_what_is_no_signature_is_not_told(then):
+    with pytest.raises(ValueError, match=r"^then must be a signature such as with_fee.s\(\), got "):
+        price_and_tell(12900, 2, then)
 
 
 # -- Offers ----------------------------------------------------------------------------------
@@ -231,9 +235,11 @@ def test_each_form_makes_four_attempts_at_most(ledger, task):
 
 
 @pytest.mark.parametrize("task", FORMS, ids=lambda task: task.name)
-def test_an_attempt_that_cannot_be_is_refused_and_not_tried_again(ledger, task):
-    outcome = task.apply(("run", 0))
-    assert str(outcome.result) == "ready_at must be 1 or more, got 0"
+@pytest.mark.parametrize("ready_at", [0, "x", None, 1.5, float("nan"), True])
+def test_an_attempt_that_cannot_be_is_refused_and_not_tried_again(ledger, task, ready_at):
+    outcome = task.apply(("run", ready_at))
+    assert type(outcome.result) is ValueError
+    assert str(outcome.result) == f"ready_at must be 1 or more, got {ready_at!r}"
     assert len(ledger.entries()) == 1
 
 

@@ -86,10 +86,11 @@ def test_a_time_that_cannot_be_is_refused_before_anything_is_done(files, seconds
 
 
 @pytest.mark.parametrize("task", [*ON_BOOKINGS, *IMPORTS])
-def test_a_ledger_outside_its_folder_is_refused(files, task):
+@pytest.mark.parametrize("run", ["../run", "", "run\n", 5, None, ["run"]])
+def test_what_is_no_name_of_a_ledger_is_refused(files, task, run):
     argument = 5 if task in IMPORTS else "OSL-101"
     with pytest.raises(ValueError, match=r"^run must be letters"):
-        task("../run", argument)
+        task(run, argument)
 
 
 # -- Limits ----------------------------------------------------------------------------------
@@ -164,7 +165,14 @@ def test_answers_come_in_the_order_of_the_airlines(airlines):
 
 @pytest.mark.parametrize(
     ("airlines", "seconds", "sentence"),
-    [(["eagle"], 0, "airline must be one of heron"), (["swift"], 61, "answers_after_s must be 0")],
+    [
+        (["eagle"], 0, "^airline must be one of heron"),
+        (["swift"], 61, "^answer_after_s must be 0 to 60, got 61$"),
+        ([], "1", "^answer_after_s must be 0 to 60, got '1'$"),
+        (5, 0, "^airlines must be a list of names, got 5$"),
+        ({}, 0, "^airlines must be a list of names, got {}$"),
+        ("swift", 0, "^airlines must be a list of names, got 'swift'$"),
+    ],
 )
 def test_asking_with_wrong_arguments_is_refused(airlines, seconds, sentence):
     with pytest.raises(ValueError, match=sentence):

@@ -55,8 +55,8 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, run: str, delivery: Delivery | None = None) -> None:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,99}", run):
-            raise ValueError(f"run must be letters, digits, '.', '-' and '_', got {run!r}")
+        if not isinstance(run, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,99}", run):
+            raise ValueError(f"run must be letters, digits, '.', '-' and '_', got {run!r:.80}")
         self.run = run
         self.path = folder / f"{run}.jsonl"
         self.delivery = delivery or Delivery()

@@ -21,7 +21,13 @@ async def ask(airline: str, answers_after_s: float) -> dict:
 async def ask_all(airlines: list[str], answer_after_s: float) -> list[dict]:
     """Ask several airlines at once; their answers come in the order of `airlines`.
 
+    Raises ValueError for what is no list, for an unknown airline, and for other seconds than
+    0 to 60.
+
     >>> asyncio.run(ask_all(["wren", "swift"], 0))[1]["price_cents"]
     11900
     """
+    if not isinstance(airlines, list):
+        raise ValueError(f"airlines must be a list of names, got {airlines!r:.80}")
+    check_seconds(answer_after_s, "answer_after_s")
     return await asyncio.gather(*(ask(airline, answer_after_s) for airline in airlines))

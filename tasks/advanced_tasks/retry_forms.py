@@ -11,6 +11,7 @@
 All take the same two arguments.  run: the name of a ledger, LAB_FILES/ledgers/RUN.jsonl.
 ready_at: the number of the first attempt, 1 or more, that gets an answer.  All of them make
 4 attempts at most (max_retries=3, which is Celery's default too), then the last NotYet remains.
+For anything else as ready_at they raise ValueError, at the first attempt (but for the last one).
 """
 
 from typing import Any
