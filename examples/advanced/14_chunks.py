@@ -1,7 +1,7 @@
 """Chunks: put many small items into one message.
 
-A message costs about a millisecond: it is written, sent, taken, acknowledged, and its result is
-stored.  For an e-mail that is nothing.  For adding two numbers it is a thousand times the work.
+A message costs a few milliseconds: it is written, sent, taken, acknowledged, and its result is
+stored.  For an e-mail that is nothing.  For adding two numbers it is thousands of times the work.
 When there are many small items, let one message carry a hundred of them.
 
 `map` and `starmap` make one task of a whole list; its items run one after the other, in one slot.
@@ -38,7 +38,7 @@ from celery.result import GroupResult
 from labkit.lesson import claim, run_lesson
 from tasks.advanced_tasks import fetch_data, total_price
 
-CHUNK = 100  # items a message: at 0.01 ms each, the message is no longer the larger part
+CHUNK = 100  # items a message: with 10, the message itself would still be the larger part
 SINGLE, MANY = 2_000, 20_000
 TIMEOUT_S = 120  # both take 10 s together; the rest is room for a busy machine
 
