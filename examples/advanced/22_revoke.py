@@ -35,7 +35,7 @@ You should see:
 
 Try next.  Guess first:
   1. Revoke the queued task with terminate=True.  Is the process of the running one killed?
-  2. Tell the other worker of the queued task: revoke(queued, file).  What becomes of it?
+  2. Let show() print result.state in place of state_of(result).  Which row contradicts itself?
   3. Give the first worker --statedb, too, with a file of its own.  Which row changes?  (The lesson
      waits 20 s for a task that does not come.)
 """
