@@ -1,11 +1,12 @@
 """When a run is over: no message is anywhere, and has not been for a while."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import redis
 
-from labkit.queues import lengths, unacked_by_queue
+from labkit.queues import PRIORITIES, lengths, list_name, needle, unacked_by_queue
 from labkit.waiting import wait_until
 
 QUIET_S = 2.0  # a message that is given back, or retried, is on its way for a moment
@@ -56,3 +57,20 @@ def messages(client: redis.Redis, queues: Sequence[str]) -> int:
     waiting = sum(sum(one.values()) for one in lengths(client, queues).values())
     taken = unacked_by_queue(client, limit=MANY) or {}
     return waiting + sum(taken.get(queue, 0) for queue in queues)
+
+
+def jobs_in_messages(
+    client: redis.Redis, queues: Iterable[str], ids: Mapping[str, str]
+) -> set[str]:
+    """The jobs whose message is in these queues, or unacked.
+
+    ids: {job: task id}.  A message on its way from one place to another is in none for some
+    milliseconds: ask when the workers have ended, or nothing has moved for a while.
+    """
+    found: list[Any] = client.hvals("unacked")
+    for queue in queues:
+        for priority in PRIORITIES:
+            found += client.lrange(list_name(queue, priority), 0, -1)
+    return {
+        job for job, task_id in ids.items() if any(needle(task_id) in message for message in found)
+    }

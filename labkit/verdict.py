@@ -6,9 +6,10 @@ counts as done twice whether one message came twice or somebody sent two.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
+from labkit.errors import LabError
 from work.ledger import Entry
 
 MAX_NAMES = 8  # as many as fit into a line
@@ -21,7 +22,8 @@ class Verdict:
     sent: list[str]
     started: list[str]  # at least once
     finished: list[str]  # at least once
-    lost: list[str]  # sent, and never finished
+    lost: list[str]  # sent, never finished, and no message is left
+    stuck: list[str]  # sent, not finished, and its message is still there
     started_twice: list[str]  # twice or more
     finished_twice: list[str]
     effects_twice: list[str]
@@ -39,12 +41,15 @@ def verdict_on(
     sent: Mapping[str, str] | Iterable[str],
     entries: Iterable[Entry],
     effects: Iterable[str] | None = None,
+    with_a_message: Collection[str] = (),
 ) -> Verdict:
     """Compare what was sent with what was written down.
 
     sent: the jobs, or {job: task id}.
     effects: a job for each effect that was applied, where something better than the ledger knows
         that (the database that keeps them); else the EFFECT lines count.
+    with_a_message: the jobs whose message is queued or unacked (labkit.quiet.jobs_in_messages):
+        they are not lost.
     """
     ids = dict(sent) if isinstance(sent, Mapping) else dict.fromkeys(sent, "")
     lines = list(entries)
@@ -59,7 +64,8 @@ def verdict_on(
         sent=list(ids),
         started=[job for job in ids if starts[job]],
         finished=[job for job in ids if ends[job]],
-        lost=[job for job in ids if not ends[job]],
+        lost=[job for job in ids if not ends[job] and job not in with_a_message],
+        stuck=[job for job in ids if not ends[job] and job in with_a_message],
         started_twice=[job for job in ids if starts[job] > 1],
         finished_twice=[job for job in ids if ends[job] > 1],
         effects_twice=[job for job in ids if applied[job] > 1],
@@ -82,17 +88,21 @@ def verdict_table(
 ) -> list[str]:
     """A short table, a column for each verdict, and below it the jobs that are not as they should.
 
+    A row for stuck jobs is there only if there are some.
     effects: what an effect is called ("charged"), where the jobs have effects to count.
-    names: False for the numbers alone.
+    names: False for the numbers alone, and for what is not possible.
     """
     rows = {
         "sent": [len(one.sent) for one in verdicts.values()],
         "started": [len(one.started) for one in verdicts.values()],
         "finished": [len(one.finished) for one in verdicts.values()],
         "lost": [len(one.lost) for one in verdicts.values()],
+        "stuck": [len(one.stuck) for one in verdicts.values()],
         "started twice or more": [len(one.started_twice) for one in verdicts.values()],
         "finished twice or more": [len(one.finished_twice) for one in verdicts.values()],
     }
+    if not any(rows["stuck"]):
+        del rows["stuck"]
     if effects:
         rows[f"{effects} twice or more"] = [len(one.effects_twice) for one in verdicts.values()]
     width = max(len("finished twice or more"), *map(len, rows)) + 2
@@ -101,17 +111,28 @@ def verdict_table(
     lines += [
         name.ljust(width) + _right(map(str, numbers), widths) for name, numbers in rows.items()
     ]
-    for name, one in verdicts.items() if names else ():
-        for what, jobs in (
+    for name, one in verdicts.items():
+        named = (
             ("lost", one.lost),
+            ("stuck", one.stuck),
             ("started twice or more", one.started_twice),
             ("finished twice or more", one.finished_twice),
             (f"{effects} twice or more", one.effects_twice if effects else []),
-            ("not possible", one.wrong),
-        ):
+        )
+        for what, jobs in (*(named if names else ()), ("not possible", one.wrong)):
             if jobs:
                 lines.append(f"  {name}, {what}: {_names(jobs, one.task_ids)}")
     return lines
+
+
+def require_possible(verdicts: Mapping[str, Verdict]) -> None:
+    """Raise LabError if a ledger holds what cannot be: then nothing else that it says counts."""
+    for name, one in verdicts.items():
+        if one.wrong:
+            raise LabError(
+                f"the ledger of {name} holds what cannot be: {_names(one.wrong, {})}",
+                "git diff tasks work  # what writes the lines",
+            )
 
 
 def _right(cells: Iterable[str], widths: list[int]) -> str:

@@ -73,6 +73,22 @@ def test_the_task_charges_once_and_its_broken_twin_each_time(charges):
     assert charges.orders() == ["TL-1", "TL-2", "TL-2"]
 
 
+def test_each_charge_and_nothing_else_is_noted_as_an_effect(charges, tmp_path):
+    for _ in range(2):
+        delivery.charge_order("run", "TL-1", 100)
+        delivery.charge_order_carelessly("run", "TL-2", 100)
+    entries = Ledger(tmp_path / "ledgers", "run").entries()
+    effects = [entry.job for entry in entries if entry.event == "EFFECT"]
+    assert effects == charges.orders() == ["TL-1", "TL-2", "TL-2"]
+
+
+@pytest.mark.parametrize("task", [delivery.charge_order, delivery.charge_order_carelessly])
+def test_a_charge_that_fails_is_no_effect(charges, tmp_path, task):
+    with pytest.raises(ValueError, match="amount_cents"):
+        task("run", "TL-1", -1)
+    assert [one.event for one in Ledger(tmp_path / "ledgers", "run").entries()] == ["START"]
+
+
 @pytest.mark.parametrize("amount", [-1, 1.5, "9900", None])
 def test_what_is_no_amount_is_not_charged(charges, amount):
     for task in (delivery.charge_order, delivery.charge_order_carelessly):

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.errors import LabError
-from labkit.own_ledgers import own_ledgers
-from labkit.verdict import verdict_on, verdict_table
+from labkit.own_ledgers import own_ledgers, wait_for_lines
+from labkit.verdict import require_possible, verdict_on, verdict_table
 from work.ledger import LONGEST_LINE_BYTES, Delivery, Entry, Ledger, LedgerError
 
 EVENTS = ("START", "END", "EFFECT")
@@ -107,6 +107,56 @@ def test_a_lesson_whose_ledger_cannot_be_written_says_what_to_type(tmp_path, mon
     said = pytest.raises(LabError, match=r"cannot be written: .*\n\nhint: LAB_FILES=.* run 25$")
     with said, own_ledgers("lesson25", "early"):
         pass
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """The lab's files of one test; broken() makes the ledgers in it unwritable, for root, too."""
+    monkeypatch.setattr("labkit.own_ledgers.LAB_FILES", tmp_path)
+    monkeypatch.setattr("labkit.own_ledgers.LAB_HOME", tmp_path)
+    return tmp_path
+
+
+def broken(ledger: Ledger) -> None:
+    ledger.remove()
+    ledger.path.mkdir()
+
+
+CANNOT = r"^error: the ledger \S+ cannot be written: .*\n\nhint: LAB_FILES=.* run 25$"
+
+
+@pytest.mark.parametrize("consequence", [ValueError("max() of nothing"), SystemExit("false"), None])
+def test_a_ledger_that_became_unwritable_is_told_in_place_of_what_came_of_it(files, consequence):
+    with pytest.raises(LabError, match=CANNOT), own_ledgers("lesson25", "early") as (ledger,):
+        broken(ledger)
+        if consequence:
+            raise consequence
+
+
+def test_an_error_of_the_lesson_stays_where_its_ledgers_can_be_written(files):
+    with pytest.raises(KeyError, match="mine"), own_ledgers("lesson25", "early"):
+        raise KeyError("mine")
+
+
+def test_a_full_disk_is_told_before_anybody_counts(files, monkeypatch):
+    with (
+        pytest.raises(LabError, match=r"^error: the disk is full: "),
+        own_ledgers("lesson25", "early"),
+    ):
+        monkeypatch.setattr("labkit.full_disk.ROOM_BYTES", sys.maxsize)
+
+
+def test_waiting_for_lines_ends_when_no_line_can_come(files, monkeypatch):
+    monkeypatch.setattr("labkit.own_ledgers.LOOK_S", 0)
+    with pytest.raises(LabError, match=CANNOT), own_ledgers("lesson25", "early") as (ledger,):
+        broken(ledger)
+        wait_for_lines([ledger], lambda: False, 60, "the end")
+
+
+def test_lines_that_do_not_come_are_an_error(files):
+    said = r"^error: the end of TL-1 did not come in 0 s\n\nhint: tail .*/logs/lesson25\*\.log$"
+    with pytest.raises(LabError, match=said), own_ledgers("lesson25", "early") as found:
+        wait_for_lines(found, lambda: bool(found[0].find("END", "TL-1")), 0, "the end of TL-1")
 
 
 # -- The verdict ----------------------------------------------------------------------------------
@@ -205,6 +255,38 @@ def test_the_table_has_a_column_for_each_verdict_and_names_the_jobs():
         "  late, started twice or more: TL-1",
         "  late, finished twice or more: TL-1",
     ]
+
+
+def test_a_job_that_has_a_message_still_is_stuck_and_not_lost():
+    verdict = verdict_on(JOBS[:3], [line("START", "TL-0")], with_a_message={"TL-0", "TL-1"})
+    assert (verdict.stuck, verdict.lost) == (["TL-0", "TL-1"], ["TL-2"])
+    assert verdict_table({"late": verdict}) == [
+        "verdict                     late",
+        "sent                           3",
+        "started                        1",
+        "finished                       0",
+        "lost                           1",
+        "stuck                          2",
+        "started twice or more          0",
+        "finished twice or more         0",
+        "  late, lost: TL-2",
+        "  late, stuck: TL-0, TL-1",
+    ]
+
+
+def test_a_job_that_was_done_is_not_stuck_though_its_message_is_there_again():
+    done = [line("START", "TL-0"), line("END", "TL-0")]
+    verdict = verdict_on(["TL-0"], done, with_a_message={"TL-0"})
+    assert (verdict.stuck, verdict.lost) == ([], [])
+
+
+def test_what_is_not_possible_is_told_without_names_too_and_ends_the_lesson():
+    verdicts = {"key": verdict_on(["TL-1"], [line("END", "TL-1")])}
+    said = "TL-1: 1 END lines, 0 START lines"
+    assert verdict_table(verdicts, names=False)[-1] == f"  key, not possible: {said}"
+    with pytest.raises(LabError, match=f"^error: the ledger of key holds what cannot be: {said}"):
+        require_possible(verdicts)
+    require_possible({"key": verdict_on(["TL-1"], [])})
 
 
 def test_a_long_list_of_jobs_is_cut():

@@ -61,8 +61,8 @@ from celery.result import AsyncResult
 from labkit.lesson import claim, run_lesson
 from labkit.own_ledgers import own_ledgers
 from labkit.own_queues import own_queues
-from labkit.quiet import wait_until_quiet
-from labkit.verdict import verdict_on, verdict_table
+from labkit.quiet import jobs_in_messages, wait_until_quiet
+from labkit.verdict import require_possible, verdict_on, verdict_table
 from labkit.waiting import wait_until
 from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
@@ -102,10 +102,15 @@ def main() -> None:
         }
         kills = kill_until_all_ended(results, ledgers)
         wait_until_quiet([client], list(queues.values()), TIMEOUT_S)
+        ids = {
+            name: dict(zip(ORDERS, (result.id for result in pair), strict=True))
+            for name, pair in results.items()
+        }
         verdicts = {
             name: verdict_on(
-                dict(zip(ORDERS, (result.id for result in results[name]), strict=True)),
+                ids[name],
                 ledgers[name].entries(),
+                with_a_message=jobs_in_messages(client, [queues[name]], ids[name]),
             )
             for name in SETTINGS
         }
@@ -115,6 +120,7 @@ def main() -> None:
     for name in SETTINGS:
         print(f"{name:<9}{runs[name]:<12}{kills[name]:<12}{states[name]}")
     print(*verdict_table(verdicts), sep="\n")
+    require_possible(verdicts)
     lost = "FAILURE  WorkerLostError"
     claim(
         (runs["none"], states["none"]) == (1, lost),

@@ -49,9 +49,8 @@ You should see:
 
 Try next.  Guess first:
   1. Set COUNTDOWN_S to 2.  Which sentence does not come true any more?
-  2. Give the monitor looking_every_second(LONG_S).  Which column changes?
-  3. In labkit/own_broker.py, set unacked_restore_interval to 30.  The workers hardly look now.
-     Does the monitor?
+  2. Give the monitor looking(LONG_S).  Which column changes?
+  3. Set LOOK_S to 30.  The workers hardly look now.  Does the monitor?
 """
 
 from labkit.lesson import claim, run_lesson
@@ -61,16 +60,16 @@ from labkit.own_broker import (
     own_broker,
     transport_setting,
 )
-from labkit.own_ledgers import own_ledgers
-from labkit.quiet import wait_until_quiet
-from labkit.verdict import verdict_on, verdict_table
-from labkit.waiting import wait_until
+from labkit.own_ledgers import own_ledgers, wait_for_lines
+from labkit.quiet import jobs_in_messages, wait_until_quiet
+from labkit.verdict import require_possible, verdict_on, verdict_table
 from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
 
 QUEUE = "lesson27"
 COUNTDOWN_S = 8
 SHORT_S, LONG_S = 3, 20  # shorter and longer than the countdown
+LOOK_S = 1  # unacked_restore_interval: so often a worker looks for old messages
 ANSWER_S = 0.5  # the monitor listens so long for answers, and then asks again
 TIMEOUT_S = 60  # a run takes 20 s; the rest is room for a busy machine
 # The worker's name -> its database in the broker, and its visibility_timeout.
@@ -87,21 +86,29 @@ def main() -> None:
                 "the monitor looks at the second one"
             )
             database, _ = WORKERS["monitored"]
-            with broker.app(database, **looking_every_second(SHORT_S)) as monitor:
+            with broker.app(database, **looking(SHORT_S)) as monitor:
 
                 def due_and_asked() -> bool:
                     monitor.control.ping(timeout=ANSWER_S)
                     return all(ledger.find("END", "TL-1") for ledger in ledgers.values())
 
-                wait_until(due_and_asked, TIMEOUT_S)
-            clients = [broker.client(database) for database, _ in WORKERS.values()]
-            wait_until_quiet(clients, [QUEUE], TIMEOUT_S)
+                wait_for_lines(found, due_and_asked, TIMEOUT_S, "the end of each TL-1")
+            clients = {name: broker.client(database) for name, (database, _) in WORKERS.items()}
+            wait_until_quiet(list(clients.values()), [QUEUE], TIMEOUT_S)
         entries = {name: ledger.entries() for name, ledger in ledgers.items()}
-    verdicts = {name: verdict_on({"TL-1": ids[name]}, entries[name]) for name in WORKERS}
+        verdicts = {
+            name: verdict_on(
+                {"TL-1": ids[name]},
+                entries[name],
+                with_a_message=jobs_in_messages(clients[name], [QUEUE], {"TL-1": ids[name]}),
+            )
+            for name in WORKERS
+        }
     for name, lines in entries.items():
         came_again = sum(entry.redelivered for entry in lines if entry.event == "START")
         print(f"  {name:<11}runs: {len(lines) // 2}, of these redelivered: {came_again}")
     print(*verdict_table(verdicts), sep="\n")
+    require_possible(verdicts)
     twice = {name: verdict.finished_twice == ["TL-1"] for name, verdict in verdicts.items()}
     claim(
         twice["short"],
@@ -117,9 +124,14 @@ def main() -> None:
     )
 
 
+def looking(visibility_s: int) -> dict[str, int]:
+    """broker_transport_options of a program that looks for old messages every LOOK_S seconds."""
+    return looking_every_second(visibility_s) | {"unacked_restore_interval": LOOK_S}
+
+
 def worker_line(broker: OwnBroker, name: str) -> WorkerLine:
     database, visibility_s = WORKERS[name]
-    settings = [transport_setting(looking_every_second(visibility_s))]
+    settings = [transport_setting(looking(visibility_s))]
     where = broker.environment(database)
     return WorkerLine(f"lesson27-{name}", [QUEUE], ["--concurrency=2"], settings, where)
 
@@ -127,7 +139,7 @@ def worker_line(broker: OwnBroker, name: str) -> WorkerLine:
 def send(broker: OwnBroker, name: str, run: str) -> str:
     """Send TL-1 to one worker's database; return the task's id."""
     database, visibility_s = WORKERS[name]
-    with broker.app(database, **looking_every_second(visibility_s)) as shop:
+    with broker.app(database, **looking(visibility_s)) as shop:
         job = (run, "TL-1", 0)
         return shop.send_task(
             print_ticket.name, job, countdown=COUNTDOWN_S, queue=QUEUE, ignore_result=True

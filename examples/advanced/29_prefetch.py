@@ -52,11 +52,10 @@ Try next.  Guess first:
 """
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
+from labkit.own_ledgers import own_ledgers, wait_for_lines
 from labkit.own_queues import own_queues
 from labkit.queues import lengths, unacked_by_queue
 from labkit.quiet import wait_until_settled
-from labkit.waiting import wait_until
 from labkit.workers import Worker, WorkerLine, own_worker, workers_of
 from tasks.advanced_tasks import get_approval, refund_seats, report_sales
 from work.ledger import Ledger
@@ -108,7 +107,12 @@ def main() -> None:
         for name in DUE:
             send_due_and_now(ledgers[name].run, queues[name])
         long_ledgers = [ledgers[name] for name in LONG]
-        wait_until(lambda: all(one.find("START", "LONG-1") for one in long_ledgers), TIMEOUT_S)
+        wait_for_lines(
+            found,
+            lambda: all(one.find("START", "LONG-1") for one in long_ledgers),
+            TIMEOUT_S,
+            "the start of the long jobs",
+        )
         wait_until_settled(client, list(queues.values()), TIMEOUT_S)
         in_redis = lengths(client, queues.values())
         left = {name: sum(in_redis[queue].values()) for name, queue in queues.items()}
@@ -116,10 +120,20 @@ def main() -> None:
         print("four workers have a long job each; a new worker comes")
         with own_worker("lesson29-new", [queues[name] for name in LONG], SLOT) as new:
             left_over = sum(left[name] for name in LONG)
-            wait_until(lambda: sum(len(done(one)) for one in long_ledgers) == left_over, TIMEOUT_S)
+            wait_for_lines(
+                found,
+                lambda: sum(len(done(one)) for one in long_ledgers) == left_over,
+                TIMEOUT_S,
+                "the end of what the new worker took",
+            )
             for one in long_ledgers:
                 one.note("APPROVED", "LONG-1")
-            wait_until(lambda: all(len(done(one)) == JOBS for one in found), TIMEOUT_S)
+            wait_for_lines(
+                found,
+                lambda: all(len(done(one)) == JOBS for one in found),
+                TIMEOUT_S,
+                "the end of all jobs",
+            )
         show_long(ledgers, new)
         taken = {name: held.get(queues[name], 0) for name in DUE}
         show_due(ledgers, taken, left)

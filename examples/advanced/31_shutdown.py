@@ -72,10 +72,10 @@ from celery import Celery
 
 from labkit.lesson import claim, run_lesson
 from labkit.own_broker import OwnBroker, own_broker
-from labkit.own_ledgers import own_ledgers
+from labkit.own_ledgers import own_ledgers, wait_for_lines
 from labkit.queues import oldest, unacked_by_queue
-from labkit.quiet import wait_until_quiet
-from labkit.verdict import verdict_on, verdict_table
+from labkit.quiet import jobs_in_messages, wait_until_quiet
+from labkit.verdict import require_possible, verdict_on, verdict_table
 from labkit.waiting import wait_until
 from labkit.workers import Worker, WorkerLine, own_worker, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
@@ -118,7 +118,8 @@ def main() -> None:
         with workers_of([worker_line(broker, name) for name in WORKERS]) as workers:
             for name, worker in zip(WORKERS, workers, strict=True):
                 ids[name] = send_jobs(shop, QUEUES[name], ledgers[name])
-                wait_until(partial(all_run, client, QUEUES[name], ledgers[name]), TIMEOUT_S)
+                four_run = partial(all_run, client, QUEUES[name], ledgers[name])
+                wait_for_lines(found, four_run, TIMEOUT_S, f"the start of four jobs on {name}")
                 sent_at[name] = time.time()
                 send_signals(worker, WORKERS[name][0])
             ended_at = wait_for_ends(workers)
@@ -134,11 +135,19 @@ def main() -> None:
         with own_worker("lesson31-new", queues, "--concurrency=6", environment=where):
             wait_until_quiet([client], queues, TIMEOUT_S)
         states_now = states_by_fate(shop, fates, ids)
-        verdicts = {name: verdict_on(ids[name], ledgers[name].entries()) for name in WORKERS}
+        verdicts = {
+            name: verdict_on(
+                ids[name],
+                ledgers[name].entries(),
+                with_a_message=jobs_in_messages(client, [QUEUES[name]], ids[name]),
+            )
+            for name in WORKERS
+        }
     print("job       its state then  in the end")
     for fate in ("finished", "requeued", "lost"):
         print(f"{fate:<10}{states_then.get(fate, ''):<16}{states_now.get(fate, '')}")
     print(*verdict_table(verdicts, names=False), sep="\n")
+    require_possible(verdicts)
     claim(
         all(
             {job for job, fate in fates[name].items() if fate == "requeued"}
@@ -206,9 +215,14 @@ def in_time(ledger: Ledger, signal_at: float) -> bool:
 def fates_of(
     client: redis.Redis, queue: str, ledger: Ledger, ids: Mapping[str, str]
 ) -> dict[str, str]:
-    """{job: finished (it wrote its END), requeued (its message is in the queue), or lost}."""
+    """{job: finished (it wrote its END), requeued (its message is in the queue), or lost}.
+
+    unacked: its message is held by a worker, which should have ended.
+    """
     waiting = {message.task_id for message in oldest(client, queue, len(JOBS))}
-    fates = {job: "requeued" if task_id in waiting else "lost" for job, task_id in ids.items()}
+    left = jobs_in_messages(client, [queue], ids)
+    fates = {job: "unacked" if job in left else "lost" for job in ids}
+    fates |= {job: "requeued" for job, task_id in ids.items() if task_id in waiting}
     return fates | {entry.job: "finished" for entry in ledger.entries() if entry.event == "END"}
 
 

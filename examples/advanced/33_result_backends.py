@@ -66,7 +66,7 @@ from celery import uuid
 from celery.result import AsyncResult
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
+from labkit.own_ledgers import own_ledgers, wait_for_lines
 from labkit.redis_check import client_for
 from labkit.result_stores import Store, result_stores
 from labkit.sides import claim_where
@@ -163,14 +163,17 @@ def row_of(store: Store) -> Row:
     """Put one store to use, and ask it for a result in several ways."""
     for number in range(JOBS):
         store.send(f"job {number}")
-    wait_until(lambda: len(store.ended()) == JOBS, TIMEOUT_S)
+    what = f"the end of {JOBS} jobs on {store.place.name}"
+    wait_for_lines([store.ledger], lambda: len(store.ended()) == JOBS, TIMEOUT_S, what)
     ended = store.ended()
     job_ms = 1000 * (ended[-1] - ended[0]) / (JOBS - 1)
     waits_ms = []
     for number in range(WAITS):
         result = store.send(f"waited for {number}", WAITED_S)
         waits_ms.append(1000 * wait_for_answer(result))
-    wait_until(lambda: len(store.ended()) == JOBS + WAITS, TIMEOUT_S)
+    all_ended = JOBS + WAITS
+    what = f"the end of {all_ended} jobs on {store.place.name}"
+    wait_for_lines([store.ledger], lambda: len(store.ended()) == all_ended, TIMEOUT_S, what)
     again, by_another = result.state, store.state(result.id)
     result.forget()
     row = Row(job_ms, waits_ms, again, by_another, store.state(result.id))

@@ -52,6 +52,8 @@ def charge_order(self: Task, run: str, order: str, amount_cents: int) -> bool:
     ledger.note("START", order)
     nap(BANK_S)
     charged = Charges(LAB_FILES / "charges", run).charge_once(f"pay-{order}", order, amount_cents)
+    if charged:
+        ledger.note("EFFECT", order)  # killed before this line, the charge is there without it
     ledger.note("END", order)
     return charged
 
@@ -63,5 +65,6 @@ def charge_order_carelessly(self: Task, run: str, order: str, amount_cents: int)
     ledger.note("START", order)
     nap(BANK_S)
     Charges(LAB_FILES / "charges", run).charge(order, amount_cents)
+    ledger.note("EFFECT", order)
     ledger.note("END", order)
     return True

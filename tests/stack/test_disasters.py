@@ -1,6 +1,7 @@
 """A lesson that cannot go on says why in one sentence, cleans up, and ends with exit code 1."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,7 +74,10 @@ def test_a_ledger_that_cannot_be_written(shared_lab, tmp_path):
     assert left_of(shared_lab, "lesson25") == []
 
 
-@pytest.mark.parametrize(("what", "lesson"), [("LAB_FILES", "09"), ("LAB_HOME", "25")])
+@pytest.mark.parametrize(
+    ("what", "lesson"),
+    [("LAB_FILES", "09"), ("LAB_HOME", "25"), ("LAB_FILES", "28"), ("LAB_FILES", "33")],
+)
 def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what, lesson):
     homes = {"LAB_HOME": tmp_path / "home", "LAB_FILES": tmp_path / "files"} | {what: small_disk}
     lab = Lab(homes["LAB_HOME"], LAB_FILES=str(homes["LAB_FILES"]))
@@ -85,6 +89,28 @@ def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what, lesson):
     assert f"error: the disk is full: {small_disk}" in err
     assert f"hint: df -h '{small_disk}" in err
     assert "Traceback" not in out + err
+    assert "verdict" not in out  # nothing that was counted is true
+    assert left_of(lab, f"lesson{lesson}") == []
+
+
+@pytest.mark.parametrize("lesson", ["25", "33"])
+def test_a_disk_that_may_only_be_read_from_now_on(small_disk, tmp_path, lesson):
+    lab = Lab(tmp_path / "home", LAB_FILES=str(small_disk))
+    run = started_lesson(lab, lesson)
+    wait_until(lambda: '"START"' in ledgers(small_disk), 60, "a job runs")
+    # The system refuses while a file is open for writing, which is for a moment at each line.
+    command = ["mount", "-o", "remount,ro", str(small_disk)]
+    wait_until(
+        lambda: not subprocess.run(command, capture_output=True, check=False).returncode,
+        20,
+        "the disk can be remounted",
+    )
+    out, err = run.communicate(timeout=110)
+    assert run.returncode == 1, out + err
+    assert re.search(r"error: the ledger \S+ cannot be written: Read-only file system\n", err), err
+    assert f"hint: LAB_FILES=/some/folder/of/yours ./lab run {lesson}\n" in err
+    assert "Traceback" not in out + err
+    assert "verdict" not in out
     assert left_of(lab, f"lesson{lesson}") == []
 
 
