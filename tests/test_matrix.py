@@ -13,7 +13,7 @@ from labkit.errors import LabError
 from labkit.matrix.cells import ACKNOWLEDGEMENTS, CELLS, COUNTED, Cell, Counts, Measured
 from labkit.matrix.command import matrix
 from labkit.matrix.compare import changes, require_the_same
-from labkit.matrix.one_cell import ORDERS, TooLate, count, measure
+from labkit.matrix.one_cell import ORDERS, TooLate, count, measure, require_running
 from labkit.matrix.page import PAGE, PICTURE, counts_on, page_text, versions_on
 from labkit.matrix.picture import picture
 from work.ledger import Entry
@@ -225,6 +225,14 @@ def test_a_second_start_and_a_second_end_are_counted():
 def test_a_ledger_that_cannot_be_is_no_result():
     with pytest.raises(LabError, match="TL-7: 2 END lines, 1 START lines"):
         count(DONE + lines(("END", "TL-7")), ())
+
+
+def test_a_job_that_ended_before_the_fault_makes_the_run_worth_nothing():
+    ended = Entry("END", "TL-1", "vm", 1, 1, 10.0)
+    started = replace(ended, event="START", time=5.0)
+    require_running([started, ended], 9.9)  # it ended while the fault was done
+    with pytest.raises(TooLate):
+        require_running([started, ended], 10.1)
 
 
 def test_a_fault_that_comes_too_late_is_tried_again_and_then_given_up(monkeypatch):

@@ -32,8 +32,8 @@ from labkit.matrix.faults import Stage, strike
 from labkit.own_broker import OwnBroker, looking_every_second, own_broker, transport_setting
 from labkit.own_ledgers import own_ledgers
 from labkit.proxy import proxy_to
-from labkit.queues import find_unacked, lengths, oldest, unacked_count
-from labkit.quiet import wait_until_quiet
+from labkit.queues import lengths, unacked_count
+from labkit.quiet import jobs_in_messages, wait_until_quiet
 from labkit.signals import clean_up_on_signals
 from labkit.verdict import verdict_on
 from labkit.waiting import wait_until
@@ -86,7 +86,9 @@ def _measure_once(cell: Cell) -> tuple[Counts, str]:
         run = _Run(cell, ledger, broker)
         run.send()
         run.wait_until_full()
+        struck_at = time.time()
         strike(Stage(cell, broker, proxy, worker, ledger))
+        require_running(ledger.entries(), struck_at)
         if worker.process.poll() is not None:
             _refuse_a_full_disk(worker)
             (worker,) = workers.enter_context(workers_of([line]))  # as a process manager would
@@ -151,12 +153,13 @@ class _Run:
 
     def with_a_message(self) -> set[str]:
         """The jobs whose message is queued or unacked."""
-        queued = {message.task_id for message in oldest(self.client, QUEUE, JOBS)}
-        return {
-            order
-            for order, task_id in self.ids.items()
-            if task_id in queued or find_unacked(self.client, task_id).found
-        }
+        return jobs_in_messages(self.client, [QUEUE], self.ids)
+
+
+def require_running(entries: Iterable[Entry], struck_at: float) -> None:
+    """Raise TooLate if a job that was to run when the fault came had ended before."""
+    if any(entry.event == "END" and entry.time < struck_at for entry in entries):
+        raise TooLate
 
 
 def count(entries: Iterable[Entry], with_a_message: Collection[str]) -> Counts:
@@ -164,15 +167,14 @@ def count(entries: Iterable[Entry], with_a_message: Collection[str]) -> Counts:
 
     with_a_message: the jobs whose message was still there when the run was given up.
     """
-    verdict = verdict_on(ORDERS, entries)
+    verdict = verdict_on(ORDERS, entries, with_a_message=with_a_message)
     if verdict.wrong:
         raise LabError(f"the ledger holds what cannot be: {verdict.wrong[0]}", "./lab matrix")
-    stuck = [order for order in verdict.lost if order in with_a_message]
     return Counts(
-        lost=len(verdict.lost) - len(stuck),
+        lost=len(verdict.lost),
         started_twice=len(verdict.started_twice),
         finished_twice=len(verdict.finished_twice),
-        stuck=len(stuck),
+        stuck=len(verdict.stuck),
     )
 
 
