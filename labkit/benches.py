@@ -3,11 +3,15 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from kombu import Queue
 
 from labkit.errors import LabError
 from labkit.forked_workers import ForkedWorker, forked_worker
+from labkit.quiet import jobs_in_messages
+from labkit.redis_check import client_for
 from labkit.sides import Side
 from labkit.waiting import wait_until
 from work.ledger import Ledger
@@ -15,6 +19,7 @@ from work.ledger import Ledger
 if TYPE_CHECKING:
     from celery import Celery
 
+GIVEN_BACK_S = 2.0  # RabbitMQ sees the end of a connection in milliseconds
 WORK_TIMEOUT_S = 60  # no job takes 2 s; the rest is room for a busy machine
 
 
@@ -31,12 +36,15 @@ class Bench:
     worker: ForkedWorker
     ledger: Ledger
     task: str  # its name
+    ids: dict[str, str] = field(default_factory=dict)  # order -> id of the last message sent
 
     def send(self, order: str, seconds: float = 0, priority: int | None = None) -> float:
         """Send one job to the queue "work"; return when (seconds since 1970)."""
         sent, job = time.time(), (self.ledger.run, order, seconds)
         queue = self.names["work"]
-        self.careful.send_task(self.task, job, queue=queue, priority=priority, ignore_result=True)
+        self.ids[order] = self.careful.send_task(
+            self.task, job, queue=queue, priority=priority, ignore_result=True
+        ).id
         return sent
 
     def ended(self) -> int:
@@ -51,6 +59,37 @@ class Bench:
         """When this job was started (seconds since 1970)."""
         lines = self.ledger.entries()
         return [one.time for one in lines if (one.event, one.job) == ("START", order)]
+
+    def orders_left(self) -> set[str]:
+        """The orders whose message still waits, or was taken and not acknowledged.
+
+        RabbitMQ tells nobody what a worker holds.  So the worker is killed there: then it is given
+        back, and waits.
+        """
+        unfinished = set(self.ids) - self.finished()
+        if not unfinished:
+            return set()
+        queue, url = self.names["work"], self.app.conf.broker_url
+        if url.startswith("redis"):
+            with client_for(url) as client:
+                return jobs_in_messages(client, [queue], self.ids) & unfinished
+        self.worker.kill()
+        taken = self._taken_ids(queue)
+        return {order for order in unfinished if self.ids[order] in taken}
+
+    def _taken_ids(self, queue: str) -> set[str]:
+        """Take every message; return their ids.  The end of the connection gives them back."""
+        found: set[str] = set()
+        with self.app.connection_for_read() as connection:
+            bound = Queue(queue)(connection.default_channel)
+
+            def take() -> bool:
+                while message := bound.get():
+                    found.add(message.headers["id"])
+                return False
+
+            wait_until(take, GIVEN_BACK_S)
+        return found
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait for what the worker brings about; LabError if it does not."""

@@ -12,7 +12,8 @@ file: Celery's SQLAlchemy transport, on SQLite.
 RabbitMQ takes part where AMQP_URL names one.  The lesson makes queues of its own there, and deletes
 them.  A killed worker must be replaced quickly: the workers are forked from a process that has
 imported Celery.  The task is `print_ticket_elsewhere` in tasks/other_app.py, an app of its own; the
-questions are in broker_questions.py, beside this file.
+questions are in broker_questions.py, beside this file, and so is reader_without_celery.py, which
+reads a message of Celery's and has no Celery.
 
     ./lab run 34        # about 40 s
 
@@ -25,6 +26,7 @@ You should see:
     ...rabbitmq...
                                           Redis           RabbitMQ
     one message to a topic exchange       2 copies        ...
+    where that exchange is                a key, 2 lines  ...
     read by a program without Celery      TL-1            ...
     priorities 0, 5, 9 ran in the order   0 5 9           ...
     taken and given back, up to 6 times   6               ...
@@ -39,6 +41,8 @@ You should see:
     SQLite: a job starts ... ms after sending; Redis: ... ms
     SQLite: 0 workers answer a ping; Redis: 1
     SQLite: its table still has all 7 messages, done or not
+    true: on Redis both queues got a copy, and a program without Celery read one
+    ...: on RabbitMQ as well; its exchange is in the broker, and not in a key
     true: on Redis 0 goes first
     ...: on RabbitMQ 9 goes first
     ...: a quorum queue counts deliveries, and lets a message go after the last one
@@ -68,6 +72,7 @@ from broker_questions import (
     SLOW_JOB_S,
     back_after_s,
     deliveries,
+    kept_where,
     priorities,
     read_without_celery,
     routed,
@@ -78,9 +83,9 @@ from lab_home import LAB_FILES
 from labkit.benches import Bench, bench_on
 from labkit.lesson import claim, run_lesson
 from labkit.own_amqp import left_out
-from labkit.own_ledgers import own_ledgers
+from labkit.own_ledgers import own_ledgers, wait_for_lines
 from labkit.sides import Side, claim_where, show_row, two_sides
-from labkit.verdict import verdict_on
+from labkit.verdict import require_possible, verdict_on
 from labkit.waiting import wait_until
 from tasks.other_app import app_on, print_ticket_elsewhere
 from work.ledger import Ledger
@@ -111,8 +116,12 @@ def main() -> None:
         if not there:
             print(left_out("lesson34"))
         show_row("", ["Redis", "RabbitMQ"])
-        show_row("one message to a topic exchange", map(routed, benches))
-        show_row("read by a program without Celery", map(read_without_celery, benches))
+        copies = [routed(bench) for bench in benches]
+        show_row("one message to a topic exchange", copies)
+        exchanges = [kept_where(bench) for bench in benches]
+        show_row("where that exchange is", exchanges)
+        readers = [read_without_celery(bench) for bench in benches]
+        show_row("read by a program without Celery", readers)
         orders = [priorities(bench) for bench in benches]
         show_row("priorities 0, 5, 9 ran in the order", orders)
         counts = [deliveries(bench, DELIVERIES) for bench in benches]
@@ -126,13 +135,30 @@ def main() -> None:
         show_row("a killed worker's job came back after", [f"{wait:.1f} s" for wait in waits_s])
         jobs = stream_and_kill(benches)
         verdicts = [
-            verdict_on(jobs, [line for line in bench.ledger.entries() if line.job in jobs])
+            verdict_on(
+                jobs,
+                [line for line in bench.ledger.entries() if line.job in jobs],
+                with_a_message=bench.orders_left(),
+            )
             for bench in benches
         ]
+        require_possible(dict(zip(("Redis", "RabbitMQ"), verdicts, strict=False)))
         show_row(f"jobs under {KILLS} kills", [len(one.sent) for one in verdicts])
         show_row("  lost", [len(one.lost) for one in verdicts])
+        if any(one.stuck for one in verdicts):
+            show_row("  stuck", [len(one.stuck) for one in verdicts])
         show_row("  started twice or more", [len(one.started_twice) for one in verdicts])
         database_lacks_both = on_a_database(benches[0], ledgers[2])
+    seen = list(zip(copies, exchanges, readers, strict=True))
+    claim(
+        seen[0] == ("2 copies", "a key, 2 lines", "TL-1"),
+        "on Redis both queues got a copy, and a program without Celery read one",
+    )
+    claim_where(
+        there,
+        seen[-1] == ("2 copies", "in the broker", "TL-1"),
+        "on RabbitMQ as well; its exchange is in the broker, and not in a key",
+    )
     claim(orders[0] == "0 5 9", "on Redis 0 goes first")
     claim_where(there, orders[-1] == "9 5 0", "on RabbitMQ 9 goes first")
     claim_where(
@@ -150,7 +176,7 @@ def main() -> None:
         waits_s[-1] < waits_s[0],
         "RabbitMQ gave the killed worker's job back sooner: it saw the connection end",
     )
-    claim_where(there, not verdicts[-1].lost, "RabbitMQ lost no job")
+    claim_where(there, not (verdicts[-1].lost or verdicts[-1].stuck), "RabbitMQ lost no job")
     claim(
         database_lacks_both,
         "a database as a broker: no remote control, no way back for a killed worker's message",
@@ -172,7 +198,8 @@ def stream_and_kill(benches: list[Bench]) -> list[str]:
         benches[0].wait_for(partial(killed_at_their_goals, goals))
     for bench in benches:
         bench.worker.start()
-    wait_until(settled(benches, set(sent)), TIMEOUT_S)
+    ledgers = [bench.ledger for bench in benches]
+    wait_for_lines(ledgers, settled(benches, set(sent)), TIMEOUT_S, "the end of the jobs")
     return sent
 
 

@@ -1,6 +1,10 @@
 """The questions that lesson 34 puts to each broker, in kombu, the library below Celery."""
 
+import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -8,8 +12,10 @@ from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from labkit.benches import Bench
+from labkit.spawn import child_environment
 from labkit.waiting import wait_until
 
+READER = Path(__file__).with_name("reader_without_celery.py")
 SLOW_JOB_S = 1.0
 TRIES = 6
 SOON_S = 2  # a message that is given back is there again in milliseconds
@@ -41,13 +47,35 @@ def held(queue: Queue) -> int:
     return queue.queue_declare(passive=True).message_count
 
 
-def read_without_celery(bench: Bench) -> str:
-    """Take Celery's message with kombu alone: JSON, and headers that say which task it is."""
+def kept_where(bench: Bench) -> str:
+    """Look for the exchange: a set of its bindings on Redis; RabbitMQ is asked by its name."""
+    name = bench.names["shop"]
     with bench.app.connection_for_read() as connection:
-        message = Queue(bench.names["audit"])(connection.default_channel).get()
-        (_run, order, _seconds), _keywords, _embedded = message.payload
-        message.ack()
-    return order if message.headers["task"] == bench.task else "another task"
+        channel: Any = connection.default_channel
+        if connection.transport.driver_type == "redis":
+            return f"a key, {channel.client.scard(f'_kombu.binding.{name}')} lines"
+        try:
+            channel.exchange_declare(name, "topic", passive=True)  # an error if it is not there
+        except connection.channel_errors:
+            return "nowhere"
+        return "in the broker"
+
+
+def read_without_celery(bench: Bench) -> str:
+    """Let reader_without_celery.py take Celery's message: which order does it find?"""
+    ended = subprocess.run(
+        [sys.executable, READER, bench.names["audit"]],
+        env=child_environment(LESSON_BROKER_URL=bench.app.conf.broker_url),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    task, _, arguments = ended.stdout.partition(" ")
+    if ended.returncode or task != bench.task:
+        return "not readable"
+    _run, order, _seconds = json.loads(arguments)
+    return order
 
 
 def priorities(bench: Bench) -> str:
