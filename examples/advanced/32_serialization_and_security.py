@@ -64,7 +64,8 @@ You should see:
     true: but the signature covers the arguments alone: the task that is named beside them ran
 
 Try next.  Guess first:
-  1. In three_serializers.py, add "timedelta": timedelta(hours=2) to VALUES.  Who refuses it?
+  1. In three_serializers.py, import timedelta from datetime, beside UTC, and add
+     "timedelta": timedelta(hours=2) to VALUES.  Who refuses it?
   2. Add +publish &* to MAY_SEND.  What is the user able to do now?
   3. In signed_shop.py, take JSON, too: accept_content=["auth", "json"].  What does Celery say?
 """
@@ -87,6 +88,7 @@ from labkit.lesson import claim, run_lesson
 from labkit.log_lines import line_with
 from labkit.nodes import started
 from labkit.own_broker import OwnBroker, own_broker
+from labkit.quiet import messages
 from labkit.tls_front import tls_front
 from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import total_price
@@ -164,7 +166,7 @@ def send_code(
     after = shop.send_task(total_price.name, (12900, 2), queue=STRICT)
     print("strict: the next message, in JSON:", after.get(timeout=TIMEOUT_S))
     claim(
-        refused.state == "PENDING" and not client.llen(STRICT),
+        refused.state == "PENDING" and not messages(client, [STRICT]),  # queued or unacked
         "strict: the message is gone, and its sender is told nothing: PENDING for ever",
     )
     taken.get(timeout=TIMEOUT_S)
