@@ -16,11 +16,15 @@ from urllib.parse import unquote, urlsplit
 import amqp
 import redis
 
+NOTHING = "the queue holds no message"
+
 
 def from_redis(url: str, queue: str) -> tuple[dict[str, Any], str]:
     """Take the oldest message of a list; its headers, and its body as text."""
     with redis.Redis.from_url(url) as client:
         taken: Any = client.rpop(queue)  # one step: nothing has to be acknowledged
+    if taken is None:
+        sys.exit(NOTHING)
     message = json.loads(taken)
     return message["headers"], base64.b64decode(message["body"]).decode()
 
@@ -37,6 +41,8 @@ def from_rabbitmq(url: str, queue: str) -> tuple[dict[str, Any], str]:
     ) as connection:
         channel = connection.channel()
         message = channel.basic_get(queue)
+        if message is None:
+            sys.exit(NOTHING)
         channel.basic_ack(message.delivery_tag)
     return message.headers, message.body
 
