@@ -9,8 +9,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
+import redis
+
 from labkit.errors import LabError
-from work.ledger import Entry
+from labkit.quiet import jobs_in_messages
+from work.ledger import Entry, Ledger
 
 MAX_NAMES = 8  # as many as fit into a line
 
@@ -83,6 +86,17 @@ def verdict_on(
     )
 
 
+def verdict_now(
+    client: redis.Redis, queues: Iterable[str], sent: Mapping[str, str], ledger: Ledger
+) -> Verdict:
+    """The same for a ledger as it is now; it also looks which jobs have a message in the queues.
+
+    sent: {job: task id}.
+    """
+    left = jobs_in_messages(client, queues, sent)
+    return verdict_on(sent, ledger.entries(), with_a_message=left)
+
+
 def verdict_table(
     verdicts: Mapping[str, Verdict], *, effects: str = "", names: bool = True
 ) -> list[str]:
@@ -123,6 +137,14 @@ def verdict_table(
             if jobs:
                 lines.append(f"  {name}, {what}: {_names(jobs, one.task_ids)}")
     return lines
+
+
+def show_verdicts(
+    verdicts: Mapping[str, Verdict], *, effects: str = "", names: bool = True
+) -> None:
+    """Print the table.  Raises LabError, behind it, for what is not possible."""
+    print(*verdict_table(verdicts, effects=effects, names=names), sep="\n")
+    require_possible(verdicts)
 
 
 def require_possible(verdicts: Mapping[str, Verdict]) -> None:

@@ -65,8 +65,8 @@ from labkit.lesson import claim, run_lesson
 from labkit.own_broker import looking_every_second, own_broker, transport_setting
 from labkit.own_ledgers import own_ledgers
 from labkit.queues import find_unacked, lengths, unacked_by_queue
-from labkit.quiet import jobs_in_messages, wait_until_quiet
-from labkit.verdict import require_possible, verdict_on, verdict_table
+from labkit.quiet import wait_until_quiet
+from labkit.verdict import show_verdicts, verdict_now
 from labkit.waiting import wait_until
 from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
@@ -119,11 +119,7 @@ def main() -> None:
         reserved_s = next_start(early, "TL-2", killed_at) - reserved_at
         running_s = next_start(late, "TL-1", killed_at) - running_at
         verdicts = {
-            name: verdict_on(
-                ids[queue],
-                ledger.entries(),
-                with_a_message=jobs_in_messages(client, QUEUES, ids[queue]),
-            )
+            name: verdict_now(client, QUEUES, ids[queue], ledger)
             for name, queue, ledger in (("early", EARLY, early), ("late", LATE, late))
         }
         state = shop.AsyncResult(ids[EARLY]["TL-1"]).state
@@ -133,8 +129,7 @@ def main() -> None:
     ):
         after = f"{began} {seconds:.1f} s after the dead worker took it"
         print(what, after if seconds < inf else f"never {began}")
-    print(*verdict_table(verdicts), sep="\n")
-    require_possible(verdicts)
+    show_verdicts(verdicts)
     print("the state of the lost job is", state)
     claim(
         verdicts["early"].lost == ["TL-1"] and not verdicts["early"].started_twice,

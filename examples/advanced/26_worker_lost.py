@@ -61,8 +61,8 @@ from celery.result import AsyncResult
 from labkit.lesson import claim, run_lesson
 from labkit.own_ledgers import own_ledgers
 from labkit.own_queues import own_queues
-from labkit.quiet import jobs_in_messages, wait_until_quiet
-from labkit.verdict import require_possible, verdict_on, verdict_table
+from labkit.quiet import wait_until_quiet
+from labkit.verdict import show_verdicts, verdict_now
 from labkit.waiting import wait_until
 from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
@@ -107,20 +107,14 @@ def main() -> None:
             for name, pair in results.items()
         }
         verdicts = {
-            name: verdict_on(
-                ids[name],
-                ledgers[name].entries(),
-                with_a_message=jobs_in_messages(client, [queues[name]], ids[name]),
-            )
-            for name in SETTINGS
+            name: verdict_now(client, [queues[name]], ids[name], ledgers[name]) for name in SETTINGS
         }
     states = {name: state_of(first) for name, (first, _) in results.items()}
     runs = {name: verdict.runs["TL-1"] for name, verdict in verdicts.items()}
     print("setting  TL-1 began  was killed  its state in the end")
     for name in SETTINGS:
         print(f"{name:<9}{runs[name]:<12}{kills[name]:<12}{states[name]}")
-    print(*verdict_table(verdicts), sep="\n")
-    require_possible(verdicts)
+    show_verdicts(verdicts)
     lost = "FAILURE  WorkerLostError"
     claim(
         (runs["none"], states["none"]) == (1, lost),

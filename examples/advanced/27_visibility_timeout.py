@@ -61,8 +61,8 @@ from labkit.own_broker import (
     transport_setting,
 )
 from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.quiet import jobs_in_messages, wait_until_quiet
-from labkit.verdict import require_possible, verdict_on, verdict_table
+from labkit.quiet import wait_until_quiet
+from labkit.verdict import show_verdicts, verdict_now
 from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
 
@@ -97,18 +97,13 @@ def main() -> None:
             wait_until_quiet(list(clients.values()), [QUEUE], TIMEOUT_S)
         entries = {name: ledger.entries() for name, ledger in ledgers.items()}
         verdicts = {
-            name: verdict_on(
-                {"TL-1": ids[name]},
-                entries[name],
-                with_a_message=jobs_in_messages(clients[name], [QUEUE], {"TL-1": ids[name]}),
-            )
+            name: verdict_now(clients[name], [QUEUE], {"TL-1": ids[name]}, ledgers[name])
             for name in WORKERS
         }
     for name, lines in entries.items():
         came_again = sum(entry.redelivered for entry in lines if entry.event == "START")
         print(f"  {name:<11}runs: {len(lines) // 2}, of these redelivered: {came_again}")
-    print(*verdict_table(verdicts), sep="\n")
-    require_possible(verdicts)
+    show_verdicts(verdicts)
     twice = {name: verdict.finished_twice == ["TL-1"] for name, verdict in verdicts.items()}
     claim(
         twice["short"],

@@ -65,7 +65,7 @@ from labkit.own_broker import OwnBroker, looking_every_second, own_broker, trans
 from labkit.own_ledgers import own_ledgers, wait_for_lines
 from labkit.queues import needle
 from labkit.quiet import jobs_in_messages
-from labkit.verdict import require_possible, verdict_on, verdict_table
+from labkit.verdict import show_verdicts, verdict_on
 from labkit.workers import own_worker
 from tasks.advanced_tasks import charge_order, charge_order_carelessly
 from work.charges import Charges
@@ -109,8 +109,7 @@ def main() -> None:
             verdicts[name] = verdict_on(
                 ORDERS, ledger.entries(), effects=charged[name], with_a_message=left
             )
-    print(*verdict_table(verdicts, effects="charged", names=False), sep="\n")
-    require_possible(verdicts)
+    show_verdicts(verdicts, effects="charged", names=False)
     for name, orders in charged.items():
         times = Counter(orders)
         most = max(times.values(), default=0)

@@ -73,9 +73,9 @@ from celery import Celery
 from labkit.lesson import claim, run_lesson
 from labkit.own_broker import OwnBroker, own_broker
 from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.queues import oldest, unacked_by_queue
+from labkit.queues import unacked_by_queue
 from labkit.quiet import jobs_in_messages, wait_until_quiet
-from labkit.verdict import require_possible, verdict_on, verdict_table
+from labkit.verdict import show_verdicts, verdict_now
 from labkit.waiting import wait_until
 from labkit.workers import Worker, WorkerLine, own_worker, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
@@ -100,6 +100,7 @@ JOBS = {
     f"late {LONG_S} s": (print_ticket_late, LONG_S),
 }
 FIRST_INT = "Hitting Ctrl+C again"  # what a worker says when it has got the first one
+Jobs = dict[str, str]  # job -> its task id, or what has become of it
 # What becomes of the four jobs.
 ALL_DONE = ["finished"] * 4
 COLD = ["lost", "lost", "requeued", "requeued"]
@@ -136,18 +137,12 @@ def main() -> None:
             wait_until_quiet([client], queues, TIMEOUT_S)
         states_now = states_by_fate(shop, fates, ids)
         verdicts = {
-            name: verdict_on(
-                ids[name],
-                ledgers[name].entries(),
-                with_a_message=jobs_in_messages(client, [QUEUES[name]], ids[name]),
-            )
-            for name in WORKERS
+            name: verdict_now(client, [QUEUES[name]], ids[name], ledgers[name]) for name in WORKERS
         }
     print("job       its state then  in the end")
     for fate in ("finished", "requeued", "lost"):
         print(f"{fate:<10}{states_then.get(fate, ''):<16}{states_now.get(fate, '')}")
-    print(*verdict_table(verdicts, names=False), sep="\n")
-    require_possible(verdicts)
+    show_verdicts(verdicts, names=False)
     claim(
         all(
             {job for job, fate in fates[name].items() if fate == "requeued"}
@@ -212,17 +207,10 @@ def in_time(ledger: Ledger, signal_at: float) -> bool:
     return before == ["START"] * len(JOBS)
 
 
-def fates_of(
-    client: redis.Redis, queue: str, ledger: Ledger, ids: Mapping[str, str]
-) -> dict[str, str]:
-    """{job: finished (it wrote its END), requeued (its message is in the queue), or lost}.
-
-    unacked: its message is held by a worker, which should have ended.
-    """
-    waiting = {message.task_id for message in oldest(client, queue, len(JOBS))}
+def fates_of(client: redis.Redis, queue: str, ledger: Ledger, ids: Jobs) -> Jobs:
+    """{job: finished (it wrote its END), requeued (its message is there still), or lost}."""
     left = jobs_in_messages(client, [queue], ids)
-    fates = {job: "unacked" if job in left else "lost" for job in ids}
-    fates |= {job: "requeued" for job, task_id in ids.items() if task_id in waiting}
+    fates = {job: "requeued" if job in left else "lost" for job in ids}
     return fates | {entry.job: "finished" for entry in ledger.entries() if entry.event == "END"}
 
 

@@ -64,8 +64,8 @@ You should see:
     true: but the signature covers the arguments alone: the task that is named beside them ran
 
 Try next.  Guess first:
-  1. In three_serializers.py, import timedelta from datetime, beside UTC, and add
-     "timedelta": timedelta(hours=2) to VALUES.  Who refuses it?
+  1. In three_serializers.py, import timedelta from datetime, and add "timedelta":
+     timedelta(hours=2) to VALUES.  Who refuses it?
   2. Add +publish &* to MAY_SEND.  What is the user able to do now?
   3. In signed_shop.py, take JSON, too: accept_content=["auth", "json"].  What does Celery say?
 """
@@ -179,9 +179,8 @@ def send_code(
 def passwords(broker: OwnBroker, client: redis.Redis, shop: Celery) -> None:
     """Send without a password; then as a user that may only send."""
     port, secret = urlsplit(broker.url).port, secrets.token_urlsafe()
-    stranger = app_for(f"redis://127.0.0.1:{port}/0")
-    print("without a password:", refusal(lambda: price_of(stranger)))
-
+    stranger = f"redis://127.0.0.1:{port}/0"
+    print("without a password:", refusal(lambda: price_of(app_for(stranger))))
     client.execute_command("ACL", "SETUSER", "web", "reset", "on", f">{secret}", *MAY_SEND.split())
     print(f"ACL SETUSER web reset on >PASSWORD {MAY_SEND}")
     address = f"redis://web:{secret}@127.0.0.1:{port}/0"

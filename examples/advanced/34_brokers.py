@@ -12,8 +12,8 @@ file: Celery's SQLAlchemy transport, on SQLite.
 RabbitMQ takes part where AMQP_URL names one.  The lesson makes queues of its own there, and deletes
 them.  A killed worker must be replaced quickly: the workers are forked from a process that has
 imported Celery.  The task is `print_ticket_elsewhere` in tasks/other_app.py, an app of its own; the
-questions are in broker_questions.py, beside this file, and so is reader_without_celery.py, which
-reads a message of Celery's and has no Celery.
+questions are in broker_questions.py and broker_in_a_file.py, beside this file, and so is
+reader_without_celery.py, which reads a message of Celery's and has no Celery.
 
     ./lab run 34        # about 40 s
 
@@ -61,15 +61,13 @@ Try next.  Guess first:
   3. Set DELIVERIES to 4.  After how many deliveries is the message gone from RabbitMQ?
 """
 
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
-from statistics import median
 
+from broker_in_a_file import lacks_both
 from broker_questions import (
-    SLOW_JOB_S,
     back_after_s,
     deliveries,
     kept_where,
@@ -79,16 +77,13 @@ from broker_questions import (
     three_into_two,
 )
 
-from lab_home import LAB_FILES
 from labkit.benches import Bench, bench_on
 from labkit.lesson import claim, run_lesson
 from labkit.own_amqp import left_out
 from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.sides import Side, claim_where, show_row, two_sides
+from labkit.sides import claim_where, show_row, two_sides
 from labkit.verdict import require_possible, verdict_on
-from labkit.waiting import wait_until
 from tasks.other_app import app_on, print_ticket_elsewhere
-from work.ledger import Ledger
 
 NAMES = ["work", "shop", "mail", "audit", "poison", "full", "sure"]  # queues and exchanges
 KILLS = 60
@@ -97,7 +92,6 @@ JOB_S = 0.005  # short, so that a kill often finds the worker between two jobs
 VISIBILITY_S = 4  # of Redis; longer than any job here
 DELIVERIES = 2  # x-delivery-limit: so often a message may come again
 SETTLED_S = 2.0 * VISIBILITY_S  # longer than Redis needs to give an old message back
-ASKED = [f"asked {number}" for number in range(5)]  # sent one by one
 TIMEOUT_S = 60  # nothing here takes 15 s; the rest is room for a busy machine
 TASK = print_ticket_elsewhere.name
 
@@ -148,7 +142,7 @@ def main() -> None:
         if any(one.stuck for one in verdicts):
             show_row("  stuck", [len(one.stuck) for one in verdicts])
         show_row("  started twice or more", [len(one.started_twice) for one in verdicts])
-        database_lacks_both = on_a_database(benches[0], ledgers[2])
+        database_lacks_both = lacks_both(benches[0], ledgers[2], app_on)
     seen = list(zip(copies, exchanges, readers, strict=True))
     claim(
         seen[0] == ("2 copies", "a key, 2 lines", "TL-1"),
@@ -226,44 +220,6 @@ def settled(benches: list[Bench], jobs: set[str]) -> Callable[[], bool]:
         return complete or time.monotonic() - since > SETTLED_S
 
     return look
-
-
-def on_a_database(redis: Bench, ledger: Ledger) -> bool:
-    """Use a file as the broker.  True: nobody answers a ping, and a killed worker's job is lost."""
-    file = LAB_FILES / f"{ledger.run}.sqlite"
-    side = Side("SQLite", f"sqla+sqlite:///{file}", {"work": "lesson34-work"})
-    try:
-        with bench_on(side, ledger, TASK, app_on) as sqlite:
-            sqlite.worker.start()
-            noticed_ms = {
-                one: median(start_ms(one, job) for job in ASKED) for one in (sqlite, redis)
-            }
-            wait_until(lambda: bool(redis.app.control.ping(timeout=1)), TIMEOUT_S)
-            answers = {one: len(one.app.control.ping(timeout=1)) for one in (sqlite, redis)}
-            sqlite.send("slow", SLOW_JOB_S)
-            sqlite.wait_for(lambda: bool(sqlite.starts("slow")))
-            sqlite.worker.start()  # which kills the one before
-            sqlite.send("after it")
-            sqlite.wait_for(lambda: "after it" in sqlite.finished())
-            starts = len(sqlite.starts("slow"))
-            with closing(sqlite3.connect(file)) as database:
-                rows = database.execute("SELECT visible FROM kombu_message").fetchall()
-    finally:
-        file.unlink(missing_ok=True)
-    print(
-        f"SQLite: a job starts {noticed_ms[sqlite]:.0f} ms after sending; "
-        f"Redis: {noticed_ms[redis]:.0f} ms"
-    )
-    print(f"SQLite: {answers[sqlite]} workers answer a ping; Redis: {answers[redis]}")
-    print(f"SQLite: its table still has all {len(rows)} messages, done or not")
-    return not answers[sqlite] and starts == 1 and not any(visible for (visible,) in rows)
-
-
-def start_ms(bench: Bench, job: str) -> float:
-    """From sending a job to its start."""
-    sent = bench.send(job)
-    bench.wait_for(lambda: bool(bench.starts(job)))
-    return 1000 * (bench.starts(job)[0] - sent)
 
 
 if __name__ == "__main__":
