@@ -79,7 +79,7 @@ DONE_BEFORE_KILL = 5  # orders of each task; then the worker is in the middle of
 VISIBILITY_S = 2  # too short: most messages wait longer than that in the worker's memory
 ENOUGH = 20  # orders of each task that were finished twice; then it has been seen
 SURE_S = 1.0  # a message on its way from one place to another is in none for some milliseconds
-TIMEOUT_S = 60  # the last worker needs about 10 s; the rest is room for a busy machine
+TIMEOUT_S = 120  # the last worker needs about 10 s; the rest is room for a busy machine
 TRANSPORT = looking_every_second(VISIBILITY_S)
 OPTIONS = ["--concurrency=4", "--prefetch-multiplier=100"]  # 4 x 100: takes all 400 messages
 TASKS = {"careless": charge_order_carelessly, "key": charge_order}
