@@ -33,6 +33,7 @@ class Multi:
         # It starts the worker through a shell's words, and a space would tear a path apart.
         paths = (Path(sys.executable), LAB_HOME)
         self.spoiled_by = next((path for path in paths if " " in str(path)), None)
+        self.killed = False  # by close()
         self._closed = threading.Event()
         self._one_verb = threading.Lock()
 
@@ -71,25 +72,22 @@ class Multi:
             )
         return self.process()
 
-    def close(self) -> bool:
-        """End the verb that runs, start no other, and kill the worker; True if there was one."""
+    def close(self) -> None:
+        """End the verb that runs, start no other, and kill the worker.  May be called twice."""
         self._closed.set()
         with self._one_verb:  # now none runs
-            killed = self._kill()
+            self._kill()
         self.pid_file.unlink(missing_ok=True)
-        return killed
 
-    def _kill(self) -> bool:
+    def _kill(self) -> None:
         """Kill the worker, and what is on its way to become one and has no pid file yet."""
         deadline = time.monotonic() + KILL_TIMEOUT_S
-        killed = False
         while (members := self._members()) and time.monotonic() < deadline:
             for member in members:
                 with suppress(psutil.Error):
                     member.kill()
-            killed = True
+            self.killed = True
             time.sleep(KILL_POLL_S)  # a process that was being started is seen at the second look
-        return killed
 
     def _members(self) -> set[psutil.Process]:
         """The processes whose command lines name our pid file, and their children."""
@@ -114,7 +112,8 @@ def multi(name: str, *options: str) -> Iterator[Multi]:
         yield one
     except KeyboardInterrupt:
         with signals_held_back():  # a second Ctrl-C must not end the clean-up
-            if one.close():
+            one.close()
+            if one.killed:
                 stopped = f"stopped the worker {name}@{socket.gethostname()}"
                 print(stopped, file=sys.stderr, flush=True)
         raise

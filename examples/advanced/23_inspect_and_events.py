@@ -97,6 +97,7 @@ Try next.  Guess first:
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
 from celery import Task
 from celery.result import AsyncResult
@@ -127,28 +128,27 @@ def main() -> None:
         own_ledgers("lesson23", "log") as (ledger,),
         own_queues(QUEUE, SOLO, MORE, BACKGROUND),
         ThreadPoolExecutor() as meanwhile,
-        workers_of(LINES) as (worker, solo),
-        celery("events", "--dump") as dump,
         multi("w1", f"--queues={BACKGROUND}", "--concurrency=1") as w1,
     ):
         three_verbs = meanwhile.submit(start_restart_stop, w1)  # shown at the end
-        busy = send(get_approval, ledger, "OSL-0", SOLO)
-        sent = {
-            "active": send(get_approval, ledger, "OSL-1", QUEUE),
-            "reserved": send(report_sales, ledger, "OSL-2", QUEUE),
-            "scheduled": send(report_sales, ledger, "OSL-3", QUEUE, countdown=60),
-        }
-        wait_until(lambda: busy.state == sent["active"].state == "STARTED", TIMEOUT_S)
-        ask(worker, solo, sent)
-        full_screen = meanwhile.submit(draws, "UUID", ["celery", "-A", "celery_app", "events"])
-        change(worker, sent)
-        listen(ledger, worker, dump, full_screen)
-        for booking in ("OSL-0", "OSL-1"):
-            ledger.note("APPROVED", booking)
-        busy.get(timeout=TIMEOUT_S)
-        answer = celery("inspect", "ping", "-d", solo.name).show()
-        claim("pong" in answer, "the solo worker was busy, and not dead")
-        show_background(w1, *three_verbs.result())
+        with workers_of(LINES) as (worker, solo), celery("events", "--dump") as dump, closing(w1):
+            busy = send(get_approval, ledger, "OSL-0", SOLO)
+            sent = {
+                "active": send(get_approval, ledger, "OSL-1", QUEUE),
+                "reserved": send(report_sales, ledger, "OSL-2", QUEUE),
+                "scheduled": send(report_sales, ledger, "OSL-3", QUEUE, countdown=60),
+            }
+            wait_until(lambda: busy.state == sent["active"].state == "STARTED", TIMEOUT_S)
+            ask(worker, solo, sent)
+            full_screen = meanwhile.submit(draws, "UUID", ["celery", "-A", "celery_app", "events"])
+            change(worker, sent)
+            listen(ledger, worker, dump, full_screen)
+            for booking in ("OSL-0", "OSL-1"):
+                ledger.note("APPROVED", booking)
+            busy.get(timeout=TIMEOUT_S)
+            answer = celery("inspect", "ping", "-d", solo.name).show()
+            claim("pong" in answer, "the solo worker was busy, and not dead")
+            show_background(w1, *three_verbs.result())
 
 
 def send(task: Task, ledger: Ledger, booking: str, queue: str, **options) -> AsyncResult:
