@@ -1,16 +1,21 @@
 """The lab's services do what real ones do, also when they are told to fail."""
 
+import os
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
+from celery.backends.base import Backend
+from celery.exceptions import Retry
 
+from celery_app import app
 from labkit.services.partners import PartnerServices
-from labkit.services.server import MAX_BODY_BYTES, Server
+from labkit.services.server import MAX_BODY_BYTES, Answer, Server
 from labkit.services.slow_api import SlowApi
 from tasks.realworld_tasks import answer_letters
-from work.letters import LOST_S, answer_all
+from work.letters import LOST_S, MAX_AGAIN_S, MIN_AGAIN_S, Unanswered, answer_all
 from work.partners import Busy, Partners, Refused
 
 
@@ -208,6 +213,108 @@ def test_a_lost_answer_is_missing_and_the_second_time_it_is_not_paid_again(lette
     assert (found.answers, found.retry_after_s) == ({}, LOST_S)
     assert answer_all(letters_url, ["a"], bucket=None).answers == {"a": "Dear a, ..."}
     assert httpx.get(f"{letters_url}/bill").json()["paid"] == {"a": 1}
+
+
+class Moody:
+    """A service of letters that gives each the answer which its name asks for: `busy-503`."""
+
+    def __init__(self, retry_after: str = "2") -> None:
+        self.headers = {"Retry-After": retry_after}
+        self.asked: list[str] = []
+
+    def respond(self, _method: str, _path: str, _key: str, content: dict) -> Answer:
+        letter = content["letter"]
+        self.asked.append(letter)
+        word, _, number = letter.partition("-")
+        if word == "busy":
+            return int(number), self.headers, {"reason": "not now"}
+        return 200, {}, {"letter": letter, "answer": f"Dear {letter}"}
+
+
+@pytest.fixture
+def moody(monkeypatch) -> Iterator[Moody]:
+    service = Moody()
+    running = Running(service.respond)
+    monkeypatch.setenv("LETTERS_URL", running.url)
+    yield service
+    running.stop()
+
+
+@pytest.fixture
+def retries(monkeypatch) -> list[dict]:
+    """What the task hands to self.retry, instead of a message."""
+    asked: list[dict] = []
+
+    def note(**what) -> Retry:
+        asked.append(what)
+        return Retry()
+
+    monkeypatch.setattr(answer_letters, "retry", note)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "countdown"),
+    [
+        ("0", MIN_AGAIN_S),
+        ("-1", MIN_AGAIN_S),
+        ("2.5", 2.5),
+        ("1e9", MAX_AGAIN_S),
+        ("nan", LOST_S),
+        ("inf", LOST_S),
+        ("-inf", LOST_S),
+        ("soon", LOST_S),
+    ],
+)
+def test_a_refused_letter_is_asked_for_again_whatever_the_service_says_about_the_moment(
+    moody, retries, retry_after, countdown
+):
+    moody.headers["Retry-After"] = retry_after
+    with pytest.raises(Retry):
+        answer_letters(["fine-1", "busy-429"], limited=False)
+    (retry,) = retries
+    assert retry["countdown"] == countdown
+    assert retry["args"] == (["fine-1", "busy-429"], {"fine-1": "Dear fine-1"}, False)
+
+
+@pytest.mark.parametrize("number", [502, 503, 504])
+def test_a_service_that_is_not_well_is_asked_again_and_what_is_paid_is_kept(moody, retries, number):
+    with pytest.raises(Retry):
+        answer_letters(["fine-1", f"busy-{number}", "fine-2"], limited=False)
+    assert sorted(retries[0]["args"][1]) == ["fine-1", "fine-2"]
+
+
+@pytest.mark.parametrize("number", [400, 401, 500])
+def test_an_error_that_waiting_does_not_heal_is_raised_with_the_answers_that_are_paid(
+    moody, retries, number
+):
+    letters = [f"busy-{number}", "fine-1", "fine-2"]
+    with pytest.raises(Unanswered, match=f"HTTPStatusError: .*{number}") as error:
+        answer_letters(letters, limited=False)
+    assert error.value.answers == {"fine-1": "Dear fine-1", "fine-2": "Dear fine-2"}
+    assert sorted(moody.asked) == sorted(letters) and not retries
+
+
+def test_a_bucket_that_cannot_be_asked_keeps_what_is_paid(moody):
+    class Bucket:
+        left = 1
+
+        def reserve(self) -> float:
+            self.left -= 1
+            if self.left < 0:
+                raise ConnectionError("Redis is away")
+            return 0
+
+    found = answer_all(str(os.environ["LETTERS_URL"]), ["fine-1", "fine-2"], Bucket())  # type: ignore[arg-type]
+    assert found.answers == {"fine-1": "Dear fine-1"}
+    assert str(found.error) == "Redis is away"
+
+
+def test_the_answers_that_are_paid_outlive_the_way_through_the_result_backend():
+    backend = Backend(app)
+    stored = backend.decode(backend.encode(backend.prepare_exception(Unanswered("no", {"a": "b"}))))
+    error: Any = backend.exception_to_python(stored)
+    assert (type(error), str(error), error.answers) == (Unanswered, "no", {"a": "b"})
 
 
 @pytest.mark.parametrize("letters", ["letter-7", [7], ["a\nb"], [""], [None]])

@@ -5,6 +5,7 @@ POST /answers    Idempotency-Key: letter-7    {"letter": "letter-7"}
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,17 +17,37 @@ from work.token_bucket import TokenBucket
 TIMEOUT_S = 30  # such a service thinks for seconds
 _LETTER = re.compile(r"[a-z0-9-]{1,100}")  # it travels in a header of HTTP, too
 LOST_S = 1.0  # after a lost answer, ask again so much later
+MIN_AGAIN_S = 0.1  # a service that says 0 shall not see all our attempts in the same moment
+MAX_AGAIN_S = 600  # a message that waits longer than visibility_timeout, an hour, comes twice
+TRY_LATER = {429, 502, 503, 504}  # too many calls, or something in front of it is not well
 
 
 @dataclass
 class Answers:
-    """What came of several letters: the answers, and when to ask for the rest.
+    """What came of several letters: the answers, and what to do about the rest.
 
-    retry_after_s: 0 if all of them were answered.
+    retry_after_s: when to ask for the rest; None if no letter has to be asked for again.
+    error: what waiting does not heal, of the first letter that has met it.
     """
 
     answers: dict[str, str] = field(default_factory=dict)
-    retry_after_s: float = 0
+    retry_after_s: float | None = None
+    error: Exception | None = None
+
+    def ask_again_after(self, seconds: float) -> None:
+        """Note that a letter must be asked for again; the longest wait of all counts."""
+        self.retry_after_s = max(self.retry_after_s or 0, seconds)
+
+
+class Unanswered(Exception):
+    """Some letters got no answer.  Those that did are paid, and kept here: {letter: answer}."""
+
+    def __init__(self, sentence: str, answers: dict[str, str]) -> None:
+        super().__init__(sentence, answers)  # what Celery stores, and makes the error from again
+        self.answers = answers
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def check_letters(letters: object) -> list[str]:
@@ -50,8 +71,9 @@ def check_letters(letters: object) -> list[str]:
 def answer_all(url: str, letters: list[str], bucket: TokenBucket | None) -> Answers:
     """Ask for the answers to several letters, all at once; wait for a token before each request.
 
-    bucket: None asks without waiting.  Raises ValueError for what is no id, before anything is
-    asked, and httpx.HTTPStatusError if the service cannot answer.
+    bucket: None asks without waiting.
+    Returns when every letter has ended, well or badly: an answer that has come is paid.
+    Raises ValueError for what is no id, before anything is asked.
     """
     check_letters(letters)
     return asyncio.run(_answer_all(url, letters, bucket))
@@ -62,7 +84,11 @@ async def _answer_all(url: str, letters: list[str], bucket: TokenBucket | None) 
     async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
         # While one letter waits for its answer, the next one asks.
         turn = asyncio.Lock()
-        await asyncio.gather(*(_answer(client, letter, bucket, turn, found) for letter in letters))
+        asking = (_answer(client, letter, bucket, turn, found) for letter in letters)
+        # One letter's error must not throw away the answers to the others.
+        for outcome in await asyncio.gather(*asking, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                found.error = found.error or outcome
     return found
 
 
@@ -81,21 +107,24 @@ async def _answer(
             "/answers", json={"letter": letter}, headers={"Idempotency-Key": letter}
         )
     except httpx.TransportError:  # perhaps it was done and paid; the key says it is the same
-        found.retry_after_s = max(found.retry_after_s, LOST_S)
+        found.ask_again_after(LOST_S)
         return
-    if answer.status_code == 429:
-        found.retry_after_s = max(found.retry_after_s, _seconds(answer.headers))
+    if answer.status_code in TRY_LATER:
+        found.ask_again_after(_seconds(answer.headers))
     else:
         found.answers[letter] = answer.raise_for_status().json()["answer"]
 
 
 def _seconds(headers: Mapping[str, str]) -> float:
-    """Retry-After in seconds; LOST_S where it is missing, or a date.
+    """Retry-After in seconds, from MIN_AGAIN_S to MAX_AGAIN_S; LOST_S where it is no number.
 
     >>> _seconds({"retry-after": "2"}), _seconds({"retry-after": "Fri, 01 Jan 2027 00:00:00 GMT"})
     (2.0, 1.0)
+    >>> [_seconds({"retry-after": text}) for text in ("0", "-1", "1e9", "inf", "nan")]
+    [0.1, 0.1, 600, 1.0, 1.0]
     """
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return LOST_S
+    return min(max(MIN_AGAIN_S, seconds), MAX_AGAIN_S) if math.isfinite(seconds) else LOST_S

@@ -25,9 +25,10 @@ def answer_letters(
     letters: their ids, such as "letter-7".  A letter is paid once, however often it is asked for.
     answers: those that are there already; a retry hands them on.
     limited: False calls without asking the token bucket first.
-    Raises ValueError for what is no list of ids, and where LETTERS_URL names no service.
+    Raises ValueError for what is no list of ids, and where LETTERS_URL names no service; and
+    Unanswered, which holds the answers that did come, for what waiting does not heal.
     """
-    from work.letters import answer_all, check_letters
+    from work.letters import Unanswered, answer_all, check_letters
 
     url = os.environ.get("LETTERS_URL")
     if not url:
@@ -36,9 +37,16 @@ def answer_letters(
     missing = [letter for letter in check_letters(letters) if letter not in answers]
     found = answer_all(url, missing, bucket() if limited else None)
     answers |= found.answers
-    if found.retry_after_s:
+    if found.error:
+        why = f"{type(found.error).__name__}: {found.error}"
+        raise Unanswered(why, answers) from found.error
+    if found.retry_after_s is not None:
         # The service knows best when to come again.  The slot is free meanwhile.
-        raise self.retry(args=(letters, answers, limited), countdown=found.retry_after_s)
+        raise self.retry(
+            args=(letters, answers, limited),
+            countdown=found.retry_after_s,
+            exc=Unanswered("the service was too busy for some letters", answers),
+        )
     return answers
 
 
