@@ -133,12 +133,28 @@ def test_the_same_flight_and_day_again_is_left_out(file):
     assert rows[1] == BadRow(3, "the same flight and day as in line 2")
 
 
-def test_a_file_that_has_become_shorter_meanwhile_is_refused(file):
-    (chunk,) = chunks_of(file(f"{ROW}\n{ROW}\n"), 5000)
-    with pytest.raises(
-        ValueError, match=r"^north\.csv has changed while it was imported: no line 3"
-    ):
-        list(rows_of(file(f"{ROW}\n"), chunk))
+@pytest.mark.parametrize("rows_in_chunk", [1, 2, 3, 100])
+def test_a_flight_that_stands_in_two_chunks_is_taken_once_and_it_is_the_first_good_row(
+    file, rows_in_chunk
+):
+    lines = ["TL101,2027-01-31,AMS", f"{ROW}one", ROW.replace("101", "102"), f"{ROW}two", ROW]
+    rows = all_rows(file("\n".join(lines)), rows_in_chunk)
+    assert [row["remark"] for row in rows if isinstance(row, dict)] == ["one", ""]
+    assert [(row.line, row.why) for row in rows if isinstance(row, BadRow)] == [
+        (2, "a row must have 8 columns, got 3"),
+        (5, "the same flight and day as in line 3"),
+        (6, "the same flight and day as in line 3"),
+    ]
+
+
+@pytest.mark.parametrize("now", [ROW, f"{ROW}\n{ROW.replace('101', '103')}\n", f"{ROW}\n" * 3])
+def test_a_file_that_has_become_another_one_meanwhile_is_refused(file, now):
+    path = file(f"{ROW}\n{ROW.replace('101', '102')}\n")
+    (chunk,) = chunks_of(path, 5000)
+    assert len(list(rows_of(path, chunk))) == 2
+    path.rename(path.with_suffix(".old"))  # as `mv new.csv north.csv` does: another file
+    with pytest.raises(ValueError, match=r"^north\.csv has changed while it was imported"):
+        list(rows_of(file(now), chunk))
 
 
 def test_the_sample_has_its_bad_rows_where_the_report_says(tmp_path):
@@ -185,6 +201,7 @@ def test_whatever_stands_below_the_header_is_cut_into_all_its_lines_or_refused(c
 @given(st.lists(st.booleans(), max_size=30), st.integers(1, 7))
 def test_the_chunks_together_are_the_file_whatever_their_size(good, size):
     lines = [ROW.replace("101", str(n)) if right else "bad" for n, right in enumerate(good)]
+    lines += lines[::2]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "any.csv"
         path.write_text("\n".join([HEADER, *lines]))

@@ -1,6 +1,7 @@
 """import_data and export_data, run here without a broker, on SQLite."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -77,6 +78,20 @@ def test_a_second_import_of_the_same_file_writes_nothing(files):
     assert flight_table.count(shop(), "north") == 200
 
 
+def test_a_file_that_has_a_flight_twice_in_different_chunks_imports_to_the_same_in_any_order(files):
+    path = write_flights(files, "north.csv", 100)
+    again = path.read_text().splitlines()[1].replace(",AMS,OSL,", ",AMS,HEL,")
+    path.write_text(path.read_text() + again + "\n")
+    assert run_import(files, "north.csv")["bad_rows"] == 1
+    for chunk in reversed(chunks_of(path, rows_in_chunk=40)):
+        # As JSON, because that is how it comes to a worker.
+        import_chunk("north.csv", json.loads(json.dumps(asdict(chunk))), 3, "an-id")
+    second = finish_import("north.csv", "an-id")
+    assert (second["rows"], second["written"], second["bad_rows"]) == (100, 0, 1)
+    report = (files / second["bad_rows_file"]).read_text().splitlines()
+    assert report == ["line,why", "102,the same flight and day as in line 2"]
+
+
 def test_an_import_of_a_changed_file_updates_what_has_changed(files):
     path = write_flights(files, "north.csv", 200)
     run_import(files, "north.csv")
@@ -92,9 +107,9 @@ def test_a_file_with_a_header_alone_is_an_import_of_nothing(files):
 
 def test_a_chunk_that_runs_twice_is_counted_once(files):
     write_flights(files, "north.csv", 30)
-    chunk = {"number": 0, "begin": len(HEADER) + 1, "first_line": 2, "rows": 30}
+    (chunk,) = chunks_of(files / "north.csv", 40)
     for _ in range(2):
-        import_chunk("north.csv", chunk, 1, "an-id")
+        import_chunk("north.csv", asdict(chunk), 1, "an-id")
     assert finish_import("north.csv", "an-id")["rows"] == 30
 
 
