@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.realworld_tasks import cleanup as cleanup_tasks
-from work.cleanup import clean_up, old_files
+from work import cleanup
+from work.cleanup import clean_up
 
 HOUR_S = 3600
 
@@ -56,6 +57,54 @@ def test_a_link_is_neither_followed_nor_removed(root):
     assert theirs.exists() and (root / "reports/file").is_symlink()
 
 
+@pytest.fixture
+def outside(root) -> Path:
+    """A folder that is nobody's to clean, with a file of the same name in it."""
+    folder = root.parent / "outside"
+    (folder / "deep").mkdir(parents=True)
+    make(folder / "deep/old", 2 * HOUR_S)
+    make(folder / "old", 2 * HOUR_S)
+    return folder
+
+
+def swap(folder: Path, target: Path) -> None:
+    """What an attacker does between two looks: a link stands where the folder was."""
+    folder.rename(folder.with_name("was-here"))
+    folder.symlink_to(target)
+
+
+def test_a_folder_that_becomes_a_link_after_the_look_at_its_files_leads_nowhere(
+    root, outside, monkeypatch
+):
+    make(root / "reports/old", 2 * HOUR_S)
+    look = os.stat
+
+    def look_then_swap(path, **how):
+        found = look(path, **how)
+        if str(path).endswith("old") and not (root / "reports").is_symlink():
+            swap(root / "reports", outside)
+        return found
+
+    monkeypatch.setattr(os, "stat", look_then_swap)
+    clean_up(root, "reports", HOUR_S, dry_run=False)
+    monkeypatch.undo()
+    assert (root / "reports").is_symlink()
+    assert (outside / "old").exists() and (outside / "deep/old").exists()
+
+
+def test_a_folder_that_becomes_a_link_before_it_is_opened_is_refused(root, outside, monkeypatch):
+    def check_then_swap(*arguments):
+        path = check(*arguments)
+        swap(root / "reports", outside)
+        return path
+
+    check = cleanup.path_inside
+    monkeypatch.setattr(cleanup, "path_inside", check_then_swap)
+    with pytest.raises(ValueError, match="folder must be a folder among the lab's files"):
+        clean_up(root, "reports/deep", HOUR_S, dry_run=False)
+    assert (outside / "deep/old").exists()
+
+
 @pytest.mark.parametrize(
     "folder", [".", "reports/..", "../outside", "/etc", "reports/../..", "link", "", "missing"]
 )
@@ -77,7 +126,8 @@ def test_exactly_those_above_the_limit_are_old(tmp_path_factory, ages, limit):
     folder = tmp_path_factory.mktemp("ages")
     for number, age_s in enumerate(ages):
         make(folder / f"{number}", age_s + 0.5)  # never within a moment of the limit
-    assert len(old_files(folder, limit)) == sum(age_s >= limit for age_s in ages)
+    found = clean_up(folder.parent, folder.name, limit, dry_run=True)["removed"]
+    assert len(found) == sum(age_s >= limit for age_s in ages)
 
 
 @pytest.mark.parametrize("lock_s", [0, 0.001, -1, 61, "1"])
