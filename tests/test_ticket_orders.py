@@ -187,6 +187,8 @@ def test_an_order_whose_undoing_is_refused_is_undoing_still(engine):
     [
         ({"seats": 12}, "seats must be 1 to 9, got 12"),
         ({"flight": "TL999"}, "there is no flight TL999 on 2027-05-01"),
+        ({"price_cents": 0}, "the price of a seat is 9900 now, got 0"),
+        ({"price_cents": 9901}, "the price of a seat is 9900 now, got 9901"),
         ({"day": "2027-05-01"}, "day must be a date, got '2027-05-01'"),
         ({"card": "A"}, "card must be a name such as 'ada-visa', got 'A'"),
         ({"email": "ada"}, "to_email must be one address such as ada@example.com, got 'ada'"),
@@ -214,6 +216,16 @@ def test_an_order_opened_twice_with_one_id_is_one_order_with_one_message(engine)
     assert ids == ["TL-7", "TL-7"]
     with reading(engine) as database:
         assert len(database.execute(select(outbox_table)).all()) == 1
+
+
+def test_an_order_stays_as_it_is_after_the_price_has_changed(engine):
+    order = {**FLIGHT, **BUYER, "order_id": "TL-7"}
+    ticket_orders.open_order(engine, **order)
+    with writing(engine) as database:
+        database.execute(update(flights).values(price_cents=19900))
+    assert ticket_orders.open_order(engine, **order) == "TL-7"
+    with pytest.raises(ticket_orders.PriceChanged, match="is 19900 now, got 9900"):
+        ticket_orders.open_order(engine, **order | {"order_id": "TL-8"})
 
 
 def age(engine: Engine, seconds: float) -> None:

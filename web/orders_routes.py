@@ -82,7 +82,10 @@ class OrderState(BaseModel):
 
 
 TAKEN: dict[int | str, dict[str, Any]] = {
-    409: {"model": Problem, "description": "The Idempotency-Key belongs to another order."}
+    409: {
+        "model": Problem,
+        "description": "The price has changed, or the Idempotency-Key belongs to another order.",
+    }
 }
 
 
@@ -98,13 +101,16 @@ def order(
 
     A client that got no answer asks again with the same Idempotency-Key, and orders once.
     """
-    from work.ticket_orders import find_order, open_order  # deferred: they import SQLAlchemy
+    # Deferred: they import SQLAlchemy.
+    from work.ticket_orders import PriceChanged, find_order, open_order
 
     with shop_database() as engine:
         try:
             order_id = open_order(
                 engine, order_id=str(idempotency_key or uuid4()), **order.model_dump()
             )
+        except PriceChanged as changed:  # the buyer decides whether to order at the new one
+            raise HTTPException(409, str(changed)) from None
         except ValueError as unknown:  # a flight that is not in the timetable
             raise HTTPException(422, str(unknown)) from None
         if idempotency_key and not _is(order, find_order(engine, order_id)):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from work import outbox
@@ -22,12 +22,16 @@ from work.mail import check_address
 from work.order_states import State, check_move
 from work.partners import Partners, Refused
 from work.prices import check_cents, total_cents
-from work.schema import orders
+from work.schema import flights, orders
 from work.tickets import check_flight, check_seats, ticket
 
 FULFIL = "tasks.realworld_tasks.orders.fulfil_order"  # the task that an order's message is for
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")  # it travels in a header of HTTP, too
+
+
+class PriceChanged(ValueError):
+    """The flight has another price than the one that the buyer has seen."""
 
 
 def new_order_id() -> str:
@@ -52,9 +56,10 @@ def open_order(
     The order and the message that must be sent for it are written in one transaction, so there
     is no order without a message and no message without an order.
     order_id: drawn by chance if it is "".  Opened again with the same id, the order stays as it is.
-    price_cents: of one seat.
+    price_cents: of one seat, as the buyer has seen it.
     task: "" writes no message; then there can be an order without one.
-    Raises ValueError, before anything is written, for what cannot be, and for an unknown flight.
+    Raises ValueError, before anything is written, for what cannot be, and for an unknown flight;
+    and PriceChanged, which is one, where the timetable has another price.
     """
     order_id = order_id or new_order_id()
     if not isinstance(order_id, str) or not _ORDER_ID.fullmatch(order_id):
@@ -75,13 +80,27 @@ def open_order(
     }
     try:
         with writing(engine) as database:
-            database.execute(insert(orders).values(row))
-            if task:
-                outbox.put(database, order_id, task, [order_id])
-    except IntegrityError:
-        if find_order(engine, order_id) is None:  # then it was not the id
-            raise ValueError(f"there is no flight {flight} on {day}") from None
+            if not database.scalar(select(orders.c.id).where(orders.c.id == order_id)):
+                _check_price(database, row)
+                database.execute(insert(orders).values(row))
+                if task:
+                    outbox.put(database, order_id, task, [order_id])
+    except IntegrityError:  # in PostgreSQL two can open an order with one id at the same moment
+        if find_order(engine, order_id) is None:
+            raise
     return order_id
+
+
+def _check_price(database: Connection, order: dict[str, Any]) -> None:
+    """The price comes from outside, and so does everything that comes from a web page."""
+    this = (flights.c.flight == order["flight"]) & (flights.c.day == order["day"])
+    # Until this transaction ends, nobody gives the flight another price.
+    query = select(flights.c.price_cents).where(this).with_for_update(read=True)
+    price_cents = database.scalar(query)
+    if price_cents is None:
+        raise ValueError(f"there is no flight {order['flight']} on {order['day']}")
+    if price_cents != order["price_cents"]:
+        raise PriceChanged(f"the price of a seat is {price_cents} now, got {order['price_cents']}")
 
 
 def find_order(engine: Engine, order_id: str) -> dict[str, Any] | None:

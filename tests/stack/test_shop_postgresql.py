@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, text, update
 
 from tests.stack.labs import Lab
 from work.database import create_tables, engine_for, reading, writing
@@ -19,8 +19,8 @@ from work.flight_table import count, put, remove, stream
 from work.order_states import State
 from work.outbox import send_due
 from work.sample_flights import flight_dicts
-from work.schema import metadata
-from work.ticket_orders import FULFIL, move, open_order
+from work.schema import flights, metadata
+from work.ticket_orders import FULFIL, PriceChanged, move, open_order
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_of_many_that_send_and_move_an_order_at_once_one_does(shop_url):
             flight=flight["flight"],
             day=flight["day"],
             seats=1,
-            price_cents=9900,
+            price_cents=flight["price_cents"],
             card="ada-visa",
             email="ada@example.com",
             order_id="TL-7",
@@ -119,6 +119,31 @@ def test_of_many_that_send_and_move_an_order_at_once_one_does(shop_url):
         moves = [pool.submit(move, engine, "TL-7", State.NEW, State.RESERVED) for _ in range(8)]
     assert sent == [(FULFIL, ["TL-7"])]
     assert sorted(one.result() for one in moves) == [False] * 7 + [True]
+    engine.dispose()
+
+
+def test_a_price_cannot_change_while_an_order_is_opened_at_it(shop_url):
+    engine = engine_for(shop_url)
+    create_tables(engine)
+    flight, *_ = flight_dicts(1, "XA")
+    put(engine, [flight], "north")
+    with engine.connect() as dearer, ThreadPoolExecutor(1) as pool:
+        dearer.execute(update(flights).values(price_cents=1))
+        opening = pool.submit(
+            open_order,
+            engine,
+            flight=flight["flight"],
+            day=flight["day"],
+            seats=1,
+            price_cents=flight["price_cents"],
+            card="ada-visa",
+            email="ada@example.com",
+        )
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=1)  # it waits for whoever is changing the price
+        dearer.commit()
+        with pytest.raises(PriceChanged, match="the price of a seat is 1 now, got "):
+            opening.result(timeout=10)
     engine.dispose()
 
 

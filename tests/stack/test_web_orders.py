@@ -64,6 +64,14 @@ def test_an_order_that_cannot_be_is_refused_and_nothing_is_sent(web, changes, se
     assert web.waiting() == before
 
 
+@pytest.mark.parametrize("price_cents", [0, 12899])
+def test_the_price_is_the_timetable_s_and_not_the_buyer_s(web, price_cents):
+    before = web.waiting()
+    answer = web.ask.post("/orders", json=ORDER | {"price_cents": price_cents})
+    assert house_form(answer, 409) == f"the price of a seat is 12900 now, got {price_cents}"
+    assert web.waiting() == before
+
+
 def test_an_unknown_order_and_an_id_that_is_no_uuid_are_told_apart(web):
     assert house_form(web.ask.get(f"/orders/{NOBODY}"), 404) == f"there is no order {NOBODY}"
     assert house_form(web.ask.get("/orders/7"), 422).startswith("order_id: input should be a valid")
