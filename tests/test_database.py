@@ -47,6 +47,18 @@ def test_processes_that_start_at_the_same_moment_all_find_the_tables(url):
     assert set(inspect(engine_for(url)).get_table_names()) == set(metadata.tables)
 
 
+def test_where_all_tables_are_there_nobody_is_waited_for(url, shop):
+    with writing(shop):
+        create_tables(engine_for(url, 0.01))
+
+
+def test_an_impatient_writer_gives_up_soon(url, shop):
+    impatient = writing(engine_for(url, 0.01))
+    locked = pytest.raises(exc.OperationalError, match="database is locked")
+    with writing(shop), locked, impatient:
+        pass
+
+
 def test_writers_wait_for_each_other_and_nothing_is_lost(shop):
     def add(number: int) -> None:
         with writing(shop) as connection:

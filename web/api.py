@@ -22,7 +22,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     403: {"model": Problem, "description": "Host or Origin is not of this machine."},
     413: {"model": Problem, "description": f"The body has more than {MAX_BODY_BYTES} bytes."},
     422: {"model": Problem, "description": "An argument is missing or wrong."},
-    503: {"model": Problem, "description": "The broker does not answer; try again."},
+    503: {
+        "model": Problem,
+        "description": "The broker or the shop's database does not answer; try again.",
+    },
 }
 
 
@@ -63,12 +66,12 @@ async def what_is_here() -> dict[str, str]:
 
 
 class Health(BaseModel):
-    """Everything that the API needs is there."""
+    """The broker answers.  Only orders need the shop's database, and their answers tell of it."""
 
     broker: str = "answers"
 
 
 @app.get("/healthz", dependencies=[Depends(require_broker.ask_now)], tags=["lab"])
 async def healthz() -> Health:
-    """200 if the API can do its work, 503 with a hint if the broker does not answer."""
+    """200 if the broker answers, 503 with a hint if it does not."""
     return Health()

@@ -8,26 +8,26 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tasks.shop import shop
+from lab_home import DATABASE_URL
 from web.errors import Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-PATIENCE_MS = 400  # a writer holds SQLite for milliseconds; work/database.py lets tasks wait 60 s
+PATIENCE_S = 0.4  # a writer holds SQLite for milliseconds; work/database.py lets tasks wait 60 s
 
 
 @cache
 def impatient_shop() -> "Engine":
     """The engine of the shop, with connections that do not wait long for another writer."""
-    from sqlalchemy import event
+    from work.database import create_tables, engine_for
 
-    engine = shop()
-    if engine.dialect.name == "sqlite":
-        event.listen(
-            engine, "connect", lambda raw, _: raw.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        )
-        engine.dispose()  # what was opened before waits longer
+    engine = engine_for(DATABASE_URL, PATIENCE_S)  # impatient from its first statement on
+    try:
+        create_tables(engine)
+    except Exception:
+        engine.dispose()  # the next request makes another one
+        raise
     return engine
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from sqlalchemy import create_engine, inspect, text, update
+from sqlalchemy.exc import OperationalError
 
 from tests.stack.labs import Lab
 from work.database import create_tables, engine_for, reading, writing
@@ -145,6 +146,20 @@ def test_a_price_cannot_change_while_an_order_is_opened_at_it(shop_url):
         with pytest.raises(PriceChanged, match="the price of a seat is 1 now, got "):
             opening.result(timeout=10)
     engine.dispose()
+
+
+def test_an_impatient_process_does_not_wait_for_a_locked_table(shop_url):
+    engine, impatient = engine_for(shop_url), engine_for(shop_url, 0.2)
+    create_tables(engine)
+    with engine.connect() as locker:
+        locker.execute(text("LOCK TABLE flights"))
+        create_tables(impatient)  # all are there: nobody is waited for
+        for _ in range(2):  # also after the first transaction was taken back
+            with pytest.raises(OperationalError, match="statement timeout"):
+                count(impatient, "north")
+    assert count(impatient, "north") == 0
+    for one in (engine, impatient):
+        one.dispose()
 
 
 @pytest.mark.timeout(400)

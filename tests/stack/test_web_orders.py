@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from tests.stack.web_parts import ORDER, Web, house_form, timed, web_server
 from work.database import writing
@@ -96,3 +97,24 @@ def test_a_locked_database_makes_503_soon(web):
         assert seconds < LIMIT_S
     engine.dispose()
     web.order()
+
+
+@pytest.mark.parametrize("tables", ["there", "missing"])
+def test_the_first_order_of_a_web_process_does_not_wait_for_a_locked_database(
+    tmp_path, monkeypatch, tables
+):
+    monkeypatch.setattr("labkit.nodes.LAB_HOME", tmp_path / "home")
+    with web_server(tmp_path, "cold") as web:
+        engine = web.shop()
+        if tables == "missing":
+            with writing(engine) as database:
+                database.execute(text("DROP TABLE outbox"))
+        with writing(engine):
+            answer, seconds = timed(web.ask, "POST", "/orders", ORDER)
+            assert house_form(answer, 503) == (
+                "the shop's database cannot be used now: database is locked"
+            )
+            assert seconds < LIMIT_S
+        engine.dispose()
+        web.add_flight()
+        web.order()
