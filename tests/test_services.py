@@ -16,7 +16,7 @@ from labkit.services.server import MAX_BODY_BYTES, Answer, Server
 from labkit.services.slow_api import SlowApi
 from tasks.realworld_tasks import answer_letters
 from work.letters import LOST_S, MAX_AGAIN_S, MIN_AGAIN_S, Unanswered, answer_all
-from work.partners import Busy, Partners, Refused
+from work.partners import Busy, Partners, Refused, WrongRequest
 
 
 class Running:
@@ -69,6 +69,24 @@ def test_a_refusal_is_final_and_says_why(services, url):
         with pytest.raises(Refused, match="cards refused: no for TL-1"):
             Partners(url).cards.do("TL-1")
     assert not services.books["cards"].done
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        *((number, Refused) for number in (402, 410)),
+        *((number, Busy) for number in (408, 409, 423, 425, 429, 500, 502, 503, 504)),
+        *((number, WrongRequest) for number in (302, 400, 401, 403, 404, 405, 418, 422)),
+    ],
+)
+def test_only_an_agreed_number_is_a_refusal_and_the_others_wait_or_need_somebody(number, error):
+    running = Running(lambda *_request: (number, {}, {"reason": "because"}))
+    try:
+        for ask in (Partners(running.url).cards.do, Partners(running.url).cards.undo):
+            with pytest.raises(error, match=r"because|answered \d+$"):
+                ask("TL-1")
+    finally:
+        running.stop()
 
 
 def test_a_busy_service_has_done_nothing(services, url):

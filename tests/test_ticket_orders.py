@@ -16,7 +16,7 @@ from labkit.services.books import Books
 from work import outbox, ticket_orders
 from work.database import create_tables, engine_for, reading, writing
 from work.order_states import FINAL, FOLLOWS, State
-from work.partners import Busy, Refused
+from work.partners import Busy, Refused, WrongRequest
 from work.schema import flights, now, orders
 from work.schema import outbox as outbox_table
 
@@ -164,6 +164,18 @@ def test_the_reason_of_a_refusal_is_kept(engine):
         run(engine, partners, order, step)
     found = ticket_orders.find_order(engine, order)
     assert found and (found["state"], found["reason"]) == ("cancelled", f"no for {order}")
+
+
+def test_an_order_that_is_asked_for_in_a_wrong_way_is_neither_taken_back_nor_moved(engine):
+    partners, trouble = shop_of()
+    order = ticket_orders.open_order(engine, **FLIGHT, **BUYER)
+    trouble.next = [("before", WrongRequest)]
+    with pytest.raises(WrongRequest):
+        ticket_orders.reserve_seats(engine, partners, order)
+    assert ticket_orders.take_back(engine, partners, order) == "new"
+    for step in STEPS:  # once somebody has mended it
+        run(engine, partners, order, step)
+    assert ticket_orders.state_of(engine, order) == "mailed"
 
 
 def test_an_order_whose_undoing_is_refused_is_undoing_still(engine):

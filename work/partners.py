@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 10  # a service that is asked for so long gives no answer any more
-REFUSALS = range(400, 500)  # what the service will answer the next time, too
-TRY_LATER = {408, 425, 429}  # of these numbers the exceptions
+# Numbers that these services have agreed on as a "no" to an order: no money, or taken back already.
+# No other number ends one.  A password that has run out answers 401 to all orders of a day.
+REFUSALS = {402, 410}
+TRY_LATER = {408, 409, 423, 425, 429}  # too slow, just being done, locked, too early, too many
 
 
 class Refused(Exception):
-    """The service says no; asking again does not help."""
+    """The service says no to this order; asking again does not help."""
 
 
 class Busy(Exception):
     """No answer, or "try again later": nobody knows whether it was done.  Ask again."""
+
+
+class WrongRequest(Exception):
+    """The service does not know us, or not what we ask for: somebody has to look."""
 
 
 class Partner:
@@ -41,7 +47,7 @@ class Partner:
     def do(self, order_id: str, **details: Any) -> dict:
         """Ask for what the service does, for one order; return its answer.
 
-        Raises Refused and Busy.  After Busy it may be done, or may be done later.
+        Raises Refused, Busy and WrongRequest.  After Busy it may be done, or may be done later.
         """
         return self._ask(self.url, order_id, details)
 
@@ -49,7 +55,7 @@ class Partner:
         """Ask to take back what was done for one order.
 
         With a key this is safe at any time: a service that has done nothing notes the key, and
-        refuses it if it comes later.  Raises Refused and Busy, as do() does.
+        refuses it if it comes later.  Raises what do() raises.
         """
         return self._ask(f"{self.url}/undo", order_id, {})
 
@@ -63,10 +69,13 @@ class Partner:
             answer = _client().post(url, json={"order": order_id, **details}, headers=headers)
         except httpx.TransportError as error:  # refused, reset, too slow
             raise Busy(f"{self.name} gave no answer: {type(error).__name__}") from None
-        if answer.status_code in REFUSALS and answer.status_code not in TRY_LATER:
+        number = answer.status_code
+        if number in REFUSALS:
             raise Refused(f"{self.name} refused: {_reason(answer)}")
+        if number in TRY_LATER or answer.is_server_error:
+            raise Busy(f"{self.name} answered {number}")
         if not answer.is_success:
-            raise Busy(f"{self.name} answered {answer.status_code}")
+            raise WrongRequest(f"{self.name} answered {number} to POST {url}: {_reason(answer)}")
         return answer.json()
 
 

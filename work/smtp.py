@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 TIMEOUT_S = 5  # for each answer; smtplib's own is none: a silent server would hold a slot for ever
 
+# How we greet the server.  Without it smtplib asks DNS for this machine's name, and waits for that
+# without a limit.  A real application names its own host.
+OUR_NAME = "[127.0.0.1]"
+
 
 class MailBusy(Exception):
     """The server was busy, silent or not there; the same e-mail may be sent again later."""
@@ -31,7 +35,7 @@ def send(message: EmailMessage, smtp_url: str, timeout_s: float = TIMEOUT_S) -> 
     """
     host, port = server_of(smtp_url)
     try:
-        server = smtplib.SMTP(host, port, timeout=timeout_s)
+        server = smtplib.SMTP(host, port, OUR_NAME, timeout=timeout_s)
         try:
             server.send_message(message)
         finally:

@@ -129,8 +129,8 @@ def _order(engine: Engine, order_id: str) -> dict[str, Any]:
 def reserve_seats(engine: Engine, partners: Partners, order_id: str) -> State:
     """Let the airline hold the seats: new -> reserved.  Return the order's state.
 
-    An order in any other state is left alone.  Raises Refused (the order is undoing then), Busy,
-    and ValueError for an unknown order.
+    An order in any other state is left alone.  Raises Refused (the order is undoing then); Busy and
+    WrongRequest (it stays as it is); and ValueError for an unknown order.
     """
 
     def ask(order: dict) -> None:
@@ -163,7 +163,7 @@ def take_back(engine: Engine, partners: Partners, order_id: str) -> State:
     """Undo what was done for an order that a service has refused: undoing -> cancelled.
 
     All of it, in the opposite order: a step may have been done without its state being written.
-    After Refused and Busy the order is undoing still.  The rest is as in reserve_seats().
+    After each of these errors the order is undoing still.  The rest is as in reserve_seats().
     """
 
     def ask(_order: dict) -> None:
