@@ -1,7 +1,8 @@
 """`./lab mail`: the e-mails that the lab's mail server has kept, as a person reads them."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from lab_home import LAB_FILES
 from labkit.errors import LabError
-from work.mailbox import emails, read_email
+from work.mailbox import UNDECODABLE, emails, header_of, read_email
 
 MOST_LISTED = 50
 TIME_WIDTH = len("2026-11-20 14:16:01")
@@ -43,13 +44,10 @@ def show_email(number: int, mail_folder: Path = LAB_FILES / "mail") -> None:
     message = read_email(file)
     for name in SHOWN_HEADERS:
         click.echo(f"{name}: {_header(message, name)}")
-    body = message.get_body(("plain", "html"))
-    text = body.get_content().replace("\r\n", "\n").rstrip() if body else "(no text)"
+    text = _text(message).replace("\r\n", "\n").rstrip()
     click.echo(f"\n{_printable(text)}\n")
-    for part in message.iter_attachments():
-        size_bytes = len(part.get_payload(decode=True) or b"")
-        name = _printable(part.get_filename() or "without a name")
-        click.echo(f"attached: {name}, {part.get_content_type()}, {size_bytes} bytes")
+    for line in _attachments(message):
+        click.echo(f"attached: {_printable(line)}")
     click.echo(f"file: {file}")
 
 
@@ -61,7 +59,36 @@ def _newest_first(mail_folder: Path) -> list[Path]:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    return _printable(str(message[name] or ""))
+    return _printable(header_of(message, name))
+
+
+def _text(message: EmailMessage) -> str:
+    """The text to read; where its charset is unknown, as if it were UTF-8."""
+    try:
+        body = message.get_body(("plain", "html"))
+        if body is None:
+            return "(no text)"
+        try:
+            return str(body.get_content())
+        except UNDECODABLE:
+            return _bytes(body).decode("utf-8", "replace")
+    except UNDECODABLE:
+        return "(the e-mail cannot be taken apart)"
+
+
+def _attachments(message: EmailMessage) -> Iterator[str]:
+    """Name, kind and size of each; anybody may have written the e-mail, so all of it may be odd."""
+    try:
+        for part in message.iter_attachments():
+            name = part.get_filename() or "without a name"
+            yield f"{name}, {part.get_content_type()}, {len(_bytes(part))} bytes"
+    except UNDECODABLE:
+        yield "something that cannot be taken apart"
+
+
+def _bytes(part: Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""  # an e-mail in an e-mail has none
 
 
 def _printable(text: str) -> str:

@@ -6,8 +6,11 @@ import os
 import smtplib
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from email import policy
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import example, given, settings
@@ -250,6 +253,73 @@ def test_an_email_cannot_steer_the_terminal(tmp_path, capsys):
     show_email(1, tmp_path)
     list_emails(tmp_path)
     assert "\x1b" not in capsys.readouterr().out
+
+
+ODD_EMAILS = {
+    "unknown charset": b"Subject: s\nContent-Type: text/plain; charset=bogus-9\n\nGr\xc3\xbcezi\n",
+    "broken id": b"Message-ID: <[\nSubject: s\n\nhello\n",
+    "no text": b"Subject: s\nContent-Type: image/png\n\nabc\n",
+    "e-mail in an e-mail": (
+        b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n--x\n"
+        b"Content-Type: message/rfc822\n\nSubject: t\n\n--x--\n"
+    ),
+}
+
+
+def keep(folder, content: bytes) -> None:
+    mailbox = folder / ADA
+    mailbox.mkdir(parents=True, exist_ok=True)
+    (mailbox / "0001.eml").write_bytes(content)
+
+
+@pytest.mark.parametrize("what", ODD_EMAILS)
+def test_a_malformed_email_is_shown_as_far_as_it_can_be_read(tmp_path, capsys, what):
+    keep(tmp_path, ODD_EMAILS[what])
+    show_email(1, tmp_path)
+    shown = capsys.readouterr().out
+    assert "Subject: s\n" in shown and shown.splitlines()[-1].startswith("file: ")
+    assert ("Grüezi" in shown) == (b"Gr" in ODD_EMAILS[what])
+    list_emails(tmp_path)
+
+
+ODD_TEXT = st.text(st.sampled_from('<[]>@;=:,"\\?*( )\n\tab%\x00é'), max_size=20)
+ODD_PIECES = st.sampled_from(
+    [
+        *("multipart/mixed", "text/plain", "text/", "message/rfc822", "; boundary=", "; charset="),
+        *("utf-8", "bogus-9", "; filename*=utf-8''%ff", "=?utf-8?b?", "?=", "attachment", "base64"),
+    ]
+)
+ODD_VALUE = st.lists(ODD_TEXT | ODD_PIECES, max_size=4).map("".join)
+ODD_HEADERS = st.dictionaries(
+    st.sampled_from(
+        [
+            *("From", "To", "Subject", "Date", "Message-ID", "MIME-Version"),
+            *("Content-Type", "Content-Disposition", "Content-Transfer-Encoding"),
+        ]
+    ),
+    ODD_VALUE,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(ODD_HEADERS, st.binary(max_size=60))
+def test_whatever_lies_in_a_mailbox_can_be_listed_shown_and_passed_over(headers, body):
+    with TemporaryDirectory() as name, redirect_stdout(StringIO()):
+        folder = Path(name)
+        lines = [f"{key}: {value}\n".encode() for key, value in headers.items()]
+        keep(folder, b"".join(lines) + b"\n" + body)
+        list_emails(folder)
+        show_email(1, folder)
+        with pytest.raises(FileNotFoundError):
+            find_email(folder, ADA, "<nobody>")
+
+
+def test_nobody_asks_the_network_for_our_name(server, monkeypatch):
+    def slow_dns(*_name: str) -> str:
+        raise AssertionError("asked DNS")
+
+    monkeypatch.setattr("socket.getfqdn", slow_dns)
+    assert send_email(*LETTER)["to"] == ADA
 
 
 def test_without_an_email_there_is_a_sentence_and_a_hint(tmp_path):

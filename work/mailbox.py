@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
+from email.errors import MessageError
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from work.mail import check_address
 
 LOCK_WAIT_S = 0.5  # a delivery takes milliseconds; who is locked out for longer comes again later
 POLL_S = 0.01
+
+# What Python's email package raises for content that it cannot decode, found by feeding it damaged
+# e-mails.  LookupError: an unknown charset, and an IndexError or KeyError of its parser.
+UNDECODABLE = (LookupError, ValueError, TypeError, AttributeError, MessageError)
 
 
 class MailboxBusy(Exception):
@@ -83,7 +88,7 @@ def find_email(mail_folder: Path, address: str, message_id: str) -> Path:
     Raises FileNotFoundError if there is none.
     """
     for file in reversed(emails(mail_folder, address)):
-        if read_email(file)["Message-ID"] == message_id:
+        if header_of(read_email(file), "Message-ID") == message_id:
             return file
     raise FileNotFoundError(f"no e-mail {message_id} for {address}")
 
@@ -91,3 +96,12 @@ def find_email(mail_folder: Path, address: str, message_id: str) -> Path:
 def read_email(file: Path) -> EmailMessage:
     """One e-mail, decoded: message["Subject"] is "欢迎", get_body() its text."""
     return message_from_bytes(file.read_bytes(), policy=policy.default)
+
+
+def header_of(message: EmailMessage, name: str) -> str:
+    """One header, decoded; as it came where it cannot be, and "" where it is missing."""
+    try:
+        return str(message[name] or "")
+    except UNDECODABLE:
+        raw = (value for key, value in message.raw_items() if key.lower() == name.lower())
+        return str(next(raw, ""))
