@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, exc, func, insert, inspect, select, text
 
 from work.database import create_tables, engine_for, reading, writing
-from work.schema import charges, flights, metadata, orders
+from work.schema import flights, metadata, orders
 
 FLIGHT = {
     "flight": "TL101", "day": date(2027, 1, 31), "origin": "AMS", "destination": "OSL",
@@ -97,16 +97,6 @@ def test_after_an_error_nothing_of_the_transaction_is_kept(shop):
 def test_an_order_needs_a_flight_that_is_there(shop):
     with pytest.raises(exc.IntegrityError, match="FOREIGN KEY"), writing(shop) as connection:
         connection.execute(insert(orders), ORDER)
-
-
-def test_an_idempotency_key_stands_there_once(shop):
-    charge = {"key": "pay-TL-7", "order_id": "TL-7", "card": "ada-visa", "amount_cents": 25800}
-    with writing(shop) as connection:
-        connection.execute(insert(flights), FLIGHT)
-        connection.execute(insert(orders), ORDER)
-        connection.execute(insert(charges), charge)
-    with pytest.raises(exc.IntegrityError, match="UNIQUE"), writing(shop) as connection:
-        connection.execute(insert(charges), charge)
 
 
 def test_a_time_comes_back_in_utc_from_whatever_zone_it_was_written(shop):

@@ -1,10 +1,8 @@
 """The tables of the shop: the whole schema in one place, for SQLite and for PostgreSQL.
 
     flights   the timetable: one row for each flight on each day (import_data fills it)
-    seats     one row for each seat that is held or sold
     orders    what was ordered, and how far it is
     outbox    messages that must be sent because of what a transaction wrote
-    charges   what was taken from cards: one row for each idempotency key
 
 There are no migrations: the lab's data can be made again at any time, and whoever changes a table
 deletes .lab/files/shop.sqlite.  An application with data of its own needs them from its first
@@ -93,17 +91,6 @@ orders = Table(
     CheckConstraint("seats > 0"),
 )
 
-seats = Table(
-    "seats",
-    metadata,
-    Column("flight", String(6), primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("seat", Integer, primary_key=True),  # 1 to flights.seats
-    Column("order_id", ForeignKey("orders.id"), nullable=False, index=True),
-    Column("held_at", Moment, nullable=False, default=now),
-    ForeignKeyConstraint(["flight", "day"], ["flights.flight", "flights.day"]),
-)
-
 outbox = Table(
     "outbox",
     metadata,
@@ -115,15 +102,4 @@ outbox = Table(
     Column("sent_at", Moment),  # the last time; NULL: not sent yet
     Column("times_sent", Integer, nullable=False, default=0),
     Index("outbox_not_sent", "sent_at", "created_at"),
-)
-
-charges = Table(
-    "charges",
-    metadata,
-    Column("key", String(100), primary_key=True),  # the idempotency key: pay-ORDER
-    Column("order_id", ForeignKey("orders.id"), nullable=False, index=True),
-    Column("card", String(50), nullable=False),
-    Column("amount_cents", Integer, nullable=False),
-    Column("charged_at", Moment, nullable=False, default=now),
-    Column("refunded_at", Moment),  # NULL: the money was not given back
 )

@@ -50,7 +50,8 @@ Try next.  Guess first:
   1. Set WORK_S to 0.3.  Which of the two reasons for overlapping is left?
   2. Kill -9 a worker that holds a lock of 60 s (give count_stock 30 s of work, and a ledger).  How
      long does nobody count?
-  3. Make old-1.txt a symbolic link to /etc/hostname.  What does the dry run say about it?
+  3. Put old[0].unlink() and old[0].symlink_to(outside) behind the two loops of files_of_the_shop():
+     now old-1.txt is a link to an old file.  What does the dry run say about it?
 """
 
 import os
