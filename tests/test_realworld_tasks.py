@@ -106,6 +106,26 @@ def test_a_png_stays_a_png_whatever_its_colours_are(files, mode):
         assert (report["image"], changed.format) == ("mine-resize-crop-filter.png", "PNG")
 
 
+def test_a_grey_picture_of_16_bits_keeps_its_greys(files):
+    grey = Image.new("I;16", (40, 30))
+    for x in range(40):
+        for y in range(30):
+            grey.putpixel((x, y), 65_535 * x // 39)
+    grey.save(files / "mine.png")
+    report = process_image("mine.png", ["resize"])
+    with Image.open(files / report["image"]) as picture:
+        greys = [picture.convert("L").getpixel((x, 15)) for x in (0, 13, 26, 39)]
+    assert greys == pytest.approx([0, 85, 170, 255], abs=1)
+
+
+@pytest.mark.parametrize("name", ["a" * 190, "北" * 80])
+def test_a_new_name_that_would_be_too_long_is_refused(files, name):
+    (files / f"{name}.jpg").write_bytes(picture_bytes())
+    with pytest.raises(ValueError, match=r"^the new file's name must have at most 255 bytes, got "):
+        process_image(f"{name}.jpg", ["resize"] * 10)
+    assert names_in(files) == [f"{name}.jpg"]
+
+
 def test_a_photo_that_was_taken_upright_stays_upright_and_loses_its_notes(files):
     notes = Image.Exif()
     notes[0x0112] = 6  # orientation: turn by 90 degrees to see it upright
@@ -194,9 +214,13 @@ def png_that_claims(width_px, height_px):
         (picture_bytes("PNG")[:300], "the picture 'mine.jpg' is damaged: "),
         (png_that_claims(10_000, 6_000), "at most 50000000 pixels, got 60000000"),
         (png_that_claims(20_000, 10_000), "at most 50000000 pixels, got more than 178956970"),
+        (
+            png_that_claims(1, 50_000_000),
+            "sides of at most 20000 pixels, got 50000000",
+        ),
         (b"\xff" * 20_000_001, "the file must have at most 20000000 bytes, got 20000001"),
     ],
-    ids=["text", "empty", "gif", "cut jpeg", "cut png", "60 MP", "200 MP", "20 MB"],
+    ids=["text", "empty", "gif", "cut jpeg", "cut png", "60 MP", "200 MP", "line", "20 MB"],
 )
 def test_a_file_that_is_no_picture_or_too_large_is_refused(files, content, sentence):
     (files / "mine.jpg").write_bytes(content)
@@ -238,6 +262,7 @@ def test_a_damaged_picture_is_processed_or_refused_with_a_value_error(content, c
         ("folder/secret.jpg", "image_path must stay inside the lab's files"),
         ("loop.jpg", "image_path must "),
         ("a\0b.jpg", "image_path must be a path that can exist"),
+        ("北" * 100, "image_path must be a path that can exist"),
         ("", "image_path must be a path of 1 to 200 characters, got 0 characters"),
         ("x" * 201, "image_path must be a path of 1 to 200 characters, got 201 characters"),
         (None, "image_path must be a path of 1 to 200 characters, got None"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 MAX_PATH_CHARACTERS = 200  # every file system allows that much
+MAX_NAME_BYTES = 255  # what file systems allow for one name; a character has up to four bytes
 WRITING = ".writing-"  # how the names of files begin that are not complete
 
 
@@ -33,7 +34,9 @@ def path_inside(folder: Path, name: str, what: str) -> Path:
     root = folder.resolve()
     try:
         path = (root / name).resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links; a zero byte
+        if any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in path.parts):
+            raise ValueError
+    except (OSError, RuntimeError, ValueError):  # a loop of links; a zero byte; a long name
         raise ValueError(f"{what} must be a path that can exist, got {name!r}") from None
     if not path.is_relative_to(root):
         raise ValueError(f"{what} must stay inside the lab's files, got {name!r}")

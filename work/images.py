@@ -1,5 +1,6 @@
 """Change a picture step by step: resize, crop, filter."""
 
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -8,12 +9,13 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
 
-from work.files import path_inside, write_atomically
+from work.files import MAX_NAME_BYTES, path_inside, write_atomically
 from work.sample_photo import draw_photo
 
 SAMPLE = "photo.jpg"  # drawn when it is asked for and not there
 MAX_SIZE_BYTES = 20_000_000  # the largest telephone photos have about half of it
 MAX_PIXELS = 50_000_000  # 150 MB in memory; a small file can hold a picture that fills it all
+MAX_SIDE_PX = 20_000  # 1 x 50,000,000 pixels pass the limit above, and keep a core for 19 s
 MAX_OPERATIONS = 10
 LONGEST_SIDE_PX = 1600  # a page of the shop is 800 wide, and sharp screens show twice that
 JPEG_QUALITY = 90  # of 95; smaller numbers give smaller files and visible blocks
@@ -85,7 +87,7 @@ def process(
     photo.jpg with resize and crop -> {"image": "photo-resize-crop.jpg", ...}
 
     Raises ValueError for wrong arguments, and for a file that is missing, not a picture,
-    damaged or too large.  Nothing is written then.
+    damaged or too large, and if the new file's name would be too long.  Nothing is written then.
     """
     steps = check_operations(operations)
     source = _source(image_path, folder)
@@ -127,6 +129,11 @@ def _write(picture: Image.Image, file_format: str, source: Path, what: str, fold
     content = _encoded(picture, file_format)
     suffix = ".png" if file_format == "PNG" else ".jpg"
     target = source.with_name(f"{source.stem}-{what}{suffix}")
+    size_bytes = len(os.fsencode(target.name))
+    if size_bytes > MAX_NAME_BYTES:
+        raise ValueError(
+            f"the new file's name must have at most {MAX_NAME_BYTES} bytes, got {size_bytes}"
+        )
     write_atomically(target, content)
     return {
         "image": str(target.relative_to(folder.resolve())),
@@ -160,10 +167,16 @@ def _read(path: Path, name: str) -> tuple[Image.Image, str]:
     pixels = picture.width * picture.height
     if pixels > MAX_PIXELS:
         raise ValueError(f"the picture must have at most {MAX_PIXELS} pixels, got {pixels}")
+    if max(picture.size) > MAX_SIDE_PX:
+        raise ValueError(
+            f"the picture must have sides of at most {MAX_SIDE_PX} pixels, got {max(picture.size)}"
+        )
     file_format = "PNG" if picture.format == "PNG" else "JPEG"
     try:
         # A telephone held upright stores a picture that lies on its side, and a note to turn it.
         upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I"):  # grey in 65,536 steps; convert() would cut all above 255
+            upright = upright.convert("I").point(lambda grey: grey / 256)
         return upright.convert("RGBA" if file_format == "PNG" else "RGB"), file_format
     except _UNREADABLE as error:
         raise ValueError(f"the picture {name!r} is damaged: {error}") from None
