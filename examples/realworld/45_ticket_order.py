@@ -13,14 +13,14 @@ A worker can die at any step.  Four things together lead each order to its end:
   moved for 8 s.  Some messages come back late, or never (lesson 28); then it is the only help.
 
 The lesson opens 100 orders like that, and 100 careless ones: no key, acknowledged early, sent once.
-The same worker works on both.  It is killed (kill -9) at each of the five steps, when the service
-has done what it was asked to do and has not answered yet, and five times at random.  The bank
+The same worker works on both.  It is killed (kill -9) at each of the six steps, when the service
+has done what it was asked to do and has not answered yet, and six times at random.  The bank
 refuses every tenth order and the post another tenth.  Some answers get lost, some come too late.
 
 The tasks are in tasks/realworld_tasks/orders.py and orders_carelessly.py, the steps in
 work/ticket_orders.py, the outbox in work/outbox.py, the three services in labkit/services/.
 
-    ./lab run 45        # about 35 s
+    ./lab run 45        # about 40 s
 
 Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson45*
 Flower knows only the shared broker, and shows nothing of this.
@@ -33,6 +33,8 @@ You should see:
     killed at /cards, which was done for careless-... and keys-...
     killed at random, after ... tasks
     killed at /mails, which was done for careless-... and keys-...
+    killed at random, after ... tasks
+    killed at /mails/undo, which was done for careless-... and keys-...
     killed at random, after ... tasks
     killed at /cards/undo, which was done for careless-... and keys-...
     killed at random, after ... tasks
@@ -90,8 +92,10 @@ from work.ledger import Ledger
 from work.ticket_orders import state_of
 
 QUEUE = "realworld"
-STEPS = ["/seats", "/cards", "/mails", "/cards/undo", "/seats/undo"]
-ORDERS_AT_ONCE = 10  # on each side, before each kill
+# Every step of an order that ends well, and every step of taking one back.
+STEPS = ["/seats", "/cards", "/mails", "/mails/undo", "/cards/undo", "/seats/undo"]
+ORDERS = 100  # on each side
+KILLS = 2 * len(STEPS)  # before each of them comes an equal share of the orders
 AGAIN_AFTER_S = 8  # a healthy order takes about 1 s
 VISIBILITY_S = 12  # longer than any step takes
 TIMEOUT_S = 120  # each wait is over in seconds; the rest is room for a busy machine
@@ -109,10 +113,12 @@ class Shop:
     ledger: Ledger
     orders: dict[str, list[str]] = field(default_factory=lambda: {KEYS: [], CARELESS: []})
     sent: dict[str, list[str]] = field(default_factory=lambda: {KEYS: [], CARELESS: []})
+    shares: int = 0
 
     def open_orders(self) -> None:
-        """Ten on each side.  The careless ones have no line in the outbox: they are sent here."""
-        for _ in range(ORDERS_AT_ONCE):
+        """The next share on each side.  The careless ones are sent here: they have no outbox."""
+        self.shares += 1
+        while len(self.orders[KEYS]) < ORDERS * self.shares // KILLS:
             for side, orders in self.orders.items():
                 orders.append(f"{side}-{len(orders) + 1}")
             open_one(self.engine, self.orders[KEYS][-1], task=fulfil_order.name)
@@ -221,7 +227,9 @@ def let_things_go_wrong(partners: OwnPartners) -> None:
         ("3", "/cards", "hang up", {"times": 1}),  # it has charged the card, and the answer is lost
         ("7", "/seats", "busy", {"times": 1}),
     ):
-        numbers = [number for number in map(str, range(1, 101)) if number.endswith(last_digit)]
+        numbers = [
+            number for number in map(str, range(1, ORDERS + 1)) if number.endswith(last_digit)
+        ]
         orders = [f"{side}-{number}" for side in (KEYS, CARELESS) for number in numbers]
         partners.go_wrong(path, fault, orders, **times)
 
