@@ -24,7 +24,7 @@ You should see:
     $ uvicorn examples.realworld.shop_api:app --port=0 --timeout-graceful-shutdown=2
     POST /send_email 20 times: 202, ... ms in the median
     GET /tasks/...: PENDING
-    true: 5 answers in a row took under 50 ms in the median
+    true: the answers took under 50 ms in the median
     $ ./start_worker.sh -n lesson41@%h --queues=lesson41 --pool=threads --concurrency=20
     20 e-mails: SUCCESS; the first one took ... s
     true: an e-mail takes 2 s, and nobody waited for it
@@ -67,8 +67,7 @@ from work.mail_answers import DELAYS_S, given_answers, set_answers
 
 AT_ONCE = 20
 SLOTS = 20  # threads: an e-mail needs no processor while it waits for the mail server
-ANSWER_MS = 50
-ROW = 5
+ANSWER_MS = 50  # about 3 on a quiet machine
 POLL_S = 0.05
 TIMEOUT_S = 60  # for one answer; the longest takes about 5 s
 MAILBOXES = LAB_FILES / "mail"
@@ -108,9 +107,7 @@ def answer_at_once(shop: httpx.Client) -> list[str]:
     took_ms = [1000 * seconds for _, seconds in sent]
     print(f"POST /send_email {len(sent)} times: {code}, {median(took_ms):.0f} ms in the median")
     print(f"GET {paths[0]}: {shop.get(paths[0]).json()['state']}")
-    # Other programs on this machine can only add to a time.  So the best row of answers counts.
-    best_ms = min(median(took_ms[first : first + ROW]) for first in range(0, len(took_ms), ROW))
-    claim(best_ms < ANSWER_MS, f"{ROW} answers in a row took under {ANSWER_MS} ms in the median")
+    claim(median(took_ms) < ANSWER_MS, f"the answers took under {ANSWER_MS} ms in the median")
     return paths
 
 
