@@ -139,8 +139,9 @@ def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(shared_lab, t
     result = interrupted(shared_lab, "22", text, presses)
     assert result.returncode == 130
     told = re.findall(r"stopped the worker lesson22-(plain|file)@", result.stderr)
-    # In the second case one of them may have ended by itself already, as the lesson goes on.
-    assert set(told) == {"plain", "file"} if text.startswith("-n") else told
+    # Not always both: the line of a worker is printed a moment before it is started, and in the
+    # second case one may have ended by itself already.
+    assert told
     assert "Traceback" not in result.stderr
     assert running_with("-n lesson22-") == []
     left = shared_lab.python(
