@@ -15,6 +15,11 @@ from tests.required import require
 from tests.stack.labs import Lab, copy_of_the_tree, wait_until
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the lessons, the longest tests: no process is left alone with them at the end."""
+    items.sort(key=lambda item: item.path != Path(__file__).with_name("test_lessons.py"))
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """A lab that is not up yet, in a folder with a space in its name."""
