@@ -108,21 +108,31 @@ def run(number: str, strict: bool) -> None:
 
 
 @lab.command()
-@click.argument("name")
-def tour(name: str) -> None:
-    """Run several lessons in a row: a level (basic), or a route (evening)."""
-    from labkit.course.tours import run_tour
+@click.argument("name", required=False)
+def tour(name: str | None) -> None:
+    """Run several lessons in a row: a level (basic), or a route (evening).
 
-    sys.exit(run_tour(name))
+    Without NAME: list the tours and their lessons.
+    """
+    from labkit.course.tours import print_tours, run_tour
+
+    if name is None:
+        print_tours()
+    else:
+        sys.exit(run_tour(name))
 
 
 @lab.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def restore(yes: bool) -> None:
-    """Bring changed lesson and task files back; your version is kept as a patch."""
+def restore(files: tuple[str, ...], yes: bool) -> None:
+    """Bring changed lesson and task files back; your version is kept as a patch.
+
+    Without a FILE all of them, except the playground.
+    """
     from labkit.course.restore import restore as bring_back
 
-    bring_back(yes=yes)
+    bring_back(files, yes=yes)
 
 
 @lab.command()

@@ -20,7 +20,7 @@ DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
 RESTART_TIMEOUT_S = 60
 TELL_AFTER_S = 3
 POLL_S = 0.1
-HINT = "mend that line, or ./lab restore"
+HINT = "mend that line, or ./lab restore FILE"
 
 
 def down() -> None:

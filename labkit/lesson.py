@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from traceback import walk_tb
 from typing import Any
 
 import click
 
 from lab_home import LAB_FILES, LAB_HOME, REDIS_URL
 from labkit.alone import alone_with
+from labkit.code import last_error
 from labkit.console import spare_the_terminal
 from labkit.course.notes import open_notes
 from labkit.errors import LabError
@@ -92,15 +94,34 @@ def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
     if isinstance(error, NoAnswer):
         where = f"./lab doctor {sent[-1][0]}" if sent else "./lab status"
         return str(LabError(".get() gave up: no result came in that time", where))
+    if failed := _failed_task(error):
+        why = last_error(failed.traceback) if failed.traceback else repr(error)
+        return str(LabError(f"the task {failed.id} failed: {why}", f"./lab doctor {failed.id}"))
     if isinstance(error, EncodeError):
         sentence = f"an argument cannot be written as JSON, so nothing was sent: {error}"
         return str(LabError(sentence, "./lab run 06 shows which types travel, and how"))
+    return _wrong_around_us()
+
+
+def _wrong_around_us() -> str:
+    """What explains any error better than its traceback does: a broker or disk that is no more."""
     try:
         check_redis(REDIS_URL)
-    except LabError as gone:  # it explains the error better than a traceback does
+    except LabError as gone:
         return str(gone)
     full = disk_error([LAB_HOME, LAB_FILES])
     return str(full) if full else ""
+
+
+def _failed_task(error: BaseException) -> Any:
+    """The AsyncResult whose .get() raised this error, which is then a task's; else None."""
+    found = None
+    for frame, _line in walk_tb(error.__traceback__):
+        one = frame.f_locals.get("self")
+        if frame.f_globals.get("__name__") == "celery.result":
+            known = getattr(one, "_cache", None) or {}  # not .state: that may ask the backend
+            found = one if known.get("status") == "FAILURE" else found
+    return found
 
 
 def _drop_awaited_results() -> None:

@@ -49,8 +49,8 @@ PAGES = {
 }
 
 
-def first_port(kind: str) -> int:
-    """The first free port at or after the one that its variable names, or its usual one."""
+def wanted_port(kind: str) -> int:
+    """The port that its variable names, or its usual one.  Raises LabError for what is none."""
     page = PAGES[kind]
     given = os.environ.get(page.variable) or str(page.usual_port)
     if not given.isdecimal() or not 0 < int(given) < 2**16:
@@ -58,4 +58,9 @@ def first_port(kind: str) -> int:
             f"{page.variable} must be 1 to 65535, got {given!r}",
             f"{page.variable}={page.usual_port} ./lab up",
         )
-    return next_free_port(int(given), f"./lab up --no-{kind}")
+    return int(given)
+
+
+def first_port(kind: str) -> int:
+    """The first free port at or after the wanted one."""
+    return next_free_port(wanted_port(kind), f"./lab up --no-{kind}")

@@ -4,6 +4,7 @@ import os
 
 from lab_home import masked
 from labkit.broker import EmbeddedBroker
+from labkit.pages import wanted_port
 from labkit.parts import Parts
 
 
@@ -18,10 +19,11 @@ def say_ready(parts: Parts, broker: EmbeddedBroker | None) -> None:
         say(f"  workers  {names} (4 slots each; queues basic, advanced, realworld)")
     else:
         say("  workers  none")
-    if flower := parts.address("flower"):
-        say(f"  Flower   {flower}")
-    if web := parts.address("web"):
-        say(f"  web      {web}")
+    for kind, name in (("flower", "Flower"), ("web", "web")):
+        if address := parts.address(kind):
+            wanted = wanted_port(kind)
+            moved = "" if parts.ports[kind] == wanted else f" ({wanted} is in use)"
+            say(f"  {name:<8} {address}{moved}")
     if given := os.environ.get("SMTP_URL"):
         say(f"  mail     {given} (yours, from SMTP_URL)")
     elif mail := parts.address("mail"):

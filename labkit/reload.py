@@ -34,10 +34,10 @@ class Reloader:
         async with self._turn:
             newest = code.fingerprints()
             stale = [child for child in self.parts.children if child.code != newest[child.kind]]
-            stale = [
-                *await self._without_refused_workers(stale, newest["worker"]),
-                *await self._without_refused_web(stale, newest["web"]),
-            ]
+            fit = await self._without_refused_workers(stale, newest["worker"])
+            if not self.parts.refused:  # the web app sends these tasks
+                fit += await self._without_refused_web(stale, newest["web"])
+            stale = fit
             if stale:
                 names = ", ".join(child.name for child in stale)
                 self.parts.console.say(f"the code has changed: restarting {names}")

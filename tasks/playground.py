@@ -5,7 +5,8 @@
 3. Run that with `./lab run playground`, in a second terminal.
 4. Arguments and results must be JSON: numbers, strings, lists, dicts, True, False, None.
 5. No route names these tasks, so they go to the default queue, basic.
-6. print() here goes to the worker's log, in the terminal of `./lab up`.
+6. print(f"x is {x}") goes to the worker's log, in the terminal of `./lab up`; two arguments make
+   several lines there.
 """
 
 from celery_app import app

@@ -77,7 +77,6 @@ def test_no_verb_at_all_says_what_to_do_first(capsys):
         ["run", "-1"],
         ["run", "01", "02"],
         ["run", "01", "--nonsense"],
-        ["tour"],
         ["tour", "morning"],
         ["up", "--workers", "-1"],
         ["up", "--workers", "x"],
@@ -104,6 +103,13 @@ def test_the_list_of_lessons_names_every_script(capsys):
     assert code == 0
     for script in (ROOT / "examples").glob("*/[0-9][0-9]_*.py"):
         assert f"\n  {script.name[:2]}  " in out
+
+
+def test_the_tours_are_listed_with_their_lessons(capsys):
+    code, out, _ = command("tour", capsys=capsys)
+    assert code == 0
+    assert "\nevening    01 03 04 05 09 11 13 16 18 25 41\n" in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_the_command_starts_without_celery():

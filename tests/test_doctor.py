@@ -6,7 +6,7 @@ import pytest
 
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, report
+from labkit.doctor.findings import Finding, celery_line, report
 from labkit.doctor.queue_diagnosis import nobody_takes
 from labkit.doctor.server_health import judge
 from labkit.doctor.worker_logs import task_in_logs
@@ -14,6 +14,16 @@ from labkit.queue_search import Search
 from labkit.worker_view import Workers
 
 FIT = {"redis_version": "7.0.15", "maxmemory_policy": "noeviction", "aof_enabled": 1}
+
+
+def test_a_line_of_celerys_own_can_be_typed_in_a_shell_that_does_not_know_it(tmp_path, monkeypatch):
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/celery").touch(mode=0o755)
+    monkeypatch.setattr("labkit.doctor.findings.ROOT", tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert celery_line("status") == ".venv/bin/celery -A celery_app status"
+    monkeypatch.setenv("PATH", str(tmp_path / ".venv/bin"))
+    assert celery_line("status") == "celery -A celery_app status"
 
 
 @pytest.mark.parametrize(("version", "fit"), [("6.0.16", False), ("6.2.0", True), ("10.1", True)])

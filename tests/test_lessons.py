@@ -79,7 +79,7 @@ def test_what_is_imported_beside_the_tasks_is_not_taken_for_a_task(small_lab):
     assert lesson.work_files == [small_lab.root / "work/text.py"]
 
 
-@pytest.mark.parametrize("number", ["1", "01", "001"])
+@pytest.mark.parametrize("number", ["1", "01", "001", "01_sums", "examples/basic/01_sums.py"])
 def test_a_lesson_is_found_by_its_number(small_lab, number):
     path = small_lab.lesson()
     assert lesson_of_number(number, small_lab.root).path == path
@@ -100,7 +100,7 @@ def test_an_unknown_number_is_something_that_the_learner_can_mend(small_lab, num
     assert "hint: ./lab lessons" in str(caught.value)
 
 
-@pytest.mark.parametrize("number", ["x", "1.5", "", "-1", "²", "../x", "01_sums"])
+@pytest.mark.parametrize("number", ["x", "1.5", "", "-1", "²", "../x", "01_other"])
 def test_what_is_no_number_is_wrong_usage(small_lab, number):
     small_lab.lesson()
     with pytest.raises(LabError, match="a lesson is a number") as caught:

@@ -194,6 +194,31 @@ def test_a_no_leaves_everything_as_it_is(lab, home, monkeypatch, capsys):
     assert "x - y" in (lab.root / SUMS).read_text()
 
 
+def test_the_playground_comes_back_when_it_is_named_and_nothing_else_does(lab, home, capsys):
+    write(lab.root / "tasks/playground.py", "# mine\n")
+    lab.git("add", "-A")
+    lab.git("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "mine")
+    lab.edit("tasks/playground.py", "# mine", "def (")
+    lab.edit(SUMS, "+", "-")
+    restore(["tasks/playground.py"], yes=True, root=lab.root, home=home)
+    assert (lab.root / "tasks/playground.py").read_text() == "# mine\n"
+    assert "x - y" in (lab.root / SUMS).read_text()
+    assert "restored 1 file" in capsys.readouterr().out
+
+
+def test_a_named_file_that_is_as_it_was_is_said(lab, home, capsys):
+    lab.edit(SUMS, "+", "-")
+    restore(["celery_app.py"], yes=True, root=lab.root, home=home)
+    assert capsys.readouterr().out == "nothing to restore: celery_app.py is as it was committed\n"
+
+
+@pytest.mark.parametrize("name", ["README.md", "../x.py", "/etc/hostname", "labkit/cli.py"])
+def test_a_file_that_no_learner_changes_is_refused(lab, home, name):
+    with pytest.raises(LabError, match="restore brings back files of") as caught:
+        restore([name], yes=True, root=lab.root, home=home)
+    assert caught.value.exit_code == 2
+
+
 def test_where_nobody_can_be_asked_it_names_the_option(lab, home):
     lab.edit(SUMS, "+", "-")
     with pytest.raises(LabError, match=r"hint: \./lab restore --yes"):

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
@@ -56,13 +57,20 @@ app.include_router(orders_routes.router)
 
 
 @app.get("/", include_in_schema=False)
-async def what_is_here() -> dict[str, str]:
-    """For whoever opens the address in a browser."""
-    return {
-        "what": "the web API of the Celery learning lab",
-        "calls": "described at /openapi.json",
-        "lesson": "./lab run 41",
-    }
+async def what_is_here() -> Response:
+    """For whoever opens the address in a browser: the calls, one a line."""
+    calls = [
+        f"{method.upper():<6} {path:<24}  {call['description'].splitlines()[0]}"
+        for path, methods in app.openapi()["paths"].items()
+        for method, call in methods.items()
+    ]
+    lines = [
+        "The web API of the Celery learning lab",
+        *calls,
+        "",
+        "/openapi.json describes each call, with examples; lesson 41 uses them: ./lab run 41",
+    ]
+    return PlainTextResponse("\n".join([*lines, ""]))
 
 
 class Health(BaseModel):

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from lab_home import ROOT
@@ -39,16 +40,18 @@ def git(*arguments: str, root: Path = ROOT) -> bytes:
     return done.stdout
 
 
-def changed_files(root: Path = ROOT) -> list[str] | None:
+def changed_files(root: Path = ROOT, named: Sequence[str] = ()) -> list[str] | None:
     """The files that differ from the last commit, in the working tree or staged, sorted.
 
+    named: only these, as ./lab restore names them; a playground is among them only if named.
     New files are not among them.  None where the lab's folder is not under git: then nobody can
     say what was changed.
     """
+    paths = [f":(literal){name}" for name in named] or PATHS
     try:
         git("cat-file", "-e", "HEAD:./celery_app.py", root=root)
         names = b"".join(
-            git(*DIFF, "--relative", "--name-only", "-z", *staged, "HEAD", "--", *PATHS, root=root)
+            git(*DIFF, "--relative", "--name-only", "-z", *staged, "HEAD", "--", *paths, root=root)
             for staged in ([], ["--cached"])
         )
     except LabError:

@@ -69,6 +69,8 @@ def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool =
     if broken_off and "hint: " in run.last_lines:
         return Verdict(1, difference)  # what went wrong has been said, and what to do about it
     hint = f"./lab run {lesson.number} once more, then ./lab status"
+    if lesson.number == PLAYGROUND:
+        hint = "mend the line that the error names, then ./lab run playground"
     error = house_error(f"{name} {what}", "./lab restore" if changed else hint)
     return Verdict(1, _joined(difference, error))
 

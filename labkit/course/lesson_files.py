@@ -30,7 +30,8 @@ def parse(path: Path, root: Path) -> ast.Module:
         line = getattr(error, "lineno", None) or 1
         reason = getattr(error, "msg", None) or error
         raise LabError(
-            f"{shown} line {line} is not Python: {reason}", f"mend {shown}, or ./lab restore"
+            f"{shown} line {line} is not Python: {reason}",
+            f"mend {shown}, or ./lab restore {shown}",
         ) from None
     except OSError as error:
         raise LabError(f"{shown} cannot be read: {error.strerror}", "./lab restore") from None

@@ -127,8 +127,13 @@ def scripts(root: Path = ROOT) -> dict[str, Path]:
 
 
 def lesson_of_number(number: str, root: Path = ROOT) -> Lesson:
-    """The lesson "01" or "1", or the script "basic_usage"; LabError where there is none."""
+    """The lesson "01" or "1", or the script "basic_usage"; LabError where there is none.
+
+    Its file will do, too: "01_first_task", "examples/basic/01_first_task.py".
+    """
     known = scripts(root)
+    by_file = {path.stem: name for name, path in known.items()}
+    number = by_file.get(Path(number).name.removesuffix(".py"), number)
     is_number = re.fullmatch(r"[0-9]+", number) is not None
     name = (number.lstrip("0") or "0").zfill(2) if is_number else number
     if name in known:

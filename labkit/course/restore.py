@@ -1,6 +1,7 @@
 """`./lab restore`: bring changed lesson and task files back; the changes are kept as a patch."""
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -8,7 +9,7 @@ from shlex import quote
 import click
 
 from lab_home import LAB_HOME, ROOT
-from labkit.course.changes import DIFF, changed_files, git
+from labkit.course.changes import DIFF, RESTORED, changed_files, git
 from labkit.errors import LabError
 
 # Whatever the learner's git is set to, the patch is one that `git apply` takes.  It wants paths
@@ -17,19 +18,27 @@ PATCH = [*DIFF, "--no-relative", "--binary", "--no-color", "--no-textconv"]
 PATCH += ["--src-prefix=a/", "--dst-prefix=b/"]
 
 
-def restore(*, yes: bool, root: Path = ROOT, home: Path = LAB_HOME) -> None:
+def restore(
+    names: Sequence[str] = (), *, yes: bool, root: Path = ROOT, home: Path = LAB_HOME
+) -> None:
     """List the changed files, ask, keep the changes under `home`, and bring the files back.
 
-    Raises LabError without git, and where nobody can be asked.
+    names: only these; without them all but the playground.
+    Raises LabError without git, and where nobody can be asked; with exit code 2 for a file that is
+    none of those that a learner changes.
     """
-    files = changed_files(root)
+    files = changed_files(root, [_checked(name, root) for name in names])
     if files is None:
         raise LabError(
             "this copy of the lab is not under git, so there is nothing to restore from",
             "git clone the lab into another folder, and compare",
         )
     if not files:
-        click.echo("nothing to restore (the playground is yours, and is left as it is)")
+        click.echo(
+            f"nothing to restore: {' and '.join(names)} is as it was committed"
+            if names
+            else "nothing to restore (the playground is yours: ./lab restore tasks/playground.py)"
+        )
         return
     click.echo("changed files:")
     for file in files:
@@ -43,6 +52,19 @@ def restore(*, yes: bool, root: Path = ROOT, home: Path = LAB_HOME) -> None:
     for patch in patches:
         shown = patch.relative_to(root) if patch.is_relative_to(root) else patch
         click.echo(f"your version is kept, and comes back with: git apply {quote(str(shown))}")
+
+
+def _checked(name: str, root: Path) -> str:
+    """A file of tasks/, work/, web/, examples/ or celery_app.py, below the lab's folder."""
+    path = (root / name).parent.resolve() / Path(name).name  # the file itself may be a link
+    inside = path.is_relative_to(root) and path.relative_to(root).parts[:1]
+    if not inside or inside[0] not in RESTORED:
+        raise LabError(
+            f"restore brings back files of {', '.join(RESTORED)}, got {name!r}",
+            "./lab restore tasks/playground.py",
+            exit_code=2,
+        )
+    return path.relative_to(root).as_posix()
 
 
 def _agreed() -> bool:

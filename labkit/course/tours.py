@@ -1,5 +1,6 @@
 """`./lab tour NAME`: several lessons in a row, a level or a route."""
 
+import textwrap
 from pathlib import Path
 
 import click
@@ -18,6 +19,14 @@ ROUTES = {
     # For those who must decide whether to use Celery: what it promises, and what it does not.
     "evaluate": ["02", "19", "25", "27", "28", "31", "34", "45"],
 }
+
+
+def print_tours(root: Path = ROOT) -> None:
+    """One line for each tour: its name, and the numbers of its lessons."""
+    for name in [*LEVELS, *ROUTES]:
+        numbers = " ".join(lesson.number for lesson in stops(name, root)[0])
+        click.echo(textwrap.fill(f"{name:<11}{numbers}", 80, subsequent_indent=" " * 11))
+    click.echo("\n./lab tour NAME runs one; ./lab lessons says what the lessons are, and how long")
 
 
 def stops(name: str, root: Path = ROOT) -> tuple[list[Lesson], list[str]]:

@@ -7,7 +7,7 @@ from celery.states import READY_STATES, RETRY, REVOKED, SUCCESS
 
 from labkit.doctor.code_age import newer_files
 from labkit.doctor.evidence import Evidence, Holding
-from labkit.doctor.findings import Finding, clock, duration, several, shortened
+from labkit.doctor.findings import Finding, celery_line, clock, duration, several, shortened
 from labkit.doctor.queue_diagnosis import did_you_mean, explain_queued
 from labkit.doctor.unknown_task import explain_unknown
 from labkit.worker_view import WorkerView
@@ -61,13 +61,13 @@ def _ended(seen: Evidence) -> Finding:
             "wrong",
             f"the worker that got it {when} does not know the task {name}, "
             f"and threw the message away{did_you_mean(name, known)}",
-            "celery -A celery_app inspect registered shows what workers know; "
-            "mend the name, or ./lab restart, and send it again",
+            f"{celery_line('inspect registered')} shows what workers know; mend the name; "
+            "a new file must stand in `include` of celery_app.py; then ./lab restart",
         )
     return Finding(
         "task",
         f"failed {when}: {result.error}{kept}",
-        f"celery -A celery_app result --traceback {seen.task_id}",
+        celery_line(f"result --traceback {seen.task_id}"),
     )
 
 
@@ -131,7 +131,7 @@ def _taken(seen: Evidence) -> Finding:
             "task",
             f"{taken}, and holds it back: {unacked.message.task} has a rate limit of "
             f"{' and '.join(limits)} in each worker",
-            "celery -A celery_app control rate_limit TASK 0 lifts it",
+            f"{celery_line('control rate_limit TASK 0')} lifts it",
         )
     if seen.workers.silent:
         silent = several(seen.workers.silent, "connected worker")

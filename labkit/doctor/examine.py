@@ -143,7 +143,7 @@ def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
     if why and why.startswith(TOO_SLOW):
         return [Finding("?", f"cannot know whether the tasks can be imported: {why}")]
     if why:
-        hint = "mend that line and save, or ./lab restore (it leaves the playground as it is)"
+        hint = "mend that line and save, or ./lab restore FILE"
         return [Finding("wrong", f"the tasks cannot be imported: {why}", hint)]
     refused = (read_state(LAB_HOME) or {}).get("refused")
     return [Finding("ok", "celery_app.py and all tasks can be imported")] if not refused else []

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 import click
 
+from lab_home import ROOT
+
 COLOURS = {"ok": "green", "wrong": "red", "task": "cyan", "?": "yellow"}
 INDENT = " " * 7
 
@@ -49,6 +51,12 @@ def _fitted(text: str) -> str:
     width = max(40, shutil.get_terminal_size().columns - len(INDENT) - len("hint: "))
     lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
     return f"\n{INDENT}".join(lines)
+
+
+def celery_line(arguments: str) -> str:
+    """A line of Celery's own to type: by its full name where the shell does not know `celery`."""
+    program = shutil.which("celery") or not (ROOT / ".venv/bin/celery").exists()
+    return f"{'celery' if program else '.venv/bin/celery'} -A celery_app {arguments}"
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,6 @@ def load_app() -> Celery:
     except Exception:  # noqa: BLE001 - it is the learner's file, and anything can stand in it
         raise LabError(
             f"celery_app.py cannot be imported: {last_error(traceback.format_exc())}",
-            "mend that line, or ./lab restore",
+            "mend that line, or ./lab restore FILE",
         ) from None
     return app

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, clock, several
+from labkit.doctor.findings import Finding, celery_line, clock, several
 from labkit.worker_view import Workers
 
 LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
@@ -84,7 +84,7 @@ def explain_queued(seen: Evidence) -> list[Finding]:
                 "wrong",
                 f"{where}; {strangers[0]}, which takes from this queue, does not know this task "
                 f"and will throw it away{did_you_mean(message.task, known)}",
-                "celery -A celery_app inspect registered shows what workers know",
+                f"{celery_line('inspect registered')} shows what workers know",
             )
         ]
     names = ", ".join(worker.name for worker in takers)

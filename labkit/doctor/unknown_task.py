@@ -69,7 +69,7 @@ def _without_log(seen: Evidence) -> Finding:
             "whether a newer one is it cannot be known in this time"
         )
     else:
-        looked = f"not among the {search.total if search else 0:,} waiting messages"
+        looked = f"not among the messages that wait ({search.total if search else 0:,})"
     form = "" if looks_like_celery(seen.task_id) else " (it has not the form of Celery's own ids)"
     if seen.unread:
         looked += f" ({seen.unread:,} that workers hold could not be looked at in this time)"

@@ -190,7 +190,7 @@ def test_an_id_that_was_never_sent_gets_all_that_may_be_so(patient):
     answer = patient.doctor(str(uuid.uuid4()))
     assert answer.code == 1
     assert "nothing is known of it: no result is stored, no worker has it" in answer.text
-    assert "it is not among the 1 waiting messages" in answer.text
+    assert "it is not among the messages that wait (1)" in answer.text
     assert "it was never sent" in answer.text
 
 

@@ -1,5 +1,6 @@
 """`./lab run` finds a stack or starts one, and says in a sentence what is missing."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -77,6 +78,26 @@ def test_code_that_cannot_be_imported_is_named_by_a_run_with_nothing_up(lab_in_t
     assert "labkit/temporary.py" not in result.stderr  # no traceback of the lab's own
     assert processes_of(lab_in_tree) == []
     assert not (lab_in_tree.home / "temporary").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("raise OSError('no disk')", r"tasks/playground\.py line \d+: OSError: no disk"),
+        ("return {name}", "EncodeError"),
+    ],
+)
+def test_a_task_of_the_learners_own_that_fails_is_named_with_its_reason(
+    lab_in_tree, tree, line, why
+):
+    path = tree / "tasks" / "playground.py"
+    path.write_text(path.read_text().replace('return f"hello, {name}"', line))
+    result = lab_in_tree.run("run", "playground")
+    told = re.search(rf"error: the task (\S+) failed: .*{why}.*\n\nhint: (.*)\n", result.stderr)
+    assert told, result.stderr
+    assert told[2] == f"./lab doctor {told[1]}"
+    assert "Traceback" not in result.stderr
+    assert result.returncode == 1
 
 
 def test_a_run_that_is_killed_leaves_only_what_the_next_one_ends(lab):

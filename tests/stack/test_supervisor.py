@@ -235,7 +235,7 @@ def test_a_taken_port_moves_the_web_app_on(lab):
         lab.environment["WEB_PORT"] = str(port)
         lab.up("--workers=0", "--no-beat", "--no-flower", "--no-mail", "--no-reload")
         assert lab.state()["web"] != f"http://localhost:{port}"
-        assert lab.state()["web"] in lab.printed()
+        assert f"{lab.state()['web']} ({port} is in use)\n" in lab.printed()
         assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
 
 

@@ -140,6 +140,14 @@ def test_a_body_that_cannot_be_read_is_refused(web, body):
     house_form(answer, 400)
 
 
+def test_the_first_page_names_every_call(web):
+    answer = web.ask.get("/")
+    assert answer.headers["content-type"].startswith("text/plain")
+    for path, methods in web.ask.get("/openapi.json").json()["paths"].items():
+        for method in methods:
+            assert f"\n{method.upper():<6} {path} " in answer.text
+
+
 def test_an_unknown_path_and_a_wrong_method_are_told_in_the_house_form(web):
     assert house_form(web.ask.get("/nope"), 404) == "not found: GET /nope"
     assert house_form(web.ask.put("/send_email"), 405) == "method not allowed: PUT /send_email"
