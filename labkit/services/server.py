@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 MAX_BODY_BYTES = 100_000  # a request of the lab has a few hundred
-READY = "listens on "  # the line that own_service() waits for: listens on http://127.0.0.1:40123
+# The line that own_service() waits for: the service listens on http://127.0.0.1:40123
+READY = "the service listens on "
 
 # The answer to one request: number, headers, content.  None: hang up without an answer.
 Answer = tuple[int, dict[str, str], Any] | None
