@@ -14,11 +14,11 @@ Watch: http://localhost:5555/tasks lists two naps.  They end after the scripts t
 
 You should see:
 
-    way       script ends      script is killed  the work is done by  another machine
-    thread    it waits ... s   work lost         the script itself    no
-    process   it waits ... s   work lost         its child            no
-    asyncio   work lost        work lost         the script itself    no
-    queue     work done later  work done later   a process apart      possible
+    way      script ends      script is killed  the work is done by  another machine
+    thread   it waits ... s   work lost         the script itself    no
+    process  it waits ... s   work lost         its child            no
+    asyncio  work lost        work lost         the script itself    no
+    queue    work done later  work done later   a process apart      possible
     true: thread and process: no script could end before its work, and killing it lost the work
     true: asyncio: the work was lost even when the script ended by itself
     true: queue: both scripts were gone, and the work was still done
@@ -105,7 +105,7 @@ def main() -> None:
 
     rows = {way: row(ledger, way, *results[way]) for way in WAYS}
     ledger.remove()
-    layout = "{:<10}{:<17}{:<18}{:<21}{}"
+    layout = "{:<9}{:<17}{:<18}{:<21}{}"
     header = ("way", "script ends", "script is killed", "the work is done by", "another machine")
     for line in [header, *((way, *cells) for way, cells in rows.items())]:
         print(layout.format(*line))
