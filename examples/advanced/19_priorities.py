@@ -28,11 +28,11 @@ You should see:
     $ ./start_worker.sh -n lesson19-none@%h --queues=lesson19.none --concurrency=1 --disable-pr...
     the reports ran in the order 2 1 0 5 4 3 8 7 6 9
     true: 0 goes first on Redis, 9 last; inside a list the oldest goes first
-    setting                                    low-priority tasks before the high one
-    4 messages ahead: Celery's default         5
-    1 message ahead                            2
-    1 message ahead and late acknowledgement   1
-    no message ahead: --disable-prefetch       1
+    setting                                   low-priority tasks before the high one
+    4 messages ahead: Celery's default        5
+    1 message ahead                           2
+    1 message ahead and late acknowledgement  1
+    no message ahead: --disable-prefetch      1
     true: the refund overtook what lay in Redis, and nothing that a worker had taken
 
 Try next.  Guess first:
@@ -89,9 +89,9 @@ def main() -> None:
                 "0 goes first on Redis, 9 last; inside a list the oldest goes first",
             )
             before = tasks_before_refund(client, queues, dict(zip(SETTINGS, ledgers, strict=True)))
-    print(f"{'setting':<43}low-priority tasks before the high one")
+    print(f"{'setting':<42}low-priority tasks before the high one")
     for name, (_, _, meaning) in SETTINGS.items():
-        print(f"{meaning:<43}{before[name]}")
+        print(f"{meaning:<42}{before[name]}")
     claim(
         before == {"four": 5, "one": 2, "late": 1, "none": 1},
         "the refund overtook what lay in Redis, and nothing that a worker had taken",
