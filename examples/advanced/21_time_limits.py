@@ -20,13 +20,13 @@ You should see:
     $ ./start_worker.sh -n lesson21-prefork@%h --queues=lesson21.prefork --concurrency=2 --pool=...
     $ ./start_worker.sh -n lesson21-threads@%h --queues=lesson21.threads --concurrency=2 --pool=...
     $ ./start_worker.sh -n lesson21-solo@%h --queues=lesson21.solo --concurrency=2 --pool=solo
-    pool     task                     what became of it          rows left  its process
-    prefork  import_fares             SoftTimeLimitExceeded()    0          goes on
-    prefork  import_fares_carelessly  TimeLimitExceeded(2)       ...        was killed
-    threads  import_fares             done in ... s              50         goes on
-    threads  import_fares_carelessly  done in ... s              50         goes on
-    solo     import_fares             done in ... s              50         goes on
-    solo     import_fares_carelessly  done in ... s              50         goes on
+    pool     task                     what became of it        rows left  process
+    prefork  import_fares             SoftTimeLimitExceeded()  0          goes on
+    prefork  import_fares_carelessly  TimeLimitExceeded(2)     ...        was killed
+    threads  import_fares             done in ... s            50         goes on
+    threads  import_fares_carelessly  done in ... s            50         goes on
+    solo     import_fares             done in ... s            50         goes on
+    solo     import_fares_carelessly  done in ... s            50         goes on
     true: prefork, soft limit: the task stopped in time and left nothing behind
     true: prefork, hard limit: the process was killed, and half a file is left
     true: threads and solo: nothing stopped a task, and nobody said so
@@ -78,9 +78,9 @@ def main() -> None:
         speak_of_it = [
             pool for pool, worker in zip(POOLS, workers, strict=True) if speaks_of_a_limit(worker)
         ]
-        print(f"{'pool':<9}{'task':<25}{'what became of it':<27}{'rows left':<11}its process")
+        print(f"{'pool':<9}{'task':<25}{'what became of it':<25}{'rows left':<11}process")
         for name, row in zip(names, rows, strict=True):
-            print("{:<9}{:<25}{:<27}{:<11}{}".format(*name.split("-"), *row))
+            print("{:<9}{:<25}{:<25}{:<11}{}".format(*name.split("-"), *row))
     soft, hard, *others = rows
     claim(
         soft == ("SoftTimeLimitExceeded()", 0, "goes on"),
