@@ -30,16 +30,16 @@ You should see:
     $ ./start_worker.sh -n lesson29-due-limit@%h ... -- worker.eta_task_limit=3
     four workers have a long job each; a new worker comes
     $ ./start_worker.sh -n lesson29-new@%h ...
-    one long job, eight short ones             taken ahead  done by the new worker
-    4 messages ahead: Celery's default         4            4
-    1 message ahead                            1            7
-    1 message ahead and late acknowledgement   0            8
-    no message ahead: --disable-prefetch       0            8
+    one long job, eight short ones            taken ahead  done by the new worker
+    4 messages ahead: Celery's default        4            4
+    1 message ahead                           1            7
+    1 message ahead and late acknowledgement  0            8
+    no message ahead: --disable-prefetch      0            8
     true: what was taken ahead waited for the end of the long job, beside an idle worker
-    eight tasks due in 6 s, then one without   taken  left in the queue  began before that one
-    1 message ahead                            8      0                  0
-    no message ahead: --disable-prefetch       8      0                  0
-    1 message ahead, worker_eta_task_limit=3   3      6                  ...
+    eight tasks due in 6 s, then one without  taken  still queued  began before it
+    1 message ahead                           8      0             0
+    no message ahead: --disable-prefetch      8      0             0
+    1 message ahead, worker_eta_task_limit=3  3      6             ...
     true: no setting for messages ahead counts tasks that wait for their time
     true: the limit does, and the worker began nothing else before the tasks that it held
 
@@ -154,14 +154,14 @@ def send_due_and_now(run: str, queue: str) -> None:
 
 def show_long(ledgers: dict[str, Ledger], new: Worker) -> None:
     """Print who did the short jobs; claim that those taken ahead waited for the long one."""
-    print(f"{'one long job, eight short ones':<43}taken ahead  done by the new worker")
+    print(f"{'one long job, eight short ones':<42}taken ahead  done by the new worker")
     waited = True
     taken_ahead = {}
     for name, (_, _, meaning) in LONG.items():
         ends = {entry.job: entry for entry in ledgers[name].entries() if entry.event == "END"}
         mine = [job for job in SHORT_JOBS if ends[job].group != new.process.pid]
         taken_ahead[name] = len(mine)
-        print(f"{meaning:<43}{len(mine):<13}{len(SHORT_JOBS) - len(mine)}")
+        print(f"{meaning:<42}{len(mine):<13}{len(SHORT_JOBS) - len(mine)}")
         waited &= all(ends[job].time > ends["LONG-1"].time for job in mine)
     claim(
         waited and taken_ahead == {"four": 4, "one": 1, "late": 0, "none": 0},
@@ -171,13 +171,13 @@ def show_long(ledgers: dict[str, Ledger], new: Worker) -> None:
 
 def show_due(ledgers: dict[str, Ledger], taken: dict[str, int], left: dict[str, int]) -> None:
     """Print how many tasks with a countdown each worker took, and what that did to another one."""
-    print(f"{f'eight tasks due in {DUE_S} s, then one without':<43}", end="")
-    print("taken  left in the queue  began before that one")
+    print(f"{f'eight tasks due in {DUE_S} s, then one without':<42}", end="")
+    print("taken  still queued  began before it")
     before = {}
     for name, (_, _, meaning) in DUE.items():
         begun = [entry.job for entry in ledgers[name].entries() if entry.event == "START"]
         before[name] = begun.index("NOW-1")
-        print(f"{meaning:<43}{taken[name]:<7}{left[name]:<19}{before[name]}")
+        print(f"{meaning:<42}{taken[name]:<7}{left[name]:<14}{before[name]}")
     claim(
         taken["due"] == taken["due-none"] == len(DUE_JOBS),
         "no setting for messages ahead counts tasks that wait for their time",
