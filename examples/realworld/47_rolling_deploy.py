@@ -37,9 +37,9 @@ You should see:
     kill -9: the outbox sent ... again; lost: 0
     true: TERM lost nothing, and both releases did a part of the work
     true: kill -9 lost orders, and the outbox brought them back
-    message                     release 1          release 2          unsafe
-    old: (order)                SUCCESS            SUCCESS            FAILURE TypeError
-    new: (order, language)      FAILURE TypeError  SUCCESS            SUCCESS
+    message                 release 1          release 2          unsafe
+    old: (order)            SUCCESS            SUCCESS            FAILURE TypeError
+    new: (order, language)  FAILURE TypeError  SUCCESS            SUCCESS
     true: a new argument with a default understands old messages, one without does not
     true: new messages need new workers: first the workers, then who sends
 
@@ -111,9 +111,9 @@ def main() -> None:
             "kill -9 lost orders, and the outbox brought them back",
         )
         states = old_and_new(broker, celery, shop)
-    print(f"{'message':<28}{''.join(f'{name:<19}' for name in RELEASES.values())}".rstrip())
+    print(f"{'message':<24}{''.join(f'{name:<19}' for name in RELEASES.values())}".rstrip())
     for message, row in states.items():
-        print(f"{message:<28}{''.join(f'{state:<19}' for state in row)}".rstrip())
+        print(f"{message:<24}{''.join(f'{state:<19}' for state in row)}".rstrip())
     old, new = states.values()
     wrong = "FAILURE TypeError"
     claim(
