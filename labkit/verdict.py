@@ -16,6 +16,7 @@ from labkit.quiet import jobs_in_messages
 from work.ledger import Entry, Ledger
 
 MAX_NAMES = 8  # as many as fit into a line
+MAX_WIDTH = 80  # of the table, in characters: a terminal's
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def verdict_table(
         rows[f"{effects} twice or more"] = [len(one.effects_twice) for one in verdicts.values()]
     width = max(len("finished twice or more"), *map(len, rows)) + 2
     widths = [max(6, len(name)) + 2 for name in verdicts]
+    if width + sum(widths) > MAX_WIDTH:  # no wider than the names need
+        width, widths = width - 2, [len(name) + 2 for name in verdicts]
     lines = ["verdict".ljust(width) + _right(verdicts, widths)]
     lines += [
         name.ljust(width) + _right(map(str, numbers), widths) for name, numbers in rows.items()

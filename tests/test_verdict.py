@@ -257,6 +257,16 @@ def test_the_table_has_a_column_for_each_verdict_and_names_the_jobs():
     ]
 
 
+def test_a_table_of_six_verdicts_fits_into_a_terminal():
+    names = ["TERM", "TERM-soft", "QUIT", "QUIT-soft", "INT-INT", "INT-INT-soft"]
+    table = verdict_table(dict.fromkeys(names, verdict_on(JOBS, [])), names=False)
+    assert (
+        table[0]
+        == "verdict                 TERM  TERM-soft  QUIT  QUIT-soft  INT-INT  INT-INT-soft"
+    )
+    assert {len(line) for line in table} == {79}
+
+
 def test_a_job_that_has_a_message_still_is_stuck_and_not_lost():
     verdict = verdict_on(JOBS[:3], [line("START", "TL-0")], with_a_message={"TL-0", "TL-1"})
     assert (verdict.stuck, verdict.lost) == (["TL-0", "TL-1"], ["TL-2"])

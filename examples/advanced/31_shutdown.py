@@ -45,13 +45,13 @@ You should see:
     finished  SUCCESS         SUCCESS
     requeued  STARTED         SUCCESS
     lost      RETRY           RETRY
-    verdict                     TERM  TERM-soft    QUIT  QUIT-soft  INT-INT  INT-INT-soft
-    sent                           4          4       4          4        4             4
-    started                        4          4       4          4        4             4
-    finished                       4          4       2          3        2             3
-    lost                           0          0       2          1        2             1
-    started twice or more          0          0       2          1        2             1
-    finished twice or more         0          0       0          0        0             0
+    verdict                 TERM  TERM-soft  QUIT  QUIT-soft  INT-INT  INT-INT-soft
+    sent                       4          4     4          4        4             4
+    started                    4          4     4          4        4             4
+    finished                   4          4     2          3        2             3
+    lost                       0          0     2          1        2             1
+    started twice or more      0          0     2          1        2             1
+    finished twice or more     0          0     0          0        0             0
     true: the new worker did every job that was requeued, from its beginning
     true: a lost job says RETRY for ever, though no message is left to try again
 
