@@ -27,9 +27,9 @@ You should see:
     $ ./start_worker.sh -n lesson44-1@%h --queues=lesson44 --concurrency=1 ...
     $ ./start_worker.sh -n lesson44-2@%h --queues=lesson44 --concurrency=1 ...
     $ ./start_worker.sh -n lesson44-3@%h --queues=lesson44 --concurrency=1 ...
-                      letters  calls  refused  refused later  most in a second  paid twice
-    without a bucket       30 ...           0
-    with a bucket          60     63 ...              0 ...           0
+                     letters  calls  refused  refused later  most in 1 s  paid twice
+    without a bucket      30 ...           0
+    with a bucket         60     63 ...              0 ...           0
     with a bucket: ... s, where 9 calls a second cannot take less than ... s
     true: without a bucket calls are refused, and come again when the service says so
     true: with it no call is refused after the first second
@@ -66,12 +66,12 @@ def main() -> None:
             without = answer(url, range(1, 31), limited=False)
             reset(url, hang_up=LOST)
             limited = answer(url, range(31, 91), limited=True)
-    print(f"{'':16}  letters  calls  refused  refused later  most in a second  paid twice")
+    print(f"{'':16} letters  calls  refused  refused later  most in 1 s  paid twice")
     for name, one in (("without a bucket", without), ("with a bucket", limited)):
         twice = sum(times > 1 for times in one["paid"].values())
         print(
-            f"{name:16}{len(one['paid']):>9}{one['calls']:>7}{one['refused']:>9}"
-            f"{one['refused_later']:>15}{one['most_in_a_second']:>18}{twice:>12}"
+            f"{name:16}{len(one['paid']):>8}{one['calls']:>7}{one['refused']:>9}"
+            f"{one['refused_later']:>15}{one['most_in_a_second']:>13}{twice:>12}"
         )
     ideal_s = (limited["calls"] - 1) / RATE + THINKING_S
     print(
