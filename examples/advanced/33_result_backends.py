@@ -27,13 +27,13 @@ You should see:
     $ celery -A tasks.other_app worker -n lesson33-none@%h ...
     ...postgres...
     ...r...
-                 a job    get()    asked again  by another  forgotten  expired  cleaned up
-    redis        ... ms  ... ms  SUCCESS      SUCCESS     PENDING    PENDING  PENDING
-    sqlite       ... ms  ... ms  SUCCESS      SUCCESS     PENDING    SUCCESS  PENDING
-    files        ... ms  ... ms  SUCCESS      SUCCESS     PENDING    SUCCESS  PENDING
-    none         ... ms  ... ms  PENDING      PENDING     PENDING    -        -
-    postgresql   ...
-    rpc          ...
+                a job    get()    again    by another  forgotten  expired  cleaned
+    redis       ... ms  ... ms  SUCCESS  SUCCESS     PENDING    PENDING  PENDING
+    sqlite      ... ms  ... ms  SUCCESS  SUCCESS     PENDING    SUCCESS  PENDING
+    files       ... ms  ... ms  SUCCESS  SUCCESS     PENDING    SUCCESS  PENDING
+    none        ... ms  ... ms  PENDING  PENDING     PENDING    -        -
+    postgresql  ...
+    rpc         ...
     redis keeps a key for ... s: {"status": "SUCCESS", "result": ...}
     sqlite keeps a row: id, task_id, status, result, date_done, traceback, children...
     files keeps celery-task-meta-...
@@ -46,7 +46,9 @@ You should see:
     ...: rpc tells the caller, and another program finds nothing
 
 "a job" is the time from one finished job to the next, in a worker with one slot; the row of none
-has it without a result.  "expired" is one second after the end of the result's time to live.
+has it without a result.  "get()" is how long a caller waits for a job of 0.2 s.  The rest are
+states: "again" is what the caller sees who asks once more, "by another" what another program sees.
+"expired" is one second after the end of the result's time to live, "cleaned" after a cleanup().
 
 Try next.  Guess first:
   1. In wait_for_answer(), write get(timeout=TIMEOUT_S, interval=0.01).  Which sentence is not true
@@ -96,7 +98,7 @@ class Row:
 
     def __str__(self) -> str:
         times = f"{self.job_ms:4.1f} ms  {median(self.waits_ms):4.0f} ms"
-        states = f"{self.again:<11}  {self.by_another:<10}  {self.forgotten:<9}  {self.expired:<7}"
+        states = f"{self.again:<7}  {self.by_another:<10}  {self.forgotten:<9}  {self.expired:<7}"
         return f"{times}  {states}  {self.cleaned_up}"
 
 
@@ -105,12 +107,10 @@ def main() -> None:
         own_ledgers("lesson33", *NAMES) as ledgers,
         result_stores("lesson33", NAMES, ledgers, print_ticket_elsewhere.name, app_on) as stores,
     ):
-        print(
-            " " * 13 + "a job    get()    asked again  by another  forgotten  expired  cleaned up"
-        )
+        print(" " * 12 + "a job    get()    again    by another  forgotten  expired  cleaned")
         rows = {name: row_of(store) for name, store in stores.items()}
         for name in NAMES:
-            print(f"{name:<13}{rows.get(name, 'left out')}")
+            print(f"{name:<12}{rows.get(name, 'left out')}")
         show_what_is_kept(stores)
     redis, none, asked = rows["redis"], rows["none"], [rows["sqlite"], rows["files"]]
     claim(
