@@ -23,14 +23,22 @@ You should see:
     $ ./start_worker.sh -n lesson24-threads@%h --queues=lesson24.threads --concurrency=4 --pool=...
     $ ./start_worker.sh -n lesson24-solo@%h --queues=lesson24.solo --concurrency=4 --pool=solo
     ...gevent...
-    4 jobs each      wait    compute  processes  cores  memory  what it gives up
-    Celery prefork   ... s  ... s   4          ...    ... MB  memory: a process for each slot
-    Celery threads   ... s  ... s   1          ...    ... MB  other cores; time limits, terminate
-    Celery solo      ... s  ... s   1          ...    ... MB  a second slot; answers while it works
+    4 jobs each      wait    compute  processes  cores  memory
+    Celery prefork   ... s  ... s   4          ...    ... MB
+    Celery threads   ... s  ... s   1          ...    ... MB
+    Celery solo      ... s  ... s   1          ...    ... MB
     Celery gevent    ...
-    plain threads    ... s  ... s   1          ...    ... MB  other cores; all work when it ends
-    plain asyncio    ... s  ... s   1          ...    ... MB  the same, and code that is not async
-    plain processes  ... s  ... s   4          ...    ... MB  all work when it ends
+    plain threads    ... s  ... s   1          ...    ... MB
+    plain asyncio    ... s  ... s   1          ...    ... MB
+    plain processes  ... s  ... s   4          ...    ... MB
+                     what it gives up
+    Celery prefork   memory: a process for each slot
+    Celery threads   other cores; time limits, terminate
+    Celery solo      a second slot; answers while it works
+    Celery gevent    soft limit; one that computes stops all
+    plain threads    other cores; all work when it ends
+    plain asyncio    the same, and code that is not async
+    plain processes  all work when it ends
     true: solo waited for one answer after the other, all others for four at once
     true: prefork and plain processes computed in four processes, the others in one
     true: one process never used more than one core
@@ -103,7 +111,7 @@ class Cost:
         cores = self.cpu_s / self.compute_s
         return (
             f"{self.wait_s:4.2f} s  {self.compute_s:4.2f} s   {len(self.pids):<9}  {cores:<5.1f}  "
-            f"{self.memory_mb:3.0f} MB  "
+            f"{self.memory_mb:3.0f} MB"
         )
 
 
@@ -168,10 +176,13 @@ def in_plain_python(way: str) -> Cost:
 
 def show(costs: dict[str, Cost]) -> None:
     heading = f"{len(AIRLINES)} jobs each"
-    print(f"{heading:<17}wait    compute  processes  cores  memory  what it gives up")
-    for way, gives_up in GIVES_UP.items():
-        name = way if way.startswith("plain") else f"Celery {way}"
-        print(f"{name:<17}{costs[way].row() + gives_up if way in costs else NO_GEVENT}")
+    print(f"{heading:<17}wait    compute  processes  cores  memory")
+    names = {way: way if way.startswith("plain") else f"Celery {way}" for way in GIVES_UP}
+    for way, name in names.items():
+        print(f"{name:<17}{costs[way].row() if way in costs else 'not installed'}")
+    print(f"{'':<17}what it gives up")
+    for way, name in names.items():
+        print(f"{name:<17}{GIVES_UP[way]}")
     in_four = {way for way, cost in costs.items() if len(cost.pids) == SLOTS}
     in_one = [cost for cost in costs.values() if len(cost.pids) == 1]
     others = [cost.wait_s for way, cost in costs.items() if way != "solo"]
