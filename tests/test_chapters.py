@@ -1,5 +1,6 @@
 """The chapters say what the lessons say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from tests.small_lab import SmallLab, write
 
 ROOT = Path(__file__).parents[1]
 RUNS = sorted((ROOT / "examples/runs").glob("*.txt"))
+MAX_WIDTH = 80  # of a table or a picture, in characters: a terminal's
+NO_TABLE = ("$ ", "true: ")  # the beginnings of a command and of a claim
+BARS = re.compile("[▁▂▃▄▅▆▇█▌]")
 
 SECTION = """\
 ## 01 Sums: add two numbers
@@ -109,3 +113,20 @@ def test_a_recorded_run_is_what_its_lesson_promises(path):
     first, _, output = path.read_text(encoding="utf-8").partition("\n")
     assert first == f"$ ./lab run {path.stem}"
     assert describe(lesson.text.promise, output) == ""
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_no_table_and_no_picture_of_a_run_is_wider_than_a_terminal(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if is_table_row(line) and len(line) > MAX_WIDTH] == []
+
+
+def is_table_row(line: str) -> bool:
+    """True for a part of a picture, and for three columns or more, with two spaces between them.
+
+    A sentence wraps and stays a sentence.  So does an error that ends a row, behind FAILURE: it
+    is as long as what it quotes.
+    """
+    columns = line.split("  FAILURE  ", maxsplit=1)[0].strip()
+    several = len(re.split(" {2,}", columns)) >= 3
+    return not line.startswith(NO_TABLE) and bool(several or BARS.search(line))
