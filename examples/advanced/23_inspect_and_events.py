@@ -16,7 +16,7 @@ It fails where a path holds a space; there the lesson says so, and leaves it out
 The tasks are `get_approval`, which waits until the lesson approves, and `report_sales`, in
 tasks/advanced_tasks/desk.py.
 
-    ./lab run 23        # about 13 s
+    ./lab run 23        # about 15 s
 
 Watch: http://localhost:5555/workers shows the workers, and asks them in the same way.
 

@@ -15,7 +15,7 @@ imported Celery.  The task is `print_ticket_elsewhere` in tasks/other_app.py, an
 questions are in broker_questions.py and broker_in_a_file.py, beside this file, and so is
 reader_without_celery.py, which reads a message of Celery's and has no Celery.
 
-    ./lab run 34        # about 40 s
+    ./lab run 34        # about 50 s
 
 Watch: on the machine of RabbitMQ, as root: rabbitmqctl list_queues
 Flower knows only the shared broker, and shows nothing of this.

@@ -16,7 +16,7 @@ the third row.
 
 The tasks are in tasks/realworld_tasks/cleanup.py, with work/cleanup.py.
 
-    ./lab run 40        # about 12 s
+    ./lab run 40        # about 8 s
 
 Watch: http://localhost:5555/tasks shows count_stock coming in pairs, and which of them returned
 'skipped'.
