@@ -13,6 +13,7 @@ from labkit.spawn import child_environment
 APP_FILES = ("celery_app.py", "lab_home.py")
 FOLDERS = ("tasks", "work")
 IMPORT_TIMEOUT_S = 20
+MEND_HINT = "mend that line, or ./lab restore FILE"  # where the code cannot be imported
 TOO_SLOW = "the import takes too long"  # it says nothing about the code: the machine may be busy
 WEB_FOLDER = "web"
 _IMPORT_TASKS = "import celery_app; celery_app.app.loader.import_default_modules()"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
-from labkit.code import import_error
+from labkit.code import MEND_HINT, import_error
 from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
@@ -20,7 +20,6 @@ DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
 RESTART_TIMEOUT_S = 60
 TELL_AFTER_S = 3
 POLL_S = 0.1
-HINT = "mend that line, or ./lab restore FILE"
 
 
 def down() -> None:
@@ -59,7 +58,7 @@ def restart() -> None:
     state = _state_or_error()
     if why := import_error() or (import_error(web=True) if state.get("web") else None):
         raise LabError(
-            f"nothing was restarted, because the new code cannot be imported: {why}", HINT
+            f"nothing was restarted, because the new code cannot be imported: {why}", MEND_HINT
         )
     with contextlib.suppress(psutil.NoSuchProcess):
         ProcessId.of(state["launcher"]).send(signal.SIGUSR1)

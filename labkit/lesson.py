@@ -9,7 +9,6 @@ import click
 
 from lab_home import LAB_FILES, LAB_HOME, REDIS_URL
 from labkit.alone import alone_with
-from labkit.code import last_error
 from labkit.console import spare_the_terminal
 from labkit.course.notes import open_notes
 from labkit.errors import LabError
@@ -86,6 +85,8 @@ def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
     """
     from celery.exceptions import TimeoutError as NoAnswer
     from kombu.exceptions import EncodeError
+
+    from labkit.code import last_error
 
     if isinstance(error, LabError):
         return str(error)

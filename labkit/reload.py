@@ -37,11 +37,10 @@ class Reloader:
             fit = await self._without_refused_workers(stale, newest["worker"])
             if not self.parts.refused:  # the web app sends these tasks
                 fit += await self._without_refused_web(stale, newest["web"])
-            stale = fit
-            if stale:
-                names = ", ".join(child.name for child in stale)
+            if fit:
+                names = ", ".join(child.name for child in fit)
                 self.parts.console.say(f"the code has changed: restarting {names}")
-                await self._replace(stale, newest)
+                await self._replace(fit, newest)
 
     async def _without_refused_workers(self, stale: list[Child], newest: str) -> list[Child]:
         """Workers, Beat and Flower among these; none of them if the new code is refused."""

@@ -207,7 +207,7 @@ class Supervisor:
         why = None if self.parts.ready_after_s else code.import_error(web=name == "web")
         if why:
             self.parts.console.say(f"\nthe code cannot be imported: {why}")
-        hint = "mend that line, or ./lab restore FILE" if why else f"less {log}"
+        hint = code.MEND_HINT if why else f"less {log}"
         self.parts.console.say(f"\nhint: {hint}")
         return 1
 

@@ -55,8 +55,9 @@ def _fitted(text: str) -> str:
 
 def celery_line(arguments: str) -> str:
     """A line of Celery's own to type: by its full name where the shell does not know `celery`."""
-    program = shutil.which("celery") or not (ROOT / ".venv/bin/celery").exists()
-    return f"{'celery' if program else '.venv/bin/celery'} -A celery_app {arguments}"
+    ours = ".venv/bin/celery"
+    program = ours if not shutil.which("celery") and (ROOT / ours).exists() else "celery"
+    return f"{program} -A celery_app {arguments}"
 
 
 def duration(seconds: float) -> str:

@@ -4,7 +4,7 @@ import traceback
 
 from celery import Celery
 
-from labkit.code import last_error
+from labkit.code import MEND_HINT, last_error
 from labkit.errors import LabError
 
 
@@ -18,6 +18,6 @@ def load_app() -> Celery:
     except Exception:  # noqa: BLE001 - it is the learner's file, and anything can stand in it
         raise LabError(
             f"celery_app.py cannot be imported: {last_error(traceback.format_exc())}",
-            "mend that line, or ./lab restore FILE",
+            MEND_HINT,
         ) from None
     return app
