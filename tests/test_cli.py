@@ -27,6 +27,18 @@ def command(*arguments: str, capsys) -> tuple[int, str, str]:
     return code, told.out, told.err
 
 
+def run_code(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a piece of Python in a process of its own, in the lab's folder."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_help_lists_every_verb_in_a_section(capsys):
     code, out, _ = command("--help", capsys=capsys)
     assert code == 0
@@ -38,15 +50,7 @@ def test_help_lists_every_verb_in_a_section(capsys):
 def test_a_character_that_the_terminal_lacks_is_no_traceback(tmp_path):
     code = "from labkit.cli import main; import labkit.course.index as index\n"
     code += "index.first_steps = lambda: 'wait \u2026'; main([])"
-    latin = {"PYTHONIOENCODING": "latin-1", "LAB_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | latin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_code(code, PYTHONIOENCODING="latin-1", LAB_HOME=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr) == (0, "wait ?\n", "")
 
 
@@ -114,7 +118,7 @@ def test_the_tours_are_listed_with_their_lessons(capsys):
 
 def test_the_command_starts_without_celery():
     code = "import sys, labkit.cli; labkit.cli.main([]); sys.exit('celery' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert run_code(code).returncode == 0
 
 
 def test_a_full_disk_is_one_sentence(capsys, monkeypatch):
@@ -150,9 +154,7 @@ def test_ctrl_c_while_the_command_is_imported_is_no_traceback():
         "sys.meta_path.insert(0, PressCtrlC())\n"
         "runpy.run_module('labkit', run_name='__main__')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run_code(code)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
@@ -163,8 +165,6 @@ def test_a_second_ctrl_c_while_the_command_ends_changes_nothing():
         "sys.argv = ['lab', 'no-such-verb']\n"
         "labkit.cli.program()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run_code(code)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -94,24 +95,19 @@ def test_after_an_error_nothing_of_the_transaction_is_kept(shop_url):
     engine.dispose()
 
 
+def order_of(flight: dict[str, Any]) -> dict[str, Any]:
+    """One seat on this flight, at its price."""
+    names = ("flight", "day", "price_cents")
+    buyer = {"seats": 1, "card": "ada-visa", "email": "ada@example.com"}
+    return {name: flight[name] for name in names} | buyer
+
+
 def test_of_many_that_send_and_move_an_order_at_once_one_does(shop_url):
     engine = engine_for(shop_url)
     create_tables(engine)
     flight, *_ = flight_dicts(1, "XA")
     put(engine, [flight], "north")
-    ids = [
-        open_order(
-            engine,
-            flight=flight["flight"],
-            day=flight["day"],
-            seats=1,
-            price_cents=flight["price_cents"],
-            card="ada-visa",
-            email="ada@example.com",
-            order_id="TL-7",
-        )
-        for _ in range(2)
-    ]
+    ids = [open_order(engine, **order_of(flight), order_id="TL-7") for _ in range(2)]
     assert ids == ["TL-7", "TL-7"]
     sent: list = []
     with ThreadPoolExecutor(4) as pool:
@@ -130,16 +126,7 @@ def test_a_price_cannot_change_while_an_order_is_opened_at_it(shop_url):
     put(engine, [flight], "north")
     with engine.connect() as dearer, ThreadPoolExecutor(1) as pool:
         dearer.execute(update(flights).values(price_cents=1))
-        opening = pool.submit(
-            open_order,
-            engine,
-            flight=flight["flight"],
-            day=flight["day"],
-            seats=1,
-            price_cents=flight["price_cents"],
-            card="ada-visa",
-            email="ada@example.com",
-        )
+        opening = pool.submit(open_order, engine, **order_of(flight))
         with pytest.raises(TimeoutError):
             opening.result(timeout=1)  # it waits for whoever is changing the price
         dearer.commit()
