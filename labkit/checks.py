@@ -4,14 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from lab_home import ROOT
 from labkit.errors import LabError
+from labkit.run_again import SOME_FAILED, failed_tests, run_again
 from labkit.spawn import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
@@ -21,14 +23,20 @@ PROCESSES = 3  # test processes side by side; most of the time a stack test wait
 
 @dataclass(frozen=True)
 class Step:
-    """One check: its name, its command line, and whether its output is shown as it comes."""
+    """One check: its name, its command line, and whether its output is shown as it comes.
+
+    again: it is pytest; what fails runs once more at the end, alone, and may pass then.
+    """
 
     name: str
     command: list[str]
     live: bool = False
+    again: bool = False
 
 
-def steps(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> list[Step]:
+def steps(
+    *, fast: bool, pytest_arguments: list[str], again: bool = False, root: Path = ROOT
+) -> list[Step]:
     """What `./lab test` runs, in order, the quickest first."""
     shell_scripts = [script for script in SHELL_SCRIPTS if (root / script).is_file()]
     ignored = [f"--ignore={folder}" for folder in NEED_MORE] if fast else []
@@ -42,14 +50,22 @@ def steps(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> list
             "pytest",
             ["pytest", "-q", f"-n{PROCESSES}", "--dist=worksteal", *ignored, *pytest_arguments],
             live=True,
+            again=again,
         ),
     ]
     return [step for step in found if not (fast and step.name == "mypy")]
 
 
-def run_checks(*, fast: bool, pytest_arguments: list[str], root: Path = ROOT) -> int:
-    """Run every step of `./lab test`; return 0 if all passed, else 1."""
-    failed = run_steps(steps(fast=fast, pytest_arguments=pytest_arguments, root=root), root)
+def run_checks(
+    *, fast: bool, pytest_arguments: list[str], again: bool = False, root: Path = ROOT
+) -> int:
+    """Run every step of `./lab test`; return 0 if all passed, else 1.
+
+    again: run the tests that failed once more at the end, alone; those that pass then are named
+    as flaky, and do not make the run fail.
+    """
+    todo = steps(fast=fast, pytest_arguments=pytest_arguments, again=again, root=root)
+    failed = run_steps(todo, root)
     if failed:
         click.echo(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
@@ -67,11 +83,26 @@ def run_steps(todo: list[Step], root: Path) -> list[str]:
                 f"{step.command[0]} is not installed",
                 "python -m pip install --require-hashes -r requirements-dev.lock",
             )
-    return [step.name for step in todo if not _run(step, environment, root)]
+    return [step.name for step in todo if not _passes(step, environment, root)]
 
 
-def _run(step: Step, environment: dict[str, str], root: Path) -> bool:
-    """Run one step; show its output if it failed, or as it comes if it is live."""
+def _passes(step: Step, environment: dict[str, str], root: Path) -> bool:
+    if not step.again:
+        return _run(step, environment, root) == 0
+    with tempfile.TemporaryDirectory() as cache:  # a cache that knows of this run alone
+        own_cache = ["-o", f"cache_dir={cache}"]
+        code = _run(replace(step, command=[*step.command, *own_cache]), environment, root)
+        failed = failed_tests(Path(cache)) if code == SOME_FAILED else []
+        if not failed:
+            return code == 0
+        return run_again(failed, [step.command[0], "-q", *own_cache], root, environment)
+
+
+def _run(step: Step, environment: dict[str, str], root: Path) -> int:
+    """Run one step, and return its exit code.
+
+    Its output is shown if it failed, or as it comes if it is live.
+    """
     start = time.monotonic()
     done = subprocess.run(
         step.command,
@@ -89,7 +120,7 @@ def _run(step: Step, environment: dict[str, str], root: Path) -> bool:
     if done.returncode and not step.live:
         click.echo(done.stdout)
     sys.stdout.flush()
-    return done.returncode == 0
+    return done.returncode
 
 
 def _tidy() -> dict[str, str]:

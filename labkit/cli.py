@@ -187,12 +187,13 @@ def record(number: str) -> None:
 
 @lab.command(context_settings={"ignore_unknown_options": True})
 @click.option("--fast", is_flag=True, help="Only what needs no broker.")
+@click.option("--again", is_flag=True, help="Run what failed once more, alone; name what passes.")
 @click.argument("pytest_arguments", nargs=-1)
-def test(fast: bool, pytest_arguments: tuple[str, ...]) -> None:
+def test(fast: bool, again: bool, pytest_arguments: tuple[str, ...]) -> None:
     """Run the checks and the tests; what follows is handed to pytest."""
     from labkit.checks import run_checks
 
-    sys.exit(run_checks(fast=fast, pytest_arguments=list(pytest_arguments)))
+    sys.exit(run_checks(fast=fast, again=again, pytest_arguments=list(pytest_arguments)))
 
 
 def main(arguments: list[str] | None = None) -> Any:
