@@ -3,24 +3,34 @@
 `inspect` alone does not know how many workers there are, so it waits its whole timeout, once a
 question.  Here Redis says first how many are connected; when all of them have answered, the wait
 is over.
+
+`inspect` also keeps one answer a name.  Here every answer counts: two workers may have one name.
 """
 
 import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 from celery import Celery
+from celery.app.control import Inspect
 
 from labkit.queues import listeners
 
 ANSWER_TIMEOUT_S = 1.0  # a worker that is up answers in milliseconds
 BEAT_PREFIX = "celerybeat@"  # Beat answers a ping and nothing else
+QUESTIONS = ("stats", "active_queues", "active", "reserved")
 
 
 @dataclass(frozen=True)
 class WorkerView:
-    """One worker as it described itself.  Tasks are dicts: id, name, args, kwargs, time_start."""
+    """One worker as it described itself.  Tasks are dicts: id, name, args, kwargs, time_start.
+
+    Workers that share a name are one WorkerView, with what all of them have: an answer does not
+    say whose it is.
+    """
 
     name: str
     pid: int
@@ -31,6 +41,7 @@ class WorkerView:
     queues: list[str]
     active: list[dict[str, Any]] = field(default_factory=list)
     reserved: list[dict[str, Any]] = field(default_factory=list)
+    other_pids: list[int] = field(default_factory=list)  # of further workers of this name
 
     def summary(self) -> dict[str, Any]:
         """The worker in numbers: {"pool": "prefork", "slots": 4, "active": 1, ...}."""
@@ -47,18 +58,43 @@ class WorkerView:
 
 @dataclass(frozen=True)
 class Workers:
-    """The workers that answered, and how many are connected and did not."""
+    """The workers that answered, and how many are connected and did not.
+
+    silent: workers and Beats that are connected, and did not answer in time.
+    doubled: {name: how many workers answered to it}, for names that more than one has.
+    beats: the names of the Beats that answered, one for each of them.
+    """
 
     answered: list[WorkerView]
     silent: int
+    doubled: dict[str, int] = field(default_factory=dict)
+    beats: list[str] = field(default_factory=list)
 
     def consumed(self) -> set[str]:
         """Every queue that some answering worker takes from."""
         return {queue for worker in self.answered for queue in worker.queues}
 
     def inspect(self, app: Celery) -> Any:
-        """`celery inspect` for those that answered; it returns when all of them have again."""
-        return _inspect(app, [worker.name for worker in self.answered])
+        """`celery inspect` for those that answered; it returns when all of them have again.
+
+        What workers of one name answer is put together.
+        """
+        names = [worker.name for worker in self.answered]
+        count = sum(1 + len(worker.other_pids) for worker in self.answered)
+        return AllAnswers(names, timeout=ANSWER_TIMEOUT_S, limit=count, app=app)
+
+
+class AllAnswers(Inspect):
+    """`celery inspect` that keeps all answers where workers share a name."""
+
+    def _prepare(self, reply: Any) -> dict[str, Any]:
+        together: dict[str, Any] = {}
+        for name, answers in by_name(reply).items():
+            if all(isinstance(answer, list) for answer in answers):
+                together[name] = [entry for answer in answers for entry in answer]
+            else:
+                together[name] = {key: value for answer in answers for key, value in answer.items()}
+        return together
 
 
 def ask_workers(app: Celery, client: redis.Redis) -> Workers:
@@ -66,43 +102,66 @@ def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     connected = listeners(client)
     if not connected:
         return Workers([], 0)
-    pongs = app.control.ping(timeout=ANSWER_TIMEOUT_S, limit=connected) or []
-    nodes = {name for pong in pongs for name in pong}
-    names = sorted(name for name in nodes if not name.startswith(BEAT_PREFIX))
-    silent = max(0, connected - len(pongs))
-    if not names:
-        return Workers([], silent)
-    ask = _inspect(app, names)
-    stats = ask.stats() or {}
-    if stats:
-        ask = _inspect(app, sorted(stats))  # nobody waits again for one that has gone silent
-    queues, active, reserved = ask.active_queues() or {}, ask.active() or {}, ask.reserved() or {}
-    views = [
-        _view(name, stats[name], queues.get(name), active.get(name), reserved.get(name))
-        for name in names
-        if name in stats
-    ]
-    return Workers(views, silent + len(names) - len(views))
+    pongs = by_name(app.control.ping(timeout=ANSWER_TIMEOUT_S, limit=connected))
+    number = Counter({name: len(answers) for name, answers in pongs.items()})
+    workers = Counter({n: count for n, count in number.items() if not n.startswith(BEAT_PREFIX)})
+    beats = number - workers
+    told, answering = {}, workers
+    for question in QUESTIONS:  # nobody waits again for one that has gone silent
+        told[question] = _ask(app, question, answering)
+        answering = Counter({name: len(answers) for name, answers in told[question].items()})
+    return Workers(
+        [_view(name, *(told[question][name] for question in QUESTIONS)) for name in answering],
+        silent=max(0, connected - beats.total() - answering.total()),
+        doubled={name: count for name, count in workers.items() if count > 1},
+        beats=sorted(beats.elements()),
+    )
 
 
-def _inspect(app: Celery, names: list[str]) -> Any:
-    return app.control.inspect(destination=names, timeout=ANSWER_TIMEOUT_S, limit=len(names))
+def _ask(app: Celery, question: str, workers: Mapping[str, int]) -> dict[str, list[Any]]:
+    """{name: answers} to one question of `celery inspect`; workers: {name: how many there are}."""
+    if not workers:
+        return {}
+    return by_name(
+        app.control.broadcast(
+            question,
+            destination=list(workers),
+            reply=True,
+            timeout=ANSWER_TIMEOUT_S,
+            limit=sum(workers.values()),
+        )
+    )
 
 
-def _view(
-    name: str, stats: dict, queues: list | None, active: list | None, reserved: list | None
-) -> WorkerView:
-    pool = stats["pool"]
+def by_name(replies: list[dict[str, Any]] | None) -> dict[str, list[Any]]:
+    """Put the answers to a question together by the name of the worker.
+
+    >>> by_name([{"b@host": 1}, {"a@host": 2}, {"b@host": 3}])
+    {'a@host': [2], 'b@host': [1, 3]}
+    """
+    found = defaultdict(list)
+    for reply in replies or ():
+        for name, answer in reply.items():
+            found[name].append(answer)
+    return {name: found[name] for name in sorted(found)}
+
+
+def _view(name: str, stats: list, queues: list, active: list, reserved: list) -> WorkerView:
+    """One name's worker; each list holds one answer for each worker that has the name."""
+    pool = stats[0]["pool"]
     # "celery.concurrency.prefork:TaskPool" -> "prefork"
     pool_name = pool.get("implementation", "?").partition(":")[0].rpartition(".")[2]
+    running = [task for tasks in active for task in tasks or ()]
+    begun = sum(sum(one["total"].values()) for one in stats)
     return WorkerView(
         name=name,
-        pid=stats["pid"],
+        pid=stats[0]["pid"],
         pool={"thread": "threads"}.get(pool_name, pool_name),  # as --pool has it
-        slots=pool.get("max-concurrency", 1),
-        started=time.time() - stats["uptime"],
-        done=max(0, sum(stats["total"].values()) - len(active or ())),
-        queues=[queue["name"] for queue in queues or ()],
-        active=active or [],
-        reserved=reserved or [],
+        slots=sum(one["pool"].get("max-concurrency", 1) for one in stats),
+        started=time.time() - max(one["uptime"] for one in stats),
+        done=max(0, begun - len(running)),
+        queues=list(dict.fromkeys(queue["name"] for taken in queues for queue in taken or ())),
+        active=running,
+        reserved=[task for tasks in reserved for task in tasks or ()],
+        other_pids=[one["pid"] for one in stats[1:]],
     )
