@@ -1,17 +1,20 @@
 """The doctor's judgement, without a broker: what cannot be made here for real, and the logs."""
 
+import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from labkit.doctor.diagnosis import explain
-from labkit.doctor.evidence import Evidence
+from labkit.doctor.evidence import Evidence, Holding
 from labkit.doctor.findings import Finding, celery_line, report
 from labkit.doctor.queue_diagnosis import nobody_takes
 from labkit.doctor.server_health import judge
-from labkit.doctor.worker_logs import task_in_logs
+from labkit.doctor.worker_logs import LogTrace, task_in_logs
 from labkit.queue_search import Search
-from labkit.worker_view import Workers
+from labkit.results import StoredResult
+from labkit.worker_view import Workers, WorkerView
 
 FIT = {"redis_version": "7.0.15", "maxmemory_policy": "noeviction", "aof_enabled": 1}
 
@@ -46,7 +49,7 @@ def test_a_search_that_ended_early_says_how_far_it_looked():
 def test_tasks_that_ignore_their_results_are_named_where_nothing_is_known():
     registered = {"lab1@host": {"tasks.a.log": {"ignore_result": "True"}, "tasks.a.add": {}}}
     [finding] = explain(Evidence("7", search=Search(None, "", 0, 0, 0), registered=registered))
-    assert "its task ignores its result (tasks.a.log)" in finding.sentence
+    assert any("its task ignores its result (tasks.a.log)" in one for one in finding.perhaps)
 
 
 def test_messages_of_workers_that_could_not_be_read_are_counted():
@@ -56,7 +59,60 @@ def test_messages_of_workers_that_could_not_be_read_are_counted():
 
 def test_a_silent_worker_makes_the_answer_uncertain():
     [finding] = explain(Evidence("7", workers=Workers([], 1)))
-    assert "no worker has it (1 connected and silent)" in finding.sentence
+    assert "no worker that answers has it (1 connected and silent)" in finding.sentence
+    assert "the worker that does not answer has it" in finding.perhaps[0]
+
+
+def test_a_clock_that_is_ahead_is_told_and_no_time_is_negative():
+    later = datetime.now(UTC) + timedelta(seconds=90)
+    [done] = explain(Evidence("7", result=StoredResult("SUCCESS", 9, None, later, None)))
+    assert "by its worker's clock, which is ahead of this one by 1 min" in done.sentence
+    request = {"id": "7", "name": "tasks.a.add", "time_start": later.timestamp()}
+    holding = Holding(worker("lab1@there"), "active", request)
+    [running] = explain(Evidence("7", holdings=[holding]))
+    assert "by that worker's clock, which is ahead of this one" in running.sentence
+    assert "-" not in done.sentence.partition("done")[2]
+
+
+LATE = datetime.now(UTC) - timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("log", "workers", "lost"),
+    [
+        (LogTrace("lab1", "tasks.a.nap", "received", LATE), [], True),
+        (LogTrace("lab1", "tasks.a.nap", "retry", LATE), [], True),
+        (LogTrace("lab1", "tasks.a.nap", "received", LATE), ["lab1@host"], False),
+        (LogTrace("lab2", "tasks.a.nap", "received", LATE), [], False),
+        (None, [], False),
+    ],
+    ids=["its worker ended", "it waited for a retry", "its worker lives", "another log", "no log"],
+)
+def test_send_it_again_is_said_only_where_a_log_shows_that_nothing_will_run(log, workers, lost):
+    started = StoredResult("STARTED", {"pid": 1, "hostname": "lab1@host"}, None, None, None)
+    seen = Evidence(
+        "7",
+        result=started,
+        search=Search(None, "", 0, 0, 0),
+        workers=Workers([worker(name) for name in workers], 0),
+        log=log,
+    )
+    [finding] = explain(seen)
+    assert ("send it again" in finding.hint) == lost
+    assert ("or it replaced itself" in finding.sentence) != lost
+
+
+@pytest.mark.parametrize("unseen", [{"unread": 5}, {"not_read": ["1 message could not be read"]}])
+def test_nothing_is_called_lost_while_something_was_not_looked_at(unseen):
+    started = StoredResult("STARTED", {"pid": 1, "hostname": "lab1@host"}, None, None, None)
+    finding = explain(Evidence("7", result=started, search=Search(None, "", 0, 0, 0), **unseen))[0]
+    assert finding.kind == "task"
+    assert "lost" not in finding.sentence
+
+
+def worker(name: str) -> WorkerView:
+    """A worker that has been up for an hour."""
+    return WorkerView(name, 1000, "prefork", 4, time.time() - 3600, 0, ["basic"])
 
 
 def test_a_wrong_finding_makes_the_exit_code_1(capsys):
@@ -78,6 +134,34 @@ def test_the_newest_line_of_all_logs_counts(tmp_path):
     trace = task_in_logs(tmp_path, "7")
     assert trace
     assert (trace.worker, trace.task, trace.did) == ("lab2", "tasks.a.add", "succeeded")
+
+
+def test_what_a_log_says_of_refused_and_revoked_messages_is_read(tmp_path):
+    log(
+        tmp_path,
+        "lab1.log",
+        "1,000: CRITICAL/MainProcess] Can't decode message body: ContentDisallowed('no') "
+        "[type:'application/x-python-serialize' encoding:'binary' headers:{'id': '7'}]",
+        "2,000: INFO/MainProcess] Discarding revoked task: tasks.a.add[8]",
+    )
+    refused, revoked = task_in_logs(tmp_path, "7"), task_in_logs(tmp_path, "8")
+    assert refused
+    assert (refused.did, refused.why) == ("refused", "ContentDisallowed('no')")
+    assert revoked
+    assert (revoked.did, revoked.task) == ("discarded", "tasks.a.add")
+
+
+def test_deliveries_that_nobody_asked_for_are_counted(tmp_path):
+    received = "INFO/MainProcess] Task tasks.a.add[7] received"
+    retry = "INFO/ForkPoolWorker-1] Task tasks.a.add[7] retry: Retry in 1s"
+    log(tmp_path, "lab1.log", f"1,0: {received}", f"2,0: {retry}", f"3,0: {received}")
+    trace = task_in_logs(tmp_path, "7")
+    assert trace
+    assert trace.redelivered == 0
+    log(tmp_path, "lab2.log", f"4,0: {received}", f"5,0: {received}")
+    trace = task_in_logs(tmp_path, "7")
+    assert trace
+    assert trace.redelivered == 2
 
 
 @pytest.mark.parametrize("content", ["", "no line of a worker\n", "Task tasks.a.add[8] received"])

@@ -9,13 +9,14 @@ from kombu.exceptions import OperationalError
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
 from labkit.code import TOO_SLOW, import_error
 from labkit.doctor.diagnosis import explain, old_worker_findings
-from labkit.doctor.evidence import Later, gather
 from labkit.doctor.findings import Finding, report, several
+from labkit.doctor.gather import gather
 from labkit.doctor.load_app import load_app
 from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
 from labkit.doctor.server_health import server_findings
 from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
+from labkit.later import Later
 from labkit.queues import lengths, queues_with_messages, unacked_count
 from labkit.redis_check import check_redis, client_for
 from labkit.state import StackLock, read_state
@@ -28,13 +29,17 @@ TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and 
 def doctor(task_id: str | None, began: float) -> int:
     """Print the findings; return the exit code: 0 all is well or the task was found, else 1.
 
+    A task of which nothing is known was not found, although nothing need be wrong.
+
     began: time.monotonic() when the command began.  Raises LabError where there is no broker to
     ask about a task, and with exit code 2 for an id that can be none.
     """
     deadline = began + TOTAL_S
     if task_id is None:
         return report(examine(deadline))
-    return report(diagnose(checked_task_id(task_id), deadline))
+    answer = diagnose(checked_task_id(task_id), deadline)
+    not_found = answer[0].kind == "?"
+    return report(answer) or int(not_found)
 
 
 def diagnose(task_id: str, deadline: float) -> list[Finding]:

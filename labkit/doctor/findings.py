@@ -3,13 +3,14 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from shlex import quote
 
 import click
 
-from lab_home import ROOT
+from lab_home import LAB_HOME, ROOT
 
 COLOURS = {"ok": "green", "wrong": "red", "task": "cyan", "?": "yellow"}
 INDENT = " " * 7
@@ -22,11 +23,13 @@ class Finding:
     kind: "ok"; "task" for what is known of a task; "wrong" for what somebody should mend; "?" for
         what could not be found out.
     hint: a command, or what to do; "" where there is nothing to do.
+    perhaps: what may be so, where it cannot be known; a line each.
     """
 
     kind: str
     sentence: str
     hint: str = ""
+    perhaps: Sequence[str] = ()
 
 
 def report(findings: Iterable[Finding]) -> int:
@@ -35,6 +38,8 @@ def report(findings: Iterable[Finding]) -> int:
     for finding in found:
         mark = click.style(f"{finding.kind:5}", fg=COLOURS[finding.kind], bold=True)
         click.echo(f"{mark}  {_fitted(finding.sentence)}")
+        for one in finding.perhaps:
+            click.echo(f"{INDENT}- {_fitted(one)}")
         if finding.hint:
             click.echo(f"{INDENT}hint: {_fitted(finding.hint)}")
     return int(any(finding.kind == "wrong" for finding in found))
@@ -58,6 +63,12 @@ def celery_line(arguments: str) -> str:
     ours = ".venv/bin/celery"
     program = ours if not shutil.which("celery") and (ROOT / ours).exists() else "celery"
     return f"{program} -A celery_app {arguments}"
+
+
+def grep_hint(task_id: str) -> str:
+    """The command that shows what the logs of the lab's workers say about a task."""
+    logs = quote(str(LAB_HOME / "logs"))
+    return f"grep -h {quote(task_id)} {logs}/*.log*"
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,10 @@ from labkit.doctor.findings import Finding, celery_line, clock, several
 from labkit.worker_view import Workers
 
 LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
+SILENT_MEANS = (
+    "a worker with --pool=solo answers only between two tasks, and a stopped one (SIGSTOP) not "
+    "before it goes on"
+)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -72,6 +76,17 @@ def explain_queued(seen: Evidence) -> list[Finding]:
                 start_hint(queue, workers),
             )
         ]
+    names = ", ".join(worker.name for worker in takers)
+    takes = "takes" if len(takers) == 1 else "take"
+    here = f"{where}; {names} {takes} from this queue"
+    if refused := message.refusal(seen.accepted):
+        return [
+            Finding(
+                "wrong",
+                f"{here}, and will refuse it: {refused}",
+                "send it as JSON; its message can stay: a worker throws it away",
+            )
+        ]
     strangers = [
         worker.name
         for worker in takers
@@ -79,17 +94,50 @@ def explain_queued(seen: Evidence) -> list[Finding]:
     ]
     if strangers:
         known = seen.registered[strangers[0]]
+        some = " if it gets it" if len(strangers) < len(takers) else ""
         return [
             Finding(
                 "wrong",
                 f"{where}; {strangers[0]}, which takes from this queue, does not know this task "
-                f"and will throw it away{did_you_mean(message.task, known)}",
+                f"and will throw it away{some}{did_you_mean(message.task, known)}",
                 f"{celery_line('inspect registered')} shows what workers know",
             )
         ]
-    names = ", ".join(worker.name for worker in takers)
-    takes = "takes" if len(takers) == 1 else "take"
-    return [Finding("task", f"{where}; {names} {takes} from this queue")]
+    if seen.revoked_in:
+        return [_revoked(seen, here, queue)]
+    return [Finding("task", here)]
+
+
+def _revoked(seen: Evidence, here: str, queue: str) -> Finding:
+    """A worker remembers that it was revoked; every worker that takes from the queue must."""
+    remember = ", ".join(seen.revoked_in or ())
+    revoked = f"{here}; it was revoked, as {remember} remembers"
+    forgot = who_forgot(seen, queue)
+    if forgot:
+        return Finding(
+            "wrong",
+            f"{revoked}, but {forgot}, and would run it",
+            celery_line(f"control revoke {seen.task_id}"),
+        )
+    return Finding("task", f"{revoked}: it is thrown away when its turn comes")
+
+
+def who_forgot(seen: Evidence, queue: str) -> str:
+    """The workers that take from this queue and do not know that it was revoked; "" if all do.
+
+    A worker keeps revoked ids in memory alone; one that starts later asks the others only if it
+    does not run with --without-mingle.
+    """
+    names = [
+        worker.name
+        for worker in seen.workers.answered
+        if queue in worker.queues and worker.name not in (seen.revoked_in or ())
+    ]
+    if not names:
+        return ""
+    takes = "takes" if len(names) == 1 else "take"
+    knows = "does" if len(names) == 1 else "do"
+    return f"{', '.join(names)}, which {takes} from this queue, {knows} not remember that"
 
 
 def _times(seen: Evidence) -> str:

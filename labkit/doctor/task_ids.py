@@ -1,4 +1,4 @@
-"""Which texts can be the id of a task."""
+"""Which texts can be the id of a task, and where the id stands in what people paste."""
 
 import re
 
@@ -6,28 +6,46 @@ from labkit.errors import LabError
 
 LONGEST = 200  # Celery's own ids have 36 characters; a program may choose its own
 
+# What Python and a worker's log print around an id.
+PASTED = (
+    re.compile(r"<\w*Result: (\S+)>$"),  # <AsyncResult: ID>, as print(result) in a list shows it
+    re.compile(r"\w*Result\((['\"])(\S+)\1\)$"),  # AsyncResult('ID')
+    re.compile(r"(?:.*\s)?(?:Task \S+?|\w+(?:\.\w+)+)\[([^\][\s]+)\](?:\s.*)?$"),  # a line of a log
+    re.compile(r"(['\"])(\S+)\1,?$"),  # 'ID'
+)
+
 
 def checked_task_id(text: str) -> str:
-    """The id without spaces around it; LabError (exit code 2) if it can be no task's id.
+    """The id without what stands around it; LabError (exit code 2) if it can be no task's id.
 
     Celery makes UUIDs, but task_id= may name any text, so a word is no error.
 
     >>> checked_task_id(" order-7 ")
     'order-7'
+    >>> checked_task_id("<AsyncResult: order-7>"), checked_task_id("AsyncResult('order-7')")
+    ('order-7', 'order-7')
+    >>> checked_task_id("Task tasks.basic_tasks.add[order-7] succeeded in 0.01s: 9")
+    'order-7'
+    >>> checked_task_id("order[7]")
+    'order[7]'
     """
     task_id = text.strip()
     hint = "a task id looks like 3f2c9a04-1b7e-4a52-a7d5-fc5dc1132a5b: print(result.id)"
     if not task_id:
         raise LabError("the task id is empty", hint, exit_code=2)
+    if not task_id.isprintable():
+        raise LabError(
+            f"a task id has no control characters, got {task_id[:40]!r}", hint, exit_code=2
+        )
+    for form in PASTED:
+        if pasted := form.match(task_id):
+            task_id = pasted[pasted.lastindex or 0]
+            break
     if len(task_id) > LONGEST:
         raise LabError(
             f"a task id has at most {LONGEST} characters here, got {len(task_id):,}",
             hint,
             exit_code=2,
-        )
-    if not task_id.isprintable():
-        raise LabError(
-            f"a task id has no control characters, got {task_id[:40]!r}", hint, exit_code=2
         )
     return task_id
 

@@ -1,23 +1,39 @@
-"""A task of which no state is stored and that nobody has: never sent, ignored, or expired?
+"""A task of which no state is stored and that nobody has: never sent, not sent yet, or forgotten?
 
-Redis alone cannot tell these apart.  A worker's log can; where there is none, the doctor says
-what it cannot know.
+Redis alone cannot tell these apart.  A worker's log can; where there is none, the doctor says how
+far it looked, and all that may be so.
 """
 
 import time
+from shlex import quote
 
-from lab_home import LAB_HOME
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, clock, duration
+from labkit.doctor.findings import Finding, clock, duration, grep_hint, several
+from labkit.doctor.queue_diagnosis import SILENT_MEANS
+from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace
 
 ENDED = {"succeeded": "it succeeded", "raised": "it failed"}  # words of the worker's log
+OTHER_WORDS = {  # of the log: what it means where no state is stored
+    "discarded": "it was revoked, or had expired; the state that says so is gone",
+    "ignored": "it raised Ignore, or replaced itself (self.replace), and stores no state",
+}
 
 
 def explain_unknown(seen: Evidence) -> Finding:
     """The honest answer about a task that has left no trace in Redis."""
-    return _from_log(seen, seen.log) if seen.log else _without_log(seen)
+    if seen.group:
+        ended = "" if seen.group.ended is None else f", of which {seen.group.ended} have ended"
+        return Finding(
+            "task",
+            f"it is the id of a group, not of a task: {several(seen.group.size, 'task')}{ended}",
+        )
+    if seen.log:
+        return _from_log(seen, seen.log)
+    if more := relatives(seen):
+        return Finding("task", f"no state is stored{_store(seen)}: {more}")
+    return _without_log(seen)
 
 
 def ignoring(seen: Evidence) -> list[str]:
@@ -33,35 +49,72 @@ def ignoring(seen: Evidence) -> list[str]:
 
 
 def _from_log(seen: Evidence, log: LogTrace) -> Finding:
-    if log.did not in ENDED:
+    if log.did == "refused":
         return Finding(
             "wrong",
-            f"the log of {log.worker} says at {clock(log.at)}: {log.task} {log.did}; since then "
-            "nothing, no result is stored, and no worker that answers has it: it was lost",
-            f"grep {seen.task_id} {LAB_HOME / 'logs'}/*.log*",
+            f"{log.worker} could not read its message at {clock(log.at)}, and threw it away: "
+            f"{log.why}",
+            'send it as JSON (serializer="json"): the lab accepts nothing else (accept_content)',
         )
+    if log.did in ENDED:
+        return _no_result(seen, log)
+    said = f"the log of {log.worker} says at {clock(log.at)}: {log.task} {log.did}"
+    if log.did in OTHER_WORDS:
+        more = relatives(seen)
+        return Finding("task", f"{said}: {OTHER_WORDS[log.did]}" + (f"; {more}" if more else ""))
+    if seen.workers.silent:
+        silent = several(seen.workers.silent, "connected worker")
+        return Finding(
+            "task",
+            f"{said}; {silent} does not answer, so whether it runs cannot be known: {SILENT_MEANS}",
+        )
+    return Finding(
+        "wrong",
+        f"{said}; since then nothing, no state is stored{_store(seen)}, no worker that answers has "
+        f"it, and it is {_looked(seen)}: it was lost with its worker, or purged, or Redis was "
+        "flushed",
+        grep_hint(seen.task_id),
+    )
+
+
+def _no_result(seen: Evidence, log: LogTrace) -> Finding:
+    """The log says that it ended; why is no result stored?"""
     said = f"{ENDED[log.did]} at {clock(log.at)} in {log.worker} ({log.task}), as the log says"
     age_s = time.time() - log.at.timestamp()
     if log.task in ignoring(seen):
-        return Finding(
-            "task", f"{said}; this task ignores its result (ignore_result=True): none is stored"
+        why = "this task ignores its result (ignore_result=True): none is stored"
+    elif seen.result_expires_s and age_s > seen.result_expires_s:
+        why = (
+            f"that was {duration(age_s)} ago, and results are kept for "
+            f"{duration(seen.result_expires_s)} (result_expires)"
         )
-    if seen.result_expires_s and age_s > seen.result_expires_s:
-        return Finding(
-            "task",
-            f"{said}, {duration(age_s)} ago; its result has expired: results are kept for "
-            f"{duration(seen.result_expires_s)}",
-            "result_expires in celery_app.py; send it again if you need the result",
+    else:
+        why = (
+            f"no result is stored{_store(seen)}: it was sent with ignore_result=True, or the "
+            "result was forgotten or flushed, or is kept elsewhere; which of these cannot be known"
         )
-    return Finding(
-        "task",
-        f"{said}; its result was not stored (sent with ignore_result=True), or it was forgotten: "
-        "which of the two cannot be known",
-    )
+    return Finding("task", f"{said}; {why}")
+
+
+def _store(seen: Evidence) -> str:
+    return f" in {seen.store}" if seen.store else ""
 
 
 def _without_log(seen: Evidence) -> Finding:
     """Nothing at all is known; say how far the look went, and what may have been."""
+    form = "" if looks_like_celery(seen.task_id) else " (it has not the form of Celery's own ids)"
+    silent = f" ({seen.workers.silent} connected and silent)" if seen.workers.silent else ""
+    return Finding(
+        "?",
+        f"nothing is known of it{form}: no result is stored{_store(seen)}, no worker that answers "
+        f"has it{silent}, no log of the lab's workers names it, and it is {_looked(seen)}; "
+        "what may be so:",
+        _hint(seen),
+        _perhaps(seen),
+    )
+
+
+def _looked(seen: Evidence) -> str:
     search = seen.search
     if search and not search.complete:
         looked = (
@@ -70,20 +123,36 @@ def _without_log(seen: Evidence) -> Finding:
         )
     else:
         looked = f"not among the messages that wait ({search.total if search else 0:,})"
-    form = "" if looks_like_celery(seen.task_id) else " (it has not the form of Celery's own ids)"
     if seen.unread:
         looked += f" ({seen.unread:,} that workers hold could not be looked at in this time)"
-    silent = f" ({seen.workers.silent} connected and silent)" if seen.workers.silent else ""
-    names = ", ".join(ignoring(seen))
-    ignored = f"its task ignores its result ({names})" if names else "its result was ignored"
-    kept = duration(seen.result_expires_s) if seen.result_expires_s else "ever"
-    hint = "send it again, and ask with the id that .delay() returns: print(result.id)"
-    if seen.flower_page:
-        hint = f"Flower has seen it: {seen.flower_page}"
-    return Finding(
-        "wrong",
-        f"nothing is known of it{form}: no result is stored, no worker has it{silent}, and it is "
-        f"{looked}; either it was never sent, or it ended and {ignored}, "
-        f"or its result has expired (they are kept for {kept})",
-        hint,
+    return looked
+
+
+def _perhaps(seen: Evidence) -> list[str]:
+    """Everything that leaves just these traces."""
+    found = []
+    if seen.workers.silent:
+        found.append(f"the worker that does not answer has it: {SILENT_MEANS}")
+    running = sum(len(one.active) for one in seen.workers.answered)
+    now = f"; {several(running, 'task')} {'runs' if running == 1 else 'run'} now" if running else ""
+    if seen.unfinished_chords:
+        now += f"; {several(seen.unfinished_chords, 'chord')} not ended yet"
+    found.append(
+        "it is a later step of a chain, or the body of a chord, or a group: it is sent when what "
+        f"comes before it has ended{now}"
     )
+    names = ", ".join(ignoring(seen))
+    whose = f"its task ignores its result ({names})" if names else "its result was ignored"
+    kept = duration(seen.result_expires_s) if seen.result_expires_s else "ever"
+    found.append(f"it ended, and {whose}, or the result has expired (they are kept for {kept})")
+    found.append("its message was purged, or Redis was flushed")
+    found.append("it was never sent; or to another broker or database than this one")
+    return found
+
+
+def _hint(seen: Evidence) -> str:
+    if seen.flower_page:
+        return f"Flower has seen it: {seen.flower_page}"
+    if any(one.active for one in seen.workers.answered):
+        return f"when what runs now has ended, ask again: ./lab doctor {quote(seen.task_id)}"
+    return "is it the id that .delay() returned?  print(result.id)"

@@ -6,50 +6,78 @@ Only workers that the lab started log there; one typed by hand logs to its termi
 
 import mmap
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 TAIL_BYTES = 64 << 20  # of each file; reading that much takes less than 0.1 s
 
-# [2026-01-31 07:30:00,123: INFO/MainProcess] Task tasks.basic_tasks.add[ID] succeeded in ...
-_LINE = rb"\[([-\d]+ [:\d]+),\d+: [^\]]*\] Task (\S+)\[%s\] (\w+)"
+# The lines that name a task, as celery/app/trace.py, worker/request.py and worker/consumer write
+# them.  %s: the id.
+#   [2026-01-31 07:30:00,123: INFO/MainProcess] Task tasks.basic_tasks.add[ID] succeeded in ...
+#   [...: INFO/MainProcess] Discarding revoked task: tasks.basic_tasks.add[ID]
+#   [...: CRITICAL/MainProcess] Can't decode message body: WHY [type:... headers:{... 'id': 'ID' ...
+_LINE = (
+    rb"^\[(?P<at>[-\d]+ [:\d]+),\d+: [^\]]*\] (?:"
+    rb"Task (?P<task>\S+)\[%(id)s\] (?P<did>\w+)"
+    rb"|(?P<discarded>Discarding) revoked task: (?P<revoked>\S+)\[%(id)s\]"
+    rb"|Can't decode message body: (?P<refused>.*) \[type:.*'id': '%(id)s'"
+    rb")"
+)
 
 
 @dataclass(frozen=True)
 class LogTrace:
     """The last thing that a worker logged about a task.
 
-    did: "received", "succeeded", "raised", "retry", or "ignored".
+    did: "received", "succeeded", "raised", "retry", "ignored" (by Ignore or self.replace),
+        "refused" (its message could not be read), or "discarded" (revoked or expired).
+    why: of what was refused, what the worker said.
+    redelivered: how often it was received once more although nobody retried it.
     """
 
     worker: str  # lab1, as the log file is called
     task: str
     did: str
     at: datetime
+    why: str = ""
+    redelivered: int = 0
 
 
 def task_in_logs(home: Path, task_id: str) -> LogTrace | None:
     """Search the logs below `home`; None if no log names this task."""
     traces = [
-        trace for path in home.glob("logs/*.log*") if (trace := _last_line(path, task_id.encode()))
+        trace for path in home.glob("logs/*.log*") for trace in _traces(path, task_id.encode())
     ]
-    return max(traces, key=lambda trace: trace.at, default=None)
+    if not traces:
+        return None
+    last = max(traces, key=lambda trace: trace.at)  # of two in one second the later line
+    same_moment = [trace for trace in traces if trace.at == last.at]
+    did = Counter(trace.did for trace in traces)
+    redelivered = max(0, did["received"] - did["retry"] - 1)
+    return replace(same_moment[-1], redelivered=redelivered)
 
 
-def _last_line(path: Path, task_id: bytes) -> LogTrace | None:
+def _traces(path: Path, task_id: bytes) -> list[LogTrace]:
+    """Every line of a log that names the task, in order."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
-            start = max(0, len(log) - TAIL_BYTES)
-            first = log.find(task_id, start)
+            first = log.find(task_id, max(0, len(log) - TAIL_BYTES))
             if first < 0:
-                return None
-            line_start = log.rfind(b"\n", 0, first) + 1
-            lines = re.findall(_LINE % re.escape(task_id), log[line_start:])
+                return []
+            text = log[log.rfind(b"\n", 0, first) + 1 :]
     except (OSError, ValueError):  # gone, or empty
-        return None
-    if not lines:
-        return None
-    at, task, did = (part.decode(errors="replace") for part in lines[-1])
-    moment = datetime.strptime(at, "%Y-%m-%d %H:%M:%S").astimezone()
-    return LogTrace(path.name.partition(".")[0], task, did, moment)
+        return []
+    line = re.compile(_LINE % {b"id": re.escape(task_id)}, re.MULTILINE)
+    return [_trace(path, match) for match in line.finditer(text)]
+
+
+def _trace(path: Path, match: re.Match[bytes]) -> LogTrace:
+    said = {
+        name: (part or b"").decode(errors="replace") for name, part in match.groupdict().items()
+    }
+    did = said["did"] or ("discarded" if said["discarded"] else "refused")
+    moment = datetime.strptime(said["at"], "%Y-%m-%d %H:%M:%S").astimezone()
+    worker = path.name.partition(".")[0]
+    return LogTrace(worker, said["task"] or said["revoked"], did, moment, said["refused"])

@@ -1,0 +1,108 @@
+"""A task whose stored state is a last one: done, failed, revoked, expired."""
+
+import time
+
+from celery.states import REVOKED, SUCCESS
+
+from labkit.doctor.evidence import Evidence
+from labkit.doctor.findings import Finding, celery_line, clock, duration, shortened
+from labkit.doctor.queue_diagnosis import did_you_mean, who_forgot
+from labkit.results import StoredResult
+
+# Celery's words in worker/request.py, for a message that a worker threw away on reaching it, and
+# for a process that it ended.
+EXPIRED, TERMINATED = "TaskRevokedError: expired", "TaskRevokedError: terminated"
+
+
+def explain_ended(seen: Evidence) -> list[Finding]:
+    """Say how it ended, and whether a message is left that would run it once more."""
+    result = seen.result
+    assert result  # noqa: S101 - the caller looked
+    return [_how(seen, result), *_again(seen, result)]
+
+
+def _how(seen: Evidence, result: StoredResult) -> Finding:
+    when = _when(result)
+    kept = (
+        f"; the result is kept for {duration(result.expires_in_s)}" if result.expires_in_s else ""
+    )
+    if result.status == SUCCESS:
+        return Finding("task", f"done {when}: the result is {shortened(result.result)}{kept}")
+    if result.error == EXPIRED:
+        return Finding(
+            "task",
+            f"expired: it was not to start after a given moment (expires), and when a worker "
+            f"reached it {when}, that moment was over; the message was thrown away",
+            "workers that are busy: ./lab monitor; a later expires gives them more time",
+        )
+    if result.error == TERMINATED:
+        return Finding("task", f"revoked with terminate {when}: its process was ended in the task")
+    if result.status == REVOKED:
+        return Finding("task", f"revoked: a worker that reached its message {when} threw it away")
+    what, _, name = result.error.partition(": ")
+    if what == "NotRegistered":
+        known = {task for tasks in seen.registered.values() for task in tasks}
+        return Finding(
+            "wrong",
+            f"the worker that got it {when} does not know the task {name}, "
+            f"and threw the message away{did_you_mean(name, known)}",
+            f"{celery_line('inspect registered')} shows what workers know; mend the name; "
+            "a new file must stand in `include` of celery_app.py; then ./lab restart",
+        )
+    return Finding(
+        "task",
+        f"failed {when}: {result.error}{kept}",
+        celery_line(f"result --traceback {seen.task_id}"),
+    )
+
+
+def _when(result: StoredResult) -> str:
+    """When it ended; a worker on another machine may have another clock."""
+    if not result.done_at:
+        return "at a time that is not stored"
+    seconds_ago = time.time() - result.done_at.timestamp()
+    if seconds_ago < -1:
+        return (
+            f"at {clock(result.done_at)} by its worker's clock, which is ahead of this one "
+            f"by {duration(-seconds_ago)} at least"
+        )
+    return f"{duration(max(0.0, seconds_ago))} ago"
+
+
+def _again(seen: Evidence, result: StoredResult) -> list[Finding]:
+    """A message of it that is still there, and what a worker will do with that one."""
+    if seen.unacked:
+        where = (
+            f"a worker took one from the queue {seen.unacked.queue!r}, and has not acknowledged it"
+        )
+        queue = seen.unacked.queue
+    elif seen.search and seen.search.message:
+        where = f"one waits in the queue {seen.search.queue!r}"
+        queue = seen.search.queue
+    else:
+        return []
+    if result.status != REVOKED:
+        return [
+            Finding(
+                "wrong",
+                f"a message of it is left all the same: {where}; who gets that runs it once more",
+                f"{celery_line(f'control revoke {seen.task_id}')}, if it must not run again",
+            )
+        ]
+    if seen.revoked_in is None:
+        return [
+            Finding(
+                "?",
+                f"a message of it is left: {where}; whether workers remember cannot be known now",
+            )
+        ]
+    forgot = who_forgot(seen, queue)
+    if not forgot:
+        return [Finding("task", f"a message of it is left: {where}; workers throw it away")]
+    return [
+        Finding(
+            "wrong",
+            f"a message of it is left: {where}; {forgot}, and would run it",
+            celery_line(f"control revoke {seen.task_id}"),
+        )
+    ]

@@ -1,0 +1,171 @@
+"""Gather the evidence about one task: from Redis, from the workers, from their logs."""
+
+import time
+import urllib.request
+from collections import Counter
+from urllib.parse import quote
+
+import redis
+from celery import Celery
+from celery.states import READY_STATES, RETRY, REVOKED
+
+from lab_home import LAB_HOME
+from labkit.doctor.ask import (
+    NO_ANSWERS,
+    ask_workers_and_tasks,
+    holdings_of,
+    result_expires_s,
+    scheduled_in,
+    who_revoked,
+)
+from labkit.doctor.evidence import Evidence, Holding, Registered
+from labkit.doctor.findings import several
+from labkit.doctor.worker_logs import task_in_logs
+from labkit.later import Later
+from labkit.layout import layout_of
+from labkit.messages import accepted_types
+from labkit.queue_search import LIMIT_S, Search, find_queued
+from labkit.queues import UnackedSearch, find_unacked, queues_with_messages
+from labkit.results import ResultStore
+from labkit.state import read_state
+from labkit.worker_view import Workers
+
+FLOWER_TIMEOUT_S = 0.3
+
+
+def gather(
+    app: Celery, client: redis.Redis, task_id: str, *, deadline: float, search_s: float = LIMIT_S
+) -> Evidence:
+    """Look at every place where the task may be; be done by `deadline` (time.monotonic()).
+
+    While a task is looked for it moves on: queue, worker, result.  So the result is read first
+    and last, and what is found nowhere is looked for in the workers once more.
+    """
+    return _Look(app, client, task_id, deadline).gather(search_s)
+
+
+class _Look:
+    """One look at all places, with what it has found so far."""
+
+    def __init__(self, app: Celery, client: redis.Redis, task_id: str, deadline: float) -> None:
+        self.app, self.client, self.task_id, self.deadline = app, client, task_id, deadline
+        self.layout = layout_of(app)
+        self.store = ResultStore(app, client)
+        self.search: Search | None = None
+        self.workers: Workers
+        self.registered: Registered
+        self.holdings: list[Holding] = []
+        self.holder_unknown = False
+
+    def gather(self, search_s: float) -> Evidence:
+        """Look everywhere, in the order in which a task moves, and at the workers meanwhile."""
+        answers = Later(self._ask_workers)
+        self.result, self.held = self.store.read(self.task_id), self._unacked()
+        if not self.held.found and self._may_have_a_message():
+            self._search_queues(search_s)
+        self.workers, self.registered = answers.until(self.deadline, NO_ANSWERS)
+        self.holdings = holdings_of(self.workers, self.task_id)
+        self._read_result_again()
+        if not (self._ended() or self.holdings or (self.search and self.search.message)):
+            self._look_at_workers_again()
+        return self._evidence()
+
+    def _unacked(self) -> UnackedSearch:
+        return find_unacked(self.client, self.task_id, layout=self.layout)
+
+    def _may_have_a_message(self) -> bool:
+        """A state that says more than "nobody began": no message waits any more."""
+        return self.result is None or self.result.status in {RETRY, REVOKED}
+
+    def _ended(self) -> bool:
+        return self.result is not None and self.result.status in READY_STATES
+
+    def _read_result_again(self) -> None:
+        self.result = self.store.read(self.task_id) or self.result
+
+    def _search_queues(self, search_s: float) -> None:
+        queues = queues_with_messages(self.client, layout=self.layout)
+        queues |= {queue.name for queue in self.app.conf.task_queues or ()}
+        room_s = self.deadline - time.monotonic() - 0.2
+        self.search = find_queued(
+            self.client, self.task_id, queues, max(0.1, min(search_s, room_s)), layout=self.layout
+        )
+
+    def _ask_workers(self) -> tuple[Workers, Registered]:
+        return ask_workers_and_tasks(self.app, self.client)
+
+    def _look_at_workers_again(self) -> None:
+        """What waits for its time stands in a list of its own; all else may have moved on."""
+        self.held = self.held if self.held.found else self._unacked()
+        lists = Later(lambda: scheduled_in(self.app, self.workers, self.task_id))
+        nothing: tuple[list[Holding], bool] = ([], True)
+        self.holdings, self.holder_unknown = lists.until(self.deadline, nothing)
+        if (
+            self.holdings or self.workers.silent
+        ):  # a second look would wait for the silent one again
+            return
+        again = Later(self._ask_workers)
+        self.workers, self.registered = again.until(self.deadline, NO_ANSWERS)
+        self.holdings = holdings_of(self.workers, self.task_id)
+        self.held = self.held if self.holdings else self._unacked()
+        if not (self.search or self.held.found):
+            self._search_queues(self.deadline - time.monotonic())
+        self._read_result_again()
+
+    def _who_revoked(self) -> list[str] | None:
+        asked: Later[list[str] | None]
+        asked = Later(lambda: who_revoked(self.app, self.workers, self.task_id))
+        return asked.until(self.deadline, None)
+
+    def _not_read(self) -> list[str]:
+        """What is there and could not be read, so that nobody takes silence for an answer."""
+        unreadable = self.held.unreadable + (self.search.unreadable if self.search else 0)
+        if not unreadable:
+            return self.store.not_read
+        count = several(unreadable, "message")
+        return [*self.store.not_read, f"{count} could not be read; the task may be one of them"]
+
+    def _evidence(self) -> Evidence:
+        found = self.held.found
+        message = self.search.message if self.search else None
+        nowhere = not (self._ended() or self.holdings or found or message)
+        unknown = nowhere and self.result is None
+        mentions = [self.held.mentions, *([self.search.mentions] if self.search else [])]
+        return Evidence(
+            self.task_id,
+            self.result,
+            found,
+            unread=0 if found else self.held.total - self.held.looked_at,
+            search=self.search,
+            mentions=[one for some in mentions for one in some.kept],
+            mention_counts=sum((some.counts for some in mentions), Counter()),
+            workers=self.workers,
+            holdings=self.holdings,
+            holder_unknown=self.holder_unknown,
+            registered=self.registered,
+            revoked_in=self._who_revoked() if message or found else None,
+            accepted=accepted_types(self.app),
+            log=None if self._ended() else task_in_logs(LAB_HOME, self.task_id),
+            flower_page=_flower_page(self.task_id) if unknown else "",
+            group=self.store.group(self.task_id) if unknown else None,
+            unfinished_chords=self.store.unfinished_chords() if unknown else 0,
+            store=self.store.where,
+            not_read=self._not_read(),
+            result_expires_s=result_expires_s(self.app, self.workers) if unknown else 0,
+            visibility_timeout_s=self.app.conf.broker_transport_options.get(
+                "visibility_timeout", 3600
+            ),
+        )
+
+
+def _flower_page(task_id: str) -> str:
+    """The address of the task's page in the running lab's Flower; "" if it does not know it."""
+    address = (read_state(LAB_HOME) or {}).get("flower")
+    if not address:
+        return ""
+    page = f"{address}/task/{quote(task_id)}"
+    try:
+        with urllib.request.urlopen(page, timeout=FLOWER_TIMEOUT_S):  # noqa: S310 - our own address
+            return page
+    except OSError:  # 404, or no answer
+        return ""

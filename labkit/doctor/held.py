@@ -1,0 +1,156 @@
+"""A task that a worker has: running, reserved, waiting for its time, or held back."""
+
+import time
+from datetime import UTC, datetime
+
+from celery.states import RETRY
+
+from labkit.doctor.evidence import Evidence, Holding
+from labkit.doctor.findings import Finding, clock, duration, several, shortened
+from labkit.doctor.queue_diagnosis import SILENT_MEANS, nobody, start_hint
+from labkit.queues import Unacked
+from labkit.worker_view import WorkerView
+
+SOON_S = 5  # who waits for a time that is nearer may have begun while the doctor looked
+
+
+def explain_holding(seen: Evidence, holding: Holding) -> Finding:
+    """A worker says that it has the task."""
+    worker, request = holding.worker, holding.request
+    if holding.state == "active":
+        return _running(seen, holding)
+    if holding.state == "scheduled":
+        return _scheduled(seen, worker)
+    if len(worker.active) >= worker.slots:
+        longest = min(worker.active, key=lambda one: one.get("time_start") or time.time())
+        seconds = time.time() - (longest.get("time_start") or time.time())
+        return Finding(
+            "task",
+            f"reserved by {worker.name}, behind {several(len(worker.active), 'running task')}; the "
+            f"longest, {longest['name']}, has run for {duration(max(0.0, seconds))}",
+            "a reserved message waits for this worker even when another one is idle; "
+            "workers for long tasks: ./start_worker.sh --prefetch-multiplier=1 -O fair",
+        )
+    return Finding("task", f"reserved by {worker.name}, and a slot is free: {request['name']}")
+
+
+def _running(seen: Evidence, holding: Holding) -> Finding:
+    worker, request = holding.worker, holding.request
+    start = request.get("time_start") or time.time()
+    seconds = time.time() - start
+    since = f"since {clock(start)}, for {duration(max(0.0, seconds))}"
+    if seconds < -1:
+        since = f"since {clock(start)} by that worker's clock, which is ahead of this one"
+    return Finding(
+        "task",
+        f"running in {worker.name} (process {request.get('worker_pid')}) {since}: "
+        f"{request['name']}{_progress(seen)}",
+    )
+
+
+def _progress(seen: Evidence) -> str:
+    result = seen.result
+    if not result or result.status in {"STARTED", RETRY}:
+        return ""
+    return f"; it last reported {result.status} {shortened(result.result)}"
+
+
+def _scheduled(seen: Evidence, worker: WorkerView) -> Finding:
+    eta = seen.unacked.message.eta if seen.unacked else None
+    when = f": {due(eta)}{_retrying(seen)}" if eta else ""
+    waits = f"waits in {worker.name} for its time{when}"
+    if seen.unacked or seen.unread:
+        return Finding("task", waits)
+    return Finding(
+        "task",
+        f"{waits}; its message is in Redis no more (a worker of Celery keeps it there until the "
+        "task begins), as after a purge or a flush: if that worker ends before, the task is lost",
+    )
+
+
+def _retrying(seen: Evidence) -> str:
+    if not seen.result or seen.result.status != RETRY or not seen.unacked:
+        return ""
+    number = seen.unacked.message.headers.get("retries", 0) + 1
+    return f", for attempt {number}; the one before failed with {seen.result.error}"
+
+
+def due(eta: datetime) -> str:
+    """When that is, seen from this machine's clock."""
+    seconds = (eta - datetime.now(UTC)).total_seconds()
+    if seconds <= 0:
+        return f"it was due at {clock(eta)}"
+    return f"it is due in {duration(seconds)}, at {clock(eta)}"
+
+
+def explain_taken(seen: Evidence, unacked: Unacked) -> Finding:
+    """Somebody took its message and did not acknowledge it; no worker lists the task."""
+    queue, task = unacked.queue, unacked.message.task
+    taken = f"a worker took its message from the queue {queue!r} at {clock(unacked.taken_at)}"
+    if unacked.message.eta:
+        taken += f" ({due(unacked.message.eta)})"
+    if seen.workers.silent:
+        silent = several(seen.workers.silent, "connected worker")
+        return Finding("task", f"{taken}, and {silent} does not answer: {SILENT_MEANS}")
+    if seen.holder_unknown:
+        return Finding(
+            "task",
+            f"{taken}; which worker has it now cannot be known: one has so many tasks "
+            "waiting for their time that it did not list them in the time there was",
+        )
+    suspects = [
+        worker
+        for worker in seen.workers.answered
+        if queue in worker.queues and worker.started < unacked.taken_at + 1
+    ]
+    if suspects:
+        return _held_back(seen, taken, task, suspects)
+    back = unacked.taken_at + seen.visibility_timeout_s
+    who = f"{nobody(seen.workers)} that answers now took from this queue then"
+    return Finding(
+        "wrong",
+        f"{taken}, and no worker lists it; {who}, so the one that took it has probably ended; "
+        f"Redis gives the message to another worker some time after {clock(back)} "
+        f"(visibility_timeout, {duration(seen.visibility_timeout_s)} by the lab's settings; the "
+        "shortest of all clients of this database counts)",
+        _wait_hint(seen, queue),
+    )
+
+
+def _held_back(seen: Evidence, taken: str, task: str, suspects: list[WorkerView]) -> Finding:
+    """No worker lists what a rate limit holds back; the workers that may do so are known."""
+    names = " or ".join(worker.name for worker in suspects)
+    hint = (
+        "wait; or restart that worker, which puts back what it holds: ./lab restart, or Ctrl-C and "
+        "start it again"
+    )
+    limits = rate_limits(seen, task, suspects)
+    if limits:
+        return Finding(
+            "task",
+            f"{taken}, and no worker lists it; {names} may hold it back: {task} has a rate limit "
+            f"of {' and '.join(limits)} there, and what a rate limit holds back no worker lists",
+            hint,
+        )
+    return Finding(
+        "?",
+        f"{taken}, and no worker lists it; {names} may hold it back, if {task} had a rate limit "
+        "there (what waits goes on at the old pace, and no worker lists it); or the worker that "
+        f"took it has ended: which of the two cannot be known",
+        hint,
+    )
+
+
+def _wait_hint(seen: Evidence, queue: str) -> str:
+    if any(queue in worker.queues for worker in seen.workers.answered):
+        return "wait: it comes back by itself, and sent once more it would run twice"
+    return f"a worker for its queue must be there then: {start_hint(queue, seen.workers)}"
+
+
+def rate_limits(seen: Evidence, task: str, workers: list[WorkerView]) -> list[str]:
+    """The rate limits that these workers have for this task: ["1/s"]."""
+    limits = {
+        seen.registered.get(worker.name, {}).get(task, {}).get("rate_limit", "")
+        for worker in workers
+    }
+    return sorted(limits - {"", "None", "0"})

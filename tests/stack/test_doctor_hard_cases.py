@@ -1,0 +1,168 @@
+"""`./lab doctor ID` where the first guess would be wrong: each case is made for real."""
+
+import signal
+
+import psutil
+import pytest
+
+from labkit.queues import unacked_count
+from tests.stack.labs import wait_until
+from tests.stack.odd_messages import push
+from tests.stack.patient import LONG_S, Patient, patient, ward
+
+__all__ = ["patient", "ward"]
+
+LIMITED = "tests.stack.doctor_tasks.limited"
+POISON = "tests.stack.doctor_tasks.ends_its_process"
+OURS = ("-I", "tests.stack.doctor_tasks")
+
+
+def limited_tasks(patient: Patient) -> list[str]:
+    """Send three tasks of which one in 30 s may begin; give the ids of those that are held back."""
+    ids = [patient.app.send_task(LIMITED, queue="basic").id for _ in range(3)]
+    wait_until(lambda: unacked_count(patient.client) == 2, what="two are held back")
+    return ids[1:]
+
+
+def test_two_workers_of_one_name_hide_no_running_task(patient):
+    with (
+        patient.worker("twin", "--concurrency=1", "--prefetch-multiplier=1"),
+        patient.worker("twin", "--concurrency=1", "--prefetch-multiplier=1"),
+    ):
+        naps = [patient.send("nap", LONG_S) for _ in range(2)]
+        for nap in naps:
+            patient.wait_for_state(nap, "STARTED")
+        answers = [patient.doctor(nap.id) for nap in naps]
+    assert [answer.code for answer in answers] == [0, 0]
+    assert all("running in twin@" in answer.text for answer in answers)
+
+
+def test_a_rate_limit_that_holds_a_task_back_gets_a_hint_that_helps(patient):
+    with patient.worker("limited", "--concurrency=1", *OURS) as worker:
+        [_, last] = limited_tasks(patient)
+        answer = patient.doctor(last)
+        patient.app.control.rate_limit(LIMITED, "0", destination=[worker.name], reply=True)
+        lifted = patient.doctor(last)
+        worker.stop(signal.SIGTERM)
+        assert unacked_count(patient.client) == 0  # it put them back, as the hint says
+    assert answer.code == 0
+    assert f"{worker.name} may hold it back: {LIMITED} has a rate limit of 2/m there" in answer.text
+    assert "restart that worker, which puts back what it holds" in answer.text
+    assert "rate_limit TASK 0" not in answer.text
+    assert "?      a worker took its message" in lifted.text
+    assert f"{worker.name} may hold it back, if {LIMITED} had a rate limit there" in lifted.text
+    assert "send it again" not in answer.text + lifted.text
+
+
+def test_a_task_whose_holder_is_dead_is_not_called_held_back(patient):
+    with patient.worker("limited", "--concurrency=1", *OURS, queue="lim") as worker:
+        ids = [patient.app.send_task(LIMITED, queue="lim").id for _ in range(2)]
+        wait_until(lambda: unacked_count(patient.client) == 1, what="one is held back")
+        worker.kill()
+        with patient.worker("other", *OURS):
+            answer = patient.doctor(ids[-1])
+    assert answer.code == 1
+    assert "no worker that answers now took from this queue then" in answer.text
+    assert "the one that took it has probably ended" in answer.text
+    assert "./start_worker.sh --queues=lim -n lim@%h" in answer.text
+
+
+def test_a_revoked_task_that_waits_is_told(patient):
+    one_slot = ("--concurrency=1", "--prefetch-multiplier=1")
+    with patient.worker("knows", *one_slot) as knows, patient.worker("other", *one_slot) as other:
+        for _ in range(4):  # two run, two are reserved: no worker takes more
+            patient.send("nap", LONG_S)
+        wait_until(lambda: unacked_count(patient.client) == 2, what="both have all they take")
+        result = patient.send("add", 1, 1)
+        patient.app.control.revoke(result.id, destination=[knows.name], reply=True)
+        forgotten = patient.doctor(result.id)
+        patient.app.control.revoke(result.id, destination=[other.name], reply=True)
+        known = patient.doctor(result.id)
+    assert forgotten.code == 1
+    assert (
+        f"it was revoked, as {knows.name} remembers, but {other.name}, which takes from this"
+        in (forgotten.text)
+    )
+    assert f"control revoke {result.id}" in forgotten.text
+    assert known.code == 0
+    assert "it is thrown away when its turn comes" in known.text
+
+
+@pytest.mark.parametrize("kind", ["pickle", "badbody"])
+def test_a_message_that_cannot_be_read_is_told_before_and_after_it_is_refused(patient, kind):
+    task_id = push(patient.client, kind)
+    with patient.worker("refusing") as worker:
+        wait_until(lambda: task_id in worker.log.read_text(), what="it was refused")
+        refused = patient.doctor(task_id)
+        worker.process.send_signal(signal.SIGSTOP)
+        waits_id = push(patient.client, kind, queue="elsewhere")
+        worker.process.send_signal(signal.SIGCONT)
+        waiting = patient.doctor(waits_id)
+    assert refused.code == 1
+    assert "refusing could not read its message at" in refused.text
+    assert "and threw it away:" in refused.text
+    assert "waits in the queue 'elsewhere', as the next one: tasks.basic_tasks.add" in waiting.text
+
+
+def test_a_message_of_protocol_1_is_found(patient):
+    task_id = push(patient.client, "proto1", queue="nobody")
+    answer = patient.doctor(task_id)
+    assert "waits in the queue 'nobody', as the next one: tasks.basic_tasks.add" in answer.text
+
+
+def test_a_stopped_worker_may_have_what_it_was_given(patient):
+    with patient.worker("stopped") as worker:
+        process = psutil.Process(worker.process.pid)
+        process.suspend()
+        result = patient.send("add", 1, 1)
+        wait_until(lambda: not patient.client.exists("basic"), what="its open BRPOP got it")
+        answer = patient.doctor(result.id)
+        process.resume()
+        patient.wait_for_state(result, "SUCCESS")
+    assert answer.code == 1
+    assert "the worker that does not answer has it" in answer.text
+    assert "a stopped one (SIGSTOP) not before it goes on" in answer.text
+    assert "send it again" not in answer.text
+
+
+def test_a_message_that_comes_back_again_and_again_is_told(patient):
+    with patient.worker("poisoned", "--concurrency=1", *OURS) as worker:
+        result = patient.app.send_task(POISON, queue="basic")
+        wait_until(
+            lambda: worker.log.read_text().count(f"[{result.id}] received") >= 5, 60, "5 deliveries"
+        )
+        answer = patient.doctor(result.id)
+    assert answer.code == 1
+    assert "times, as the logs say, and nobody retried it" in answer.text
+    assert f"control revoke {result.id}" in answer.text
+
+
+def test_a_task_that_waits_for_its_time_after_a_flush_will_run_once(patient):
+    with patient.worker("flushed") as worker:
+        result = patient.send("add", 1, 1, countdown=3000)
+        patient.wait_until_taken(result)
+        patient.client.flushdb()
+        patient.mark()
+        answer = patient.doctor(result.id)
+    assert answer.code == 0, answer.text
+    assert f"waits in {worker.name} for its time" in answer.text
+    assert "its message is in Redis no more" in answer.text
+
+
+def test_what_was_lost_without_a_log_is_not_called_lost_for_certain(patient):
+    with patient.worker("lost") as worker:
+        result = patient.send("nap", LONG_S)
+        patient.wait_for_state(result, "STARTED")
+        worker.kill()
+        worker.log.unlink()
+        answer = patient.doctor(result.id)
+    assert answer.code == 1
+    assert "it was lost with its worker, or purged; or it replaced itself" in answer.text
+    assert "look for its effects before you send anything twice" in answer.text
+
+
+def test_a_pasted_result_or_line_of_a_log_names_its_task(ward):
+    result = ward.send("add", 4, 5)
+    ward.wait_for_state(result, "SUCCESS")
+    for text in (repr(result), f"Task tasks.basic_tasks.add[{result.id}] received"):
+        assert "the result is 9" in ward.doctor(text).text

@@ -1,0 +1,99 @@
+"""`./lab doctor ID` on tasks that other tasks stand for: chains, chords, groups, replacements."""
+
+import pytest
+from celery import chain, chord, group
+
+from tests.stack.labs import wait_until
+from tests.stack.patient import LONG_S, Patient, patient, ward
+
+__all__ = ["patient", "ward"]
+
+
+def step(patient: Patient, name: str, *arguments: object, module: str = "tasks.basic_tasks"):
+    """A step of a workflow, as a program has it that knows only the names of the tasks."""
+    return patient.app.signature(f"{module}.{name}", arguments, immutable=True).set(queue="basic")
+
+
+@pytest.fixture
+def chain_id(patient: Patient) -> str:
+    """The id of a chain of two steps that waits in its queue."""
+    return chain(step(patient, "nap", LONG_S), step(patient, "add", 1, 2)).apply_async().id
+
+
+def test_a_later_step_is_told_with_the_step_that_waits_before_it(patient, chain_id):
+    answer = patient.doctor(chain_id)
+    assert answer.code == 0, answer.text
+    assert "it is a later step of a chain, and not sent yet: tasks.basic_tasks.nap" in answer.text
+    assert "send it again" not in answer.text
+
+
+def test_a_later_step_of_a_task_that_runs_is_not_called_lost(patient, chain_id):
+    with patient.worker("first step", "--concurrency=1"):
+        wait_until(lambda: not patient.client.exists("basic"), what="the first step was taken")
+        wait_until(lambda: not patient.client.hlen("unacked"), what="the first step runs")
+        answer = patient.doctor(chain_id)
+    assert answer.code == 1  # not found
+    assert "?      nothing is known of it" in answer.text
+    assert "it is a later step of a chain, or the body of a chord" in answer.text
+    assert "when what comes before it has ended; 1 task runs now" in answer.text
+    assert "send it again" not in answer.text
+    assert f"ask again: ./lab doctor {chain_id}" in answer.text
+
+
+def test_the_body_of_a_chord_is_told_with_a_member_that_waits(patient):
+    members = [step(patient, "add", 1, 1), step(patient, "nap", LONG_S)]
+    result = chord(members)(step(patient, "add", 1, 1))
+    answer = patient.doctor(result.id)
+    assert answer.code == 0, answer.text
+    assert "it is the body of a chord, and not sent yet: tasks.basic_tasks." in answer.text
+
+
+def test_a_group_is_told_with_its_tasks(patient):
+    result = group(step(patient, "add", n, n) for n in range(3)).apply_async()
+    answer = patient.doctor(result.id)
+    assert answer.code == 0, answer.text
+    assert "it is the id of a group: 3 messages of its tasks are left" in answer.text
+
+
+def test_a_chord_under_way_counts_its_members(ward):
+    members = [
+        step(ward, "add", 1, 1),
+        step(ward, "add", 1, 1),
+        step(ward, "nap", LONG_S),
+    ]
+    result = chord(members, app=ward.app)(step(ward, "add", 1, 1))
+    ward.wait_for_state(result.parent.results[0], "SUCCESS")
+    ward.wait_for_state(result.parent.results[1], "SUCCESS")
+    answer = ward.doctor(result.parent.id)
+    assert "it is the id of a group, not of a task: 3 tasks, of which 2 have ended" in answer.text
+    assert "1 chord not ended yet" in ward.doctor(result.id).text
+
+
+def test_a_task_that_replaced_itself_is_not_called_lost(patient):
+    with patient.worker("replacing", "-I", "tests.stack.doctor_tasks") as worker:
+        result = patient.app.send_task(
+            "tests.stack.doctor_tasks.replaces_itself", [LONG_S], queue="basic"
+        )
+        wait_until(lambda: f"[{result.id}] ignored" in worker.log.read_text(), what="replaced")
+        with_log = patient.doctor(result.id)
+        worker.log.unlink()
+        without_log = patient.doctor(result.id)
+    assert with_log.code == 0
+    assert "the log of replacing said at" in with_log.text
+    assert "ignored: it raised Ignore, or replaced itself (self.replace)" in with_log.text
+    assert without_log.code == 0, without_log.text
+    assert "which began it, still runs, and does not have it now" in without_log.text
+    assert "replaced itself (self.replace)" in without_log.text
+    assert "send it again" not in with_log.text + without_log.text
+
+
+def test_a_task_that_ignored_itself_is_told_from_the_log(patient):
+    with patient.worker("ignoring", "-I", "tests.stack.doctor_tasks", settings=NOT_STARTED) as one:
+        result = patient.app.send_task("tests.stack.doctor_tasks.ignores_itself", queue="basic")
+        wait_until(lambda: f"[{result.id}] ignored" in one.log.read_text(), what="ignored")
+        answer = patient.doctor(result.id)
+    assert answer.code == 0
+    assert "ignored: it raised Ignore, or replaced itself (self.replace)" in answer.text
+
+
+NOT_STARTED = ["task.track_started=False"]  # so that no state at all is stored
