@@ -1,28 +1,52 @@
 """Find one message among very many, by its task id.
 
-Redis can search a list only by reading it.  redis-py would make a Python string of each message,
-at 2 to 3 microseconds; so the server's answer is searched as it comes out of the socket, and only
-the chunk that holds the id is read again and decoded.
+Redis can search a list only by reading it, and Python would make a string of each message.  So a
+short script searches on the server, a piece of a list at a time, and sends the messages that may
+be meant; these are decoded here.  The server does nothing else meanwhile: a piece is small, and
+takes a few milliseconds.
 """
 
-import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 
-from labkit.queues import PRIORITIES, Message, decode_message, lengths, list_name, needle
+from labkit.layout import KOMBU, Layout
+from labkit.mentions import Mentions, needles
+from labkit.messages import Message, decode_message
+from labkit.queues import lengths
 
 LIMIT_S = 2.0
-FIRST_CHUNK = 100  # messages; the next chunks are cut so that each is about CHUNK_BYTES long
-LARGEST_CHUNK = 10_000
-CHUNK_BYTES = 1 << 20
-READ_BYTES = 256 << 10
-# Workers take messages while we read, and the list moves under us.  Each chunk reads this many
+FIRST_PIECE = 100  # messages; the next pieces are cut so that each is about PIECE_BYTES long
+LARGEST_PIECE = 10_000
+PIECE_BYTES = 1 << 20
+# Workers take messages while we read, and the list moves under us.  Each piece reads this many
 # messages of the one before once more: 30,000 messages a second would have to go to miss one.
 OVERLAP = 100
+DECODED = 2_000  # as many waiting messages as are decoded one and all, to say which cannot be read
+
+# KEYS: the list.  ARGV: first, last, and texts.  The answer: how many messages there were, their
+# length in bytes, and then place (0 is the oldest) and text of those that hold one of the texts,
+# or have no headers and so cannot be read.
+SEARCH = """
+local piece = redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[2])
+local answer = {#piece, 0}
+for place = #piece, 1, -1 do
+    local text = piece[place]
+    local wanted = not string.find(text, '"headers"', 1, true)
+    for one = 3, #ARGV do
+        wanted = wanted or string.find(text, ARGV[one], 1, true)
+    end
+    answer[2] = answer[2] + #text
+    if wanted then
+        table.insert(answer, #piece - place)
+        table.insert(answer, text)
+    end
+end
+return answer
+"""
 
 
 @dataclass(frozen=True)
@@ -32,6 +56,9 @@ class Search:
     message: None if it was not found.
     before: how many messages of the same queue are taken before it (higher priorities included).
     looked_at, total: messages of all queues that were searched.
+    unreadable: how many of them are no messages of Celery's, or say neither id nor task; at least
+        so many, where there are more than DECODED messages.
+    mentions: messages of other tasks that name the id.
     """
 
     message: Message | None
@@ -39,6 +66,8 @@ class Search:
     before: int
     looked_at: int
     total: int
+    unreadable: int = 0
+    mentions: Mentions = field(default_factory=Mentions)
 
     @property
     def complete(self) -> bool:
@@ -47,109 +76,83 @@ class Search:
 
 
 def find_queued(
-    client: redis.Redis, task_id: str, queues: Iterable[str], limit_s: float = LIMIT_S
+    client: redis.Redis,
+    task_id: str,
+    queues: Iterable[str],
+    limit_s: float = LIMIT_S,
+    layout: Layout = KOMBU,
 ) -> Search:
     """Look for a task's message in these queues, oldest messages first, for limit_s seconds.
 
     Short lists come first, so that a very long one hides nothing but its own newest messages.
     """
     deadline = time.monotonic() + limit_s
-    numbers = lengths(client, queues)
+    numbers = lengths(client, queues, layout)
     lists = sorted(
-        (length, queue, priority)
+        (length, queue, layout.priorities.index(priority), priority)
         for queue, by_priority in numbers.items()
         for priority, length in by_priority.items()
         if length
     )
-    total = sum(length for length, _, _ in lists)
+    total = sum(length for length, *_ in lists)
+    reader = _Reader(client, task_id, thorough=total <= DECODED)
     looked_at = 0
-    reader = _ListReader(client, task_id)
-    try:
-        for length, queue, priority in lists:
-            read, found = reader.search(list_name(queue, priority), length, deadline)
-            looked_at += read
-            if found:
-                message, position = found
-                higher = sum(numbers[queue][other] for other in PRIORITIES if other < priority)
-                return Search(message, queue, higher + position, looked_at, total)
-    finally:
-        reader.close()
-    return Search(None, "", 0, looked_at, total)
+    for length, queue, rank, priority in lists:
+        key = layout.list_name(queue, priority)
+        read, found = reader.search(key, queue, length, deadline)
+        looked_at += read
+        if found:
+            message, position = found
+            higher = sum(numbers[queue][other] for other in layout.priorities[:rank])
+            before = higher + position
+            return Search(
+                message, queue, before, looked_at, total, reader.unreadable, reader.mentions
+            )
+    return Search(None, "", 0, looked_at, total, reader.unreadable, reader.mentions)
 
 
-def _decode_chunk(chunk: list[str], task_id: str) -> tuple[Message, int] | None:
-    """The message of this task in a chunk, and its position from the old end.
+class _Reader:
+    """Reads lists, and notes what it meets on the way."""
 
-    The id alone proves nothing: it also stands in the messages of the task's children.
-    """
-    for position, raw in enumerate(reversed(chunk)):
-        if needle(task_id) in raw:
-            try:
-                message = decode_message(raw)
-            except ValueError:
-                continue
-            if message.task_id == task_id:
-                return message, position
-    return None
-
-
-class _ListReader:
-    """Reads lists and looks for one task's message in them.
-
-    It takes a connection out of the client's pool and reads its socket directly, up to the
-    echo of a random word that is asked for behind each range.
-    """
-
-    def __init__(self, client: redis.Redis, task_id: str) -> None:
+    def __init__(self, client: redis.Redis, task_id: str, *, thorough: bool) -> None:
         self.client = client
         self.task_id = task_id
-        self.needle = needle(task_id).encode()
-        self.pool = client.connection_pool
-        self.connection = self.pool.get_connection()
+        self.texts = [""] if thorough else needles(task_id)  # "" stands in every message
+        self.unreadable = 0
+        self.mentions = Mentions()
 
     def search(
-        self, key: str, length: int, deadline: float
+        self, key: str, queue: str, length: int, deadline: float
     ) -> tuple[int, tuple[Message, int] | None]:
         """(messages read, (the message, its position) or None); position 0 is the oldest."""
-        read, count = 0, FIRST_CHUNK
+        read, count = 0, FIRST_PIECE
         while read < length and time.monotonic() < deadline:
             start = max(read - OVERLAP, 0)
-            holds_id, size_bytes = self._read(key, -(read + count), -(start + 1))
+            answer: Any = self.client.eval(
+                SEARCH, 1, key, -(read + count), -(start + 1), *self.texts
+            )
+            came, size_bytes, *hits = answer
+            for place, raw in zip(hits[::2], hits[1::2], strict=True):
+                message = self._look(raw, queue, is_new=start + place >= read)
+                if message:
+                    return min(read + count, length), (message, start + place)
             read = min(read + count, length)
-            if holds_id:
-                start = max(start - OVERLAP, 0)  # it may have moved on since
-                chunk: Any = self.client.lrange(key, -read, -(start + 1))
-                found = _decode_chunk(chunk, self.task_id)
-                if found:
-                    message, position = found
-                    return read, (message, start + position)
-            count = min(LARGEST_CHUNK, max(1, count * CHUNK_BYTES // max(size_bytes, 1)))
+            average_bytes = max(size_bytes, 1) / max(came, 1)
+            count = min(LARGEST_PIECE, max(1, int(PIECE_BYTES / average_bytes)))
         return read, None
 
-    def _read(self, key: str, first: int, last: int) -> tuple[bool, int]:
-        """(True if the id is in LRANGE key first last, the length of the answer in bytes)."""
-        word = secrets.token_hex(16).encode()
-        end = b"$%d\r\n%s\r\n" % (len(word), word)
-        keep = max(len(end), len(self.needle))  # what is sought may lie across two reads
-        self.connection.send_packed_command(
-            self.connection.pack_commands([("LRANGE", key, first, last), ("ECHO", word)])
-        )
-        socket: Any = self.connection._sock
-        found, size_bytes, rest = False, 0, b""
-        while not rest.endswith(end):
-            try:
-                data = socket.recv(READ_BYTES)
-            except TimeoutError:
-                raise redis.TimeoutError("the server stopped in the middle of an answer") from None
-            if not data:
-                raise redis.ConnectionError("the server closed the connection")
-            size_bytes += len(data)
-            window = rest + data
-            found = found or self.needle in window
-            rest = window[-keep:]
-        return found, size_bytes
+    def _look(self, raw: str, queue: str, *, is_new: bool) -> Message | None:
+        """The message if it is the one; else note what it says of the id.
 
-    def close(self) -> None:
-        """Drop the connection: after an error there may be half an answer in it."""
-        self.connection.disconnect()
-        self.pool.release(self.connection)
+        The id alone proves nothing: it also stands in the messages of the task's children.
+        """
+        try:
+            message = decode_message(raw)
+        except ValueError:
+            self.unreadable += is_new
+            return None
+        self.unreadable += is_new and not message.named
+        if message.task_id == self.task_id:
+            return message
+        self.mentions.look(raw, message, queue, self.task_id)
+        return None

@@ -15,8 +15,9 @@ from labkit.results import decode_result
 HEADERS = {"id": "7", "task": "tasks.basic_tasks.add", "eta": None, "expires": None}
 MESSAGE = {
     "body": "W1s0LCA1XSwge30sIHt9XQ==",  # [[4, 5], {}, {}] in base64
+    "content-type": "application/json",
     "headers": HEADERS,
-    "properties": {"priority": 0},
+    "properties": {"priority": 0, "body_encoding": "base64"},
 }
 
 
