@@ -7,6 +7,7 @@ what it finds.
 
 import base64
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,15 +81,19 @@ def kinds_in(message: Message, task_id: str) -> set[str]:
         embedded = message.embedded()
     except ValueError:
         return kinds or ({"body"} if _stands_in(message.body, task_id) else kinds)
-    return kinds | {kind for name, kind in EMBEDDED.items() if _sends(embedded.get(name), task_id)}
+    for name, kind in EMBEDDED.items():
+        for options in _options_in(embedded.get(name)):
+            kinds |= {kind} if options.get("task_id") == task_id else set()
+            kinds |= {"group"} if options.get("group_id") == task_id else set()
+    return kinds
 
 
 def _stands_in(body: str, task_id: str) -> bool:
     return any(one in body for one in needles(task_id))
 
 
-def _sends(value: Any, task_id: str) -> bool:
-    """True if a signature in this value has the id, or belongs to the group with the id.
+def _options_in(value: Any) -> Iterator[dict[str, Any]]:
+    """The options of all signatures in a value.
 
     A step can be a chain or a chord itself: its steps stand in its arguments.
     """
@@ -98,11 +103,6 @@ def _sends(value: Any, task_id: str) -> bool:
         if isinstance(one, list):
             waiting += one
         elif isinstance(one, dict):
-            options = one.get("options")
-            if isinstance(options, dict) and task_id in (
-                options.get("task_id"),
-                options.get("group_id"),
-            ):
-                return True
+            if isinstance(options := one.get("options"), dict):
+                yield options
             waiting += one.values()
-    return False
