@@ -16,6 +16,7 @@ from celery.states import PENDING
 
 from lab_home import masked
 from labkit.errors import LabError
+from labkit.groups import Group, stored_group
 from labkit.later import Later
 from labkit.results import (
     StoredResult,
@@ -106,6 +107,15 @@ class ResultStore:
             return None
         try:
             return unfinished_chords(self._client, self._prefix("group"), limit)
+        except redis.RedisError:
+            return None
+
+    def group(self, group_id: str) -> Group | None:
+        """The group with this id; None if the backend does not know it, or cannot be asked."""
+        if not self._client or time.monotonic() < self._silent_until:
+            return None
+        try:
+            return stored_group(self._client, self._prefix("group") + group_id)
         except redis.RedisError:
             return None
 

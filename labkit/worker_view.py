@@ -42,6 +42,7 @@ class WorkerView:
     active: list[dict[str, Any]] = field(default_factory=list)
     reserved: list[dict[str, Any]] = field(default_factory=list)
     other_pids: list[int] = field(default_factory=list)  # of further workers of this name
+    processes: list[int] = field(default_factory=list)  # pids of the pool, where it has processes
 
     def summary(self) -> dict[str, Any]:
         """The worker in numbers: {"pool": "prefork", "slots": 4, "active": 1, ...}."""
@@ -164,4 +165,5 @@ def _view(name: str, stats: list, queues: list, active: list, reserved: list) ->
         active=running,
         reserved=[task for tasks in reserved for task in tasks or ()],
         other_pids=[one["pid"] for one in stats[1:]],
+        processes=[pid for one in stats for pid in one["pool"].get("processes") or ()],
     )

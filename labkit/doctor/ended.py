@@ -38,7 +38,7 @@ def _how(seen: Evidence, result: StoredResult) -> Finding:
     if result.error == TERMINATED:
         return Finding("task", f"revoked with terminate {when}: its process was ended in the task")
     if result.status == REVOKED:
-        return Finding("task", f"revoked: a worker that reached its message {when} threw it away")
+        return Finding("task", f"revoked {when}")
     what, _, name = result.error.partition(": ")
     if what == "NotRegistered":
         known = {task for tasks in seen.registered.values() for task in tasks}
@@ -98,7 +98,7 @@ def _again(seen: Evidence, result: StoredResult) -> list[Finding]:
         ]
     forgot = who_forgot(seen, queue)
     if not forgot:
-        return [Finding("task", f"a message of it is left: {where}; workers throw it away")]
+        return [Finding("task", f"a message of it is left: {where}; it is thrown away")]
     return [
         Finding(
             "wrong",

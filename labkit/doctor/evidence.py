@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.doctor.groups import Group
 from labkit.doctor.worker_logs import LogTrace
+from labkit.groups import Group
 from labkit.mentions import Mention
 from labkit.messages import JSON
 from labkit.queue_search import Search

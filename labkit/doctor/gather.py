@@ -26,7 +26,7 @@ from labkit.layout import layout_of
 from labkit.messages import accepted_types
 from labkit.queue_search import LIMIT_S, Search, find_queued
 from labkit.queues import UnackedSearch, find_unacked, queues_with_messages
-from labkit.results import ResultStore
+from labkit.result_reader import ResultStore
 from labkit.state import read_state
 from labkit.worker_view import Workers
 
@@ -41,7 +41,11 @@ def gather(
     While a task is looked for it moves on: queue, worker, result.  So the result is read first
     and last, and what is found nowhere is looked for in the workers once more.
     """
-    return _Look(app, client, task_id, deadline).gather(search_s)
+    look = _Look(app, client, task_id, deadline)
+    try:
+        return look.gather(search_s)
+    finally:
+        look.store.close()
 
 
 class _Look:
@@ -119,11 +123,11 @@ class _Look:
 
     def _not_read(self) -> list[str]:
         """What is there and could not be read, so that nobody takes silence for an answer."""
-        unreadable = self.held.unreadable + (self.search.unreadable if self.search else 0)
-        if not unreadable:
-            return self.store.not_read
-        count = several(unreadable, "message")
-        return [*self.store.not_read, f"{count} could not be read; the task may be one of them"]
+        said = [self.store.why] if self.store.why else []
+        count = self.held.unreadable + (self.search.unreadable if self.search else 0)
+        if count:
+            said.append(f"{several(count, 'message')} could not be read, and may be of this task")
+        return said
 
     def _evidence(self) -> Evidence:
         found = self.held.found
@@ -148,7 +152,7 @@ class _Look:
             log=None if self._ended() else task_in_logs(LAB_HOME, self.task_id),
             flower_page=_flower_page(self.task_id) if unknown else "",
             group=self.store.group(self.task_id) if unknown else None,
-            unfinished_chords=self.store.unfinished_chords() if unknown else 0,
+            unfinished_chords=(self.store.unfinished_chords() or 0) if unknown else 0,
             store=self.store.where,
             not_read=self._not_read(),
             result_expires_s=result_expires_s(self.app, self.workers) if unknown else 0,

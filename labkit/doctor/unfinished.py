@@ -87,9 +87,8 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
 
 
 def _state(result: StoredResult) -> str:
-    info = result.result if isinstance(result.result, dict) else {}
-    if "hostname" in info:
-        return f"{result.status} by {info['hostname']}"
+    if result.worker:
+        return f"{result.status} by {result.worker}"
     if result.error:
         return f"{result.status} after {result.error}"
     return result.status if result.result is None else f"{result.status} {shortened(result.result)}"
@@ -115,17 +114,15 @@ def _worker_of(seen: Evidence, name: str) -> WorkerView | None:
 
 def _still_there(seen: Evidence, result: StoredResult) -> str:
     """The process that began it, if it is still one of its worker's; "" if not, or not known."""
-    info = result.result if isinstance(result.result, dict) else {}
-    worker = _worker_of(seen, str(info.get("hostname", "")))
-    if worker and info.get("pid") in {worker.pid, *worker.processes}:
-        return f"process {info['pid']} of {worker.name}, which began it,"
+    worker = _worker_of(seen, result.worker)
+    if worker and result.pid in {worker.pid, *worker.processes}:
+        return f"process {result.pid} of {worker.name}, which began it,"
     return ""
 
 
 def _ended_since(seen: Evidence, result: StoredResult, log: LogTrace) -> bool:
     """True if the worker with this log, which began the task, is gone or was started again."""
-    info = result.result if isinstance(result.result, dict) else {}
-    if str(info.get("hostname", log.worker)).partition("@")[0] != log.worker:
+    if result.worker and result.worker.partition("@")[0] != log.worker:
         return False  # another worker, without a log here, had it last
     worker = _worker_of(seen, log.worker)
     return worker is None or worker.started > log.at.timestamp() + 1

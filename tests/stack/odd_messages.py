@@ -22,6 +22,7 @@ def envelope(
     body: bytes = json.dumps(BODY).encode(),
     kind: str = "application/json",
     queue: str = "basic",
+    encoding: str = "utf-8",
 ) -> str:
     """A message as it lies in Redis."""
     properties = {
@@ -34,7 +35,7 @@ def envelope(
         "delivery_tag": str(uuid.uuid4()),
     }
     content = {"body": base64.b64encode(body).decode(), "content-type": kind, "headers": said}
-    return json.dumps(content | {"content-encoding": "utf-8", "properties": properties})
+    return json.dumps(content | {"content-encoding": encoding, "properties": properties})
 
 
 def old(task_id: str, **changes: object) -> bytes:
@@ -45,14 +46,14 @@ def old(task_id: str, **changes: object) -> bytes:
 
 ODD: dict[str, Callable[[str], str]] = {
     "pickle": lambda one: envelope(
-        headers(one), pickle.dumps(BODY), "application/x-python-serialize"
+        headers(one), pickle.dumps(BODY), "application/x-python-serialize", encoding="binary"
     ),
     "bad body": lambda one: envelope(headers(one), b"{not json"),
     "a body of another form": lambda one: envelope(headers(one), b'"text"'),
     "protocol 1": lambda one: envelope({}, old(one)),
     "protocol 1 with an eta": lambda one: envelope({}, old(one, eta="2030-01-01T00:00:00")),
     "no task": lambda one: envelope({"id": one}),
-    "no id": lambda one: envelope({"task": TASK}),
+    "no id": lambda _one: envelope({"task": TASK}),
     "an eta that is no time": lambda one: envelope(headers(one, eta="yesterday")),
     "an eta at the end of time": lambda one: envelope(
         headers(one, eta="9999-12-31T23:59:59.999999+00:00")

@@ -42,11 +42,15 @@ class Patient:
         self.broker.start()
         self.url = self.broker.url
         self.client = client_for(self.url)
-        self.client.set(MARK, "test")
+        self.mark()
         # Sends as a program does that knows only the names of the tasks, and wants no results.
         self.app = Celery(broker=self.url, set_as_current=False)
         self.shared_worker: Worker  # of the fixture `ward`
         self.environment = lab_environment(self.home, REDIS_URL=self.url)
+
+    def mark(self) -> None:
+        """Make the database the lab's."""
+        self.client.set(MARK, "test")
 
     def close(self) -> None:
         """Stop the broker."""

@@ -1,17 +1,26 @@
 """`./lab doctor ID` on tasks that other tasks stand for: chains, chords, groups, replacements."""
 
+from typing import Any
+
 import pytest
 from celery import chain, chord, group
 
 from tests.stack.labs import wait_until
-from tests.stack.patient import LONG_S, Patient, patient, ward
+from tests.stack.patient import LONG_S, Patient, patient
 
-__all__ = ["patient", "ward"]
+__all__ = ["patient"]
 
 
 def step(patient: Patient, name: str, *arguments: object, module: str = "tasks.basic_tasks"):
     """A step of a workflow, as a program has it that knows only the names of the tasks."""
     return patient.app.signature(f"{module}.{name}", arguments, immutable=True).set(queue="basic")
+
+
+@pytest.fixture
+def with_results(patient: Patient) -> Patient:
+    """A program that reads results too, as the sender of a chord must."""
+    patient.app.conf.result_backend = patient.url
+    return patient
 
 
 @pytest.fixture
@@ -40,7 +49,8 @@ def test_a_later_step_of_a_task_that_runs_is_not_called_lost(patient, chain_id):
     assert f"ask again: ./lab doctor {chain_id}" in answer.text
 
 
-def test_the_body_of_a_chord_is_told_with_a_member_that_waits(patient):
+def test_the_body_of_a_chord_is_told_with_a_member_that_waits(with_results):
+    patient = with_results
     members = [step(patient, "add", 1, 1), step(patient, "nap", LONG_S)]
     result = chord(members)(step(patient, "add", 1, 1))
     answer = patient.doctor(result.id)
@@ -55,18 +65,16 @@ def test_a_group_is_told_with_its_tasks(patient):
     assert "it is the id of a group: 3 messages of its tasks are left" in answer.text
 
 
-def test_a_chord_under_way_counts_its_members(ward):
-    members = [
-        step(ward, "add", 1, 1),
-        step(ward, "add", 1, 1),
-        step(ward, "nap", LONG_S),
-    ]
-    result = chord(members, app=ward.app)(step(ward, "add", 1, 1))
-    ward.wait_for_state(result.parent.results[0], "SUCCESS")
-    ward.wait_for_state(result.parent.results[1], "SUCCESS")
-    answer = ward.doctor(result.parent.id)
-    assert "it is the id of a group, not of a task: 3 tasks, of which 2 have ended" in answer.text
-    assert "1 chord not ended yet" in ward.doctor(result.id).text
+def test_a_chord_under_way_counts_its_members(with_results):
+    patient = with_results
+    members = [step(patient, *one) for one in (("add", 1, 1), ("add", 1, 1), ("nap", LONG_S))]
+    with patient.worker("chord"):
+        result: Any = chord(members)(step(patient, "add", 1, 1))
+        for member in result.parent.results[:2]:
+            patient.wait_for_state(member, "SUCCESS")
+        header, body = patient.doctor(result.parent.id), patient.doctor(result.id)
+    assert "it is the id of a group, not of a task: 3 tasks, of which 2 have ended" in header.text
+    assert "1 task runs now; 1 chord not ended yet" in body.text
 
 
 def test_a_task_that_replaced_itself_is_not_called_lost(patient):

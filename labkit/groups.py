@@ -1,12 +1,10 @@
-"""Is the id that of a group?  A chord counts its members in Redis; a saved group is stored."""
+"""Is an id that of a group?  A chord counts its members in Redis; a saved group is stored."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 import redis
-
-PREFIX = "celery-taskset-meta-"  # of the keys of a group, in celery/backends/base.py
 
 
 @dataclass(frozen=True)
@@ -20,13 +18,12 @@ class Group:
     ended: int | None
 
 
-def stored_group(client: redis.Redis, group_id: str, prefix: str = "") -> Group | None:
-    """What the result backend's Redis says of a group; None if it does not know this id.
+def stored_group(client: redis.Redis, key: str) -> Group | None:
+    """What the result backend's Redis holds of a group; None if it does not know it.
 
-    prefix: global_keyprefix of the result backend.  Source: apply_chord and on_chord_part_return in
+    key: of the group, celery-taskset-meta-ID.  Source: apply_chord and on_chord_part_return in
     celery/backends/redis.py (.s: the size, .t: members added later, .j: results so far).
     """
-    key = f"{prefix}{PREFIX}{group_id}"
     pipeline = client.pipeline(transaction=False)
     pipeline.mget(f"{key}.s", f"{key}.t")
     pipeline.zcard(f"{key}.j")
@@ -34,9 +31,9 @@ def stored_group(client: redis.Redis, group_id: str, prefix: str = "") -> Group 
     answers: list[Any] = pipeline.execute(raise_on_error=False)
     counts, ended, saved = (None if isinstance(one, Exception) else one for one in answers)
     size, more = counts or (None, None)
-    if size and str(size).isdigit():
-        return Group(int(size) + int(more or 0), ended)
     try:
+        if size is not None:
+            return Group(int(size) + int(more or 0), ended)
         return Group(len(json.loads(saved)["result"][1]), None) if saved else None
     except (ValueError, KeyError, TypeError, IndexError):
         return None
