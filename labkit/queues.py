@@ -11,6 +11,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,6 +182,32 @@ def find_unacked(
         if any(text in raw for text in texts):
             mentions.look(raw, message, queue, task_id)
     return UnackedSearch(None, looked_at, total, unreadable, mentions)
+
+
+def taken_first(
+    client: redis.Redis, limit: int = READ_AT_ONCE, layout: Layout = KOMBU
+) -> dict[str, Unacked]:
+    """{delivery tag: message} of those that workers took and have not acknowledged.
+
+    The oldest `limit` of them, oldest first; without those that cannot be read.
+    """
+    times: Any = client.zrange(layout.unacked_index, 0, limit - 1, withscores=True)
+    texts: Any = client.hmget(layout.unacked, [tag for tag, _ in times]) if times else []
+    found = {}
+    for (tag, taken_at), raw in zip(times, texts, strict=True):
+        with suppress(ValueError):
+            message, _exchange, queue = decode_taken(raw or "")
+            found[tag] = Unacked(message, queue, taken_at)
+    return found
+
+
+def still_taken(
+    client: redis.Redis, taken: dict[str, Unacked], layout: Layout = KOMBU
+) -> dict[str, Unacked]:
+    """Those that are still not acknowledged, and were not taken once more since."""
+    times = client.zmscore(layout.unacked_index, list(taken)) if taken else []
+    pairs = zip(taken.items(), times, strict=True)
+    return {tag: one for (tag, one), taken_at in pairs if taken_at == one.taken_at}
 
 
 # -- Workers ------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ from labkit.queues import listeners
 
 ANSWER_TIMEOUT_S = 1.0  # a worker that is up answers in milliseconds
 BEAT_PREFIX = "celerybeat@"  # Beat answers a ping and nothing else
-QUESTIONS = ("stats", "active_queues", "active", "reserved")
+# A task goes from reserved to active: asked in this order, none is missed on its way.
+QUESTIONS = ("stats", "active_queues", "reserved", "active")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class WorkerView:
     reserved: list[dict[str, Any]] = field(default_factory=list)
     other_pids: list[int] = field(default_factory=list)  # of further workers of this name
     processes: list[int] = field(default_factory=list)  # pids of the pool, where it has processes
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of all workers of this name."""
+        return [self.pid, *self.other_pids]
 
     def summary(self) -> dict[str, Any]:
         """The worker in numbers: {"pool": "prefork", "slots": 4, "active": 1, ...}."""
@@ -81,7 +87,7 @@ class Workers:
         What workers of one name answer is put together.
         """
         names = [worker.name for worker in self.answered]
-        count = sum(1 + len(worker.other_pids) for worker in self.answered)
+        count = sum(len(worker.pids) for worker in self.answered)
         return AllAnswers(names, timeout=ANSWER_TIMEOUT_S, limit=count, app=app)
 
 
@@ -147,12 +153,13 @@ def by_name(replies: list[dict[str, Any]] | None) -> dict[str, list[Any]]:
     return {name: found[name] for name in sorted(found)}
 
 
-def _view(name: str, stats: list, queues: list, active: list, reserved: list) -> WorkerView:
+def _view(name: str, stats: list, queues: list, reserved: list, active: list) -> WorkerView:
     """One name's worker; each list holds one answer for each worker that has the name."""
     pool = stats[0]["pool"]
     # "celery.concurrency.prefork:TaskPool" -> "prefork"
     pool_name = pool.get("implementation", "?").partition(":")[0].rpartition(".")[2]
     running = [task for tasks in active for task in tasks or ()]
+    started = {task["id"] for task in running}
     begun = sum(sum(one["total"].values()) for one in stats)
     return WorkerView(
         name=name,
@@ -163,7 +170,7 @@ def _view(name: str, stats: list, queues: list, active: list, reserved: list) ->
         done=max(0, begun - len(running)),
         queues=list(dict.fromkeys(queue["name"] for taken in queues for queue in taken or ())),
         active=running,
-        reserved=[task for tasks in reserved for task in tasks or ()],
+        reserved=[one for tasks in reserved for one in tasks or () if one["id"] not in started],
         other_pids=[one["pid"] for one in stats[1:]],
         processes=[pid for one in stats for pid in one["pool"].get("processes") or ()],
     )

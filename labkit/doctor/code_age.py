@@ -15,11 +15,14 @@ TOLERANCE_S = 1.0
 
 
 def started_at(worker: WorkerView) -> float | None:
-    """When the worker's process started (seconds since 1970); None if it is on another machine."""
+    """When the worker's process started (seconds since 1970); None if it is on another machine.
+
+    The first one, where several workers have this name.
+    """
     if worker.name.partition("@")[2] != socket.gethostname():
         return None
     try:
-        return psutil.Process(worker.pid).create_time()
+        return min(psutil.Process(pid).create_time() for pid in worker.pids)
     except psutil.Error:  # in a container its process has another number, or it has ended
         return None
 
@@ -56,8 +59,8 @@ def concerns(file: str, task: str) -> bool:
 def _lab_says_current(worker: WorkerView) -> bool:
     """True if the running lab started this worker with exactly the code that the files hold."""
     state = read_state(LAB_HOME) or {"children": []}
-    codes = [child["code"] for child in state["children"] if child["pid"] == worker.pid]
-    return codes == [fingerprint()]
+    codes = [child["code"] for child in state["children"] if child["pid"] in worker.pids]
+    return codes == [fingerprint()] * len(worker.pids)
 
 
 def _saved_at(file: Path) -> float:

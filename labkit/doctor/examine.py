@@ -8,21 +8,26 @@ from kombu.exceptions import OperationalError
 
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
 from labkit.code import TOO_SLOW, import_error
+from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
-from labkit.doctor.findings import Finding, report, several
+from labkit.doctor.findings import Finding, report
 from labkit.doctor.gather import gather
 from labkit.doctor.load_app import load_app
 from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
 from labkit.doctor.server_health import server_findings
+from labkit.doctor.stopped import stopped_nodes
+from labkit.doctor.taken import look_at_taken, taken_findings
 from labkit.doctor.task_ids import checked_task_id
+from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
 from labkit.later import Later
-from labkit.queues import lengths, queues_with_messages, unacked_count
+from labkit.queues import lengths, queues_with_messages
 from labkit.redis_check import check_redis, client_for
 from labkit.state import StackLock, read_state
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
+TOO_LONG = "they took too long to answer"
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
 
 
@@ -97,11 +102,17 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
         app = load_app()
     except LabError:  # the code's own finding says why; workers that still run can be asked
         app = Celery("lab-doctor", broker=REDIS_URL, set_as_current=False)
-    asked = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
+    asked: Later[Workers | None] = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
     by_queue = lengths(client, queues_with_messages(client))
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
-    workers = asked.until(deadline, Workers([], silent=1))
-    findings = _workers(workers, sum(waiting.values()), unacked_count(client))
+    workers = asked.until(deadline, None)
+    if workers is None:
+        return [Finding("?", f"cannot know what the workers do: {TOO_LONG}")]
+    looked = Later(lambda: _looked_closer(app, workers))
+    stopped = stopped_nodes(client) if workers.silent else []
+    findings = worker_findings(workers, sum(waiting.values()), stopped)
+    if workers.answered:
+        findings += beat_findings(workers, expected=bool(app.conf.beat_schedule))
     findings += [
         nobody_takes(queue, count, workers)
         for queue, count in sorted(waiting.items())
@@ -110,36 +121,23 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
         and queue not in workers.consumed()
         and (workers.answered or queue not in LAB_QUEUES)
     ]
+    unknown = f"cannot know what the workers hold, and what time they have: {TOO_LONG}"
+    findings += looked.until(deadline, [Finding("?", unknown)])
     return findings + old_worker_findings(workers.answered)
 
 
-def _workers(workers: Workers, waiting: int, unacked: int) -> list[Finding]:
-    findings = []
-    if workers.silent:
-        findings.append(
-            Finding(
-                "wrong",
-                f"{several(workers.silent, 'connected worker')} did not answer in time: a worker "
-                "with --pool=solo answers only between two tasks, and a stopped one never",
-                "wait until its task has ended, and ask again",
-            )
-        )
+def _looked_closer(app: Celery, workers: Workers) -> list[Finding]:
+    """What the workers hold, and their clocks."""
+    client = client_for(REDIS_URL)
+    settings = workers.inspect(app).conf() or {} if workers.answered else {}
+    taken = look_at_taken(app, client, workers, settings)
+    unknown = [Finding("?", f"cannot know what the workers hold: {TOO_LONG}")]
+    findings = unknown if taken is None else taken_findings(taken, workers)
     if workers.answered:
-        names = ", ".join(worker.name for worker in workers.answered)
-        queues = ", ".join(sorted(workers.consumed())) or "no queue"
-        return [Finding("ok", f"{names} answered, taking from {queues}"), *findings]
-    if workers.silent:
-        return findings
-    held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
-    held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
-    held += f"; {unacked} more were taken and not acknowledged" if unacked else ""
-    return [
-        Finding(
-            "wrong",
-            f"no worker is connected{held}",
-            "./lab up, or in a second terminal ./start_worker.sh",
-        )
-    ]
+        findings += clock_findings(clocks_ahead(app, client, len(workers.answered)))
+    if app.conf.include:  # it is the app of the lab
+        findings += zone_findings(app, settings)
+    return findings
 
 
 def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:

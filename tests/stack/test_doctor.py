@@ -40,6 +40,9 @@ def test_a_lab_that_is_up_is_well(lab):
     assert answer.returncode == 0, answer.stdout
     assert "wrong" not in answer.stdout
     assert answer.stdout.count("ok  ") == 4
+    assert (
+        "?      no Beat answered: if none runs, nothing of beat_schedule is sent" in answer.stdout
+    )
 
 
 def test_nothing_is_up(lab):
@@ -88,7 +91,7 @@ def test_a_worker_that_does_not_answer_is_not_called_missing(patient):
         patient.wait_for_state(patient.send("nap", LONG_S), "STARTED")
         answer = patient.doctor()
     assert answer.code == 1
-    assert "1 connected worker did not answer in time" in answer.text
+    assert "1 connected worker or Beat did not answer in 1 s" in answer.text
     assert "no worker is connected" not in answer.text
     assert answer.seconds < SOON_S
 

@@ -1,41 +1,234 @@
 """What `./lab doctor` says about the workers and Beats themselves: each case is made for real."""
 
+import os
+import signal
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import psutil
 import pytest
 
-from labkit.worker_view import ask_workers
+from labkit.beats import Beat
+from labkit.doctor.stopped import stopped_nodes
+from labkit.doctor.taken import Taken, look_at_taken, taken_findings
+from labkit.nodes import started
+from labkit.queues import unacked_count
+from labkit.redis_check import client_for
+from labkit.worker_view import Workers, ask_workers
+from labkit.workers import Worker, WorkerLine, workers_of
 from tests.stack.labs import wait_until
-from tests.stack.patient import LONG_S, Patient
+from tests.stack.patient import LONG_S, Answer, Patient, ward
+
+__all__ = ["ward"]
+
+# As ./lab doctor, with time for a busy machine.
+PATIENT_DOCTOR = """
+import sys, time
+from labkit.doctor import examine
+examine.TOTAL_S = 60
+sys.exit(examine.doctor(None, time.monotonic()))
+"""
+AHEAD_S = 600  # of a worker's clock
+OTHER_CLOCK = f"""
+import time
+real = time.time
+time.time = lambda: real() + {AHEAD_S}
+"""
+OTHER_ZONE = """
+from celery_app import app
+app.conf.timezone = "Asia/Shanghai"
+"""
+
+
+def examined(patient: Patient) -> Answer:
+    return patient.run("-c", PATIENT_DOCTOR)
+
+
+@contextmanager
+def stopped(*processes: int) -> Iterator[None]:
+    """Programs that Ctrl-Z, or kill -STOP, has stopped."""
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+
+
+def stray_line(folder: Path) -> list[str]:
+    """The line of a worker with another clock and another time zone; both are in `folder`."""
+    (folder / "sitecustomize.py").write_text(OTHER_CLOCK)
+    (folder / "stray_app.py").write_text(OTHER_ZONE)
+    options = "worker --loglevel=info --queues=stray --concurrency=1 --hostname=stray@%h"
+    return [sys.executable, "-m", "celery", "-A", "stray_app", *options.split(" ")]
+
+
+def beat_line(folder: Path, name: str) -> list[str]:
+    """The line of a Beat that does not know of another one: it has files of its own."""
+    return ["./start_beat.sh", f"--pidfile={folder / name}.pid", f"--schedule={folder / name}"]
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
-    """A broker with two workers of one name, of one slot each, and a nap in both."""
-    one = Patient(tmp_path_factory.mktemp("twins"))
-    with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.nodes.LAB_HOME", one.home)
-        with one.worker("twin", "--concurrency=1"), one.worker("twin", "--concurrency=1"):
-            for nap in [one.send("nap", LONG_S) for _ in range(2)]:
-                one.wait_for_state(nap, "STARTED")
-            yield one
-    one.close()
+def crowd(ward: Patient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    """Beside the ward's worker: two of one name, a stray one, two Beats, and a dead one's work.
+
+    They start side by side.
+    """
+    folder, here = tmp_path_factory.mktemp("crowd"), ward.environment
+    elsewhere = here | {"PYTHONPATH": str(folder)}
+    lines = [
+        WorkerLine(name, [queue], ["--concurrency=1"], environment=here, show=False)
+        for name, queue in [("dead", "orphans"), ("twin", "twins"), ("twin", "twins")]
+    ]
+    with (
+        started(Worker, "stray", stray_line(folder), elsewhere, show=False) as stray,
+        started(Beat, "one", beat_line(folder, "one"), here, show=False) as one,
+        started(Beat, "two", beat_line(folder, "two"), here, show=False) as two,
+        workers_of(lines) as (dead, *twins),
+    ):
+        for _ in range(3):
+            ward.send("nap", LONG_S, queue="orphans")
+        wait_until(
+            lambda: not ward.client.llen("orphans") and unacked_count(ward.client) == 2,
+            what="one runs, two are reserved",
+        )
+        dead.kill()
+        for nap in [ward.send("nap", LONG_S, queue="twins") for _ in twins]:
+            ward.wait_for_state(nap, "STARTED")
+        stray.wait_until_it_answers(["stray"], ward.url)
+        for beat in (one, two):
+            beat.wait_until_ready("beat pidbox: Connected")
+        yield ward
+        for worker in (stray, *twins):
+            worker.kill()
 
 
-def test_what_two_workers_of_one_name_have_is_put_together(twins):
-    workers = ask_workers(twins.app, twins.client)
-    [both] = workers.answered
+@pytest.fixture(scope="module")
+def findings(crowd: Patient) -> Answer:
+    """What the doctor says of all that."""
+    return examined(crowd)
+
+
+def test_two_workers_of_one_name_are_named(findings):
+    assert findings.code == 1
+    assert "wrong  2 workers are called twin@" in findings.text
+    assert "hint: stop one, and start it with a name of its own: " in findings.text
+
+
+def test_what_two_workers_of_one_name_have_is_put_together(crowd):
+    workers = ask_workers(crowd.app, crowd.client)
+    [both] = [worker for worker in workers.answered if worker.name.startswith("twin@")]
     assert workers.doubled == {both.name: 2}
     assert both.slots == 2
     assert len({task["worker_pid"] for task in both.active}) == 2
 
 
-def test_a_celery_inspect_of_two_workers_of_one_name_keeps_both_answers(twins, recwarn):
-    twins.send("add", 1, 1, countdown=LONG_S)
-    twins.send("add", 1, 1, countdown=LONG_S)
-    workers = ask_workers(twins.app, twins.client)
+def test_a_celery_inspect_of_two_workers_of_one_name_keeps_both_answers(crowd, recwarn):
+    workers = ask_workers(crowd.app, crowd.client)
+    [name] = workers.doubled
+    for _ in range(2):
+        crowd.send("add", 1, 1, queue="twins", countdown=LONG_S)
     wait_until(
-        lambda: len(workers.inspect(twins.app).scheduled()[workers.answered[0].name]) == 2,
+        lambda: len(workers.inspect(crowd.app).scheduled()[name]) == 2,
         what="the two tasks that wait for their time are listed",
     )
     assert not recwarn.list
+
+
+def test_messages_that_a_dead_worker_took_are_counted_with_the_time_of_their_return(findings):
+    found = "wrong  2 messages of the queue 'orphans' were taken (the first at "
+    assert found in findings.text
+    line = findings.text.partition(found)[2].partition("\n")[0]
+    assert "no worker that answers has them: the one that took them has probably ended" in line
+    assert "on (visibility_timeout, 1 h 0 min), at " in line
+    assert "hint: ./start_worker.sh --queues=orphans -n orphans@%h" in findings.text
+
+
+def test_a_worker_whose_clock_differs_is_named(findings):
+    assert "wrong  the clock of stray@" in findings.text
+    assert "is 10 min 0 s ahead of the clock here" in findings.text
+    assert "the clock of ward@" not in findings.text
+
+
+def test_a_worker_of_another_time_zone_is_named(findings):
+    assert "wrong  the timezone of stray@" in findings.text
+    assert "is Asia/Shanghai, and here celery_app.py says UTC" in findings.text
+
+
+def test_a_time_without_a_zone_is_read_in_the_zone_of_the_worker(crowd):
+    later = datetime.now(UTC) + timedelta(days=1)
+    crowd.send("add", 1, 1, queue="stray", eta=later.replace(tzinfo=None))
+    workers = ask_workers(crowd.app, crowd.client)
+    [name] = [one.name for one in workers.answered if one.name.startswith("stray@")]
+    wait_until(lambda: workers.inspect(crowd.app).scheduled()[name], what="the worker has it")
+    [entry] = workers.inspect(crowd.app).scheduled()[name]
+    assert entry["eta"].endswith("+08:00")
+
+
+def test_two_beats_are_named(findings):
+    assert "wrong  2 Beats answered (celerybeat@" in findings.text
+
+
+def test_a_stopped_worker_is_named_with_what_lets_it_go_on(ward):
+    pid = ward.shared_worker.process.pid
+    with stopped(pid):
+        answer = examined(ward)
+    assert answer.code == 1
+    assert f"wrong  process {pid} is connected to this broker and is stopped" in answer.text
+    assert "celery -A celery_app worker" in answer.text
+    assert f"hint: fg in its terminal, or kill -CONT {pid}\n" in answer.text
+    assert "did not answer in 1 s" not in answer.text
+
+
+def test_a_worker_that_is_stopped_with_its_pool_goes_on_with_it(ward):
+    pool = [one.pid for one in psutil.Process(ward.shared_worker.process.pid).children()]
+    pids = [ward.shared_worker.process.pid, *pool]
+    with stopped(*pids):
+        [found] = stopped_nodes(ward.client)
+    assert found.pids[0] == pids[0]
+    assert set(found.pids) == set(pids)
+
+
+def test_a_stopped_worker_of_another_database_is_not_named(ward):
+    with client_for(f"{ward.url[:-1]}5") as other, stopped(ward.shared_worker.process.pid):
+        assert stopped_nodes(other) == []
+
+
+def looked(patient: Patient) -> tuple[Taken, Workers]:
+    workers = ask_workers(patient.app, patient.client)
+    taken = look_at_taken(patient.app, patient.client, workers, {})
+    assert taken
+    return taken, workers
+
+
+def test_what_a_rate_limit_holds_back_is_not_called_held_by_nobody(ward):
+    ward.app.control.rate_limit("tasks.basic_tasks.add", "1/m", reply=True)
+    held = [ward.send("add", 1, 1) for _ in range(3)]
+    ward.wait_until_taken(held[-1])
+    taken, _ = looked(ward)
+    assert not {one.message.task_id for one in taken.nobody + taken.unsure} & {
+        one.id for one in held
+    }
+    # What is held goes on at the old pace, and now no worker tells of a limit.
+    ward.app.control.rate_limit("tasks.basic_tasks.add", "0", reply=True)
+    taken, workers = looked(ward)
+    assert held[-1].id in {one.message.task_id for one in taken.unsure}
+    [finding] = [one for one in taken_findings(taken, workers) if "'basic'" in one.sentence]
+    assert finding.kind == "?"
+    assert "a rate limit that was lifted since still holds them back" in finding.sentence
+    assert finding.hint == "wait: what is sent once more runs twice"
+
+
+def test_tasks_that_only_a_worker_still_has_after_a_flush_are_named(ward):
+    waiting = ward.send("add", 1, 1, countdown=LONG_S)
+    ward.wait_until_taken(waiting)
+    ward.client.delete("unacked", "unacked_index")
+    taken, workers = looked(ward)
+    sentences = [one.sentence for one in taken_findings(taken, workers)]
+    [sentence] = [one for one in sentences if f" in {ward.shared_worker.name}," in one]
+    assert sentence.startswith("1 task waits for its time in ward@")
+    assert "with no message in Redis (as after FLUSHDB)" in sentence

@@ -1,0 +1,198 @@
+"""Messages that were taken and not acknowledged: does a worker that answers have them?
+
+Workers list what they run, have reserved, or keep until its time.  They do not list what a rate
+limit holds back.
+"""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+from celery import Celery
+
+from labkit.doctor.findings import Finding, clock, duration, several
+from labkit.doctor.queue_diagnosis import start_hint
+from labkit.layout import Layout, layout_of
+from labkit.messages import moment
+from labkit.queues import READ_AT_ONCE, Unacked, still_taken, taken_first, unacked_count
+from labkit.worker_view import Workers
+
+# kombu's own; a worker looks every INTERVAL seconds, and at every THROTTLE-th time really.
+VISIBILITY_TIMEOUT_S, INTERVAL_S, THROTTLE = 3600, 10, 10
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was seen.
+
+    nobody: messages that no worker lists, and no worker that takes from their queue was there when
+        they were taken.
+    unsure: no worker lists them, but one that takes from their queue was there, and may hold them
+        back.
+    kept_by_worker_alone: {worker: the times of tasks that it keeps, with no message in Redis}.
+    timeouts: (seconds until a message is given to another worker, until that is noticed), of each
+        client whose settings are known.
+    """
+
+    nobody: list[Unacked] = field(default_factory=list)
+    unsure: list[Unacked] = field(default_factory=list)
+    kept_by_worker_alone: dict[str, list[float]] = field(default_factory=dict)
+    timeouts: list[tuple[float, float]] = field(default_factory=list)
+    looked_at: int = 0
+    total: int = 0
+
+
+def look_at_taken(
+    app: Celery, client: redis.Redis, workers: Workers, settings: dict[str, dict[str, Any]]
+) -> Taken | None:
+    """Compare what Redis holds with what workers list; None if a worker did not list everything.
+
+    Messages move on meanwhile: none is counted that was not there before and after.
+    """
+    layout = layout_of(app)
+    before, total = taken_first(client, layout=layout), unacked_count(client, layout)
+    lists = workers.inspect(app).scheduled() or {} if workers.answered else {}
+    if len(lists) < len(workers.answered):
+        return None
+    listed = {entry["request"]["id"] for entries in lists.values() for entry in entries}
+    missing = {tag: one for tag, one in before.items() if one.message.task_id not in listed}
+    if missing and workers.answered:
+        ids = [one.message.task_id for one in missing.values()]
+        answers = workers.inspect(app).query_task(*ids) or {}
+        if len(answers) < len(workers.answered):
+            return None
+        listed |= {task_id for tasks in answers.values() for task_id in tasks}
+        missing = {tag: one for tag, one in missing.items() if one.message.task_id not in listed}
+    left = list(still_taken(client, missing, layout).values()) if not workers.silent else []
+    limits = _rate_limited(app, workers) if left else set()
+    suspects = {id(one) for one in left if _may_hold_back(workers, one)}
+    return Taken(
+        nobody=[one for one in left if id(one) not in suspects],
+        unsure=[one for one in left if id(one) in suspects and one.message.task not in limits],
+        kept_by_worker_alone=_without_message(client, lists, layout)
+        if total <= READ_AT_ONCE
+        else {},
+        timeouts=[_timeout(app.conf), *map(_timeout, settings.values())],
+        looked_at=len(before),
+        total=total,
+    )
+
+
+def _may_hold_back(workers: Workers, one: Unacked) -> bool:
+    """Was a worker that takes from this queue there when the message was taken?"""
+    return any(
+        one.queue in worker.queues and worker.started < one.taken_at + 1
+        for worker in workers.answered
+    )
+
+
+def _rate_limited(app: Celery, workers: Workers) -> set[str]:
+    """The tasks that have a rate limit in some worker: {"tasks.playground.limited"}."""
+    answers = workers.inspect(app).registered("rate_limit") or {} if workers.answered else {}
+    lines = [line.partition(" [rate_limit=") for lines in answers.values() for line in lines]
+    return {task for task, _, limit in lines if limit.rstrip("]") not in {"", "None", "0"}}
+
+
+def _without_message(
+    client: redis.Redis, lists: dict[str, list], layout: Layout
+) -> dict[str, list[float]]:
+    """{worker: the times of the tasks that wait in it, and have no message in Redis}."""
+    taken = taken_first(client, layout=layout)
+    if len(taken) < unacked_count(client, layout):  # one that cannot be read may be of such a task
+        return {}
+    there = {one.message.task_id for one in taken.values()}
+    now = time.time()
+    alone = defaultdict(list)
+    for worker, entries in lists.items():
+        for entry in entries:
+            due = moment(entry["eta"])
+            request = entry["request"]
+            # What is due has perhaps begun, and an end or a revoke also takes the message away.
+            waits = due and due.timestamp() > now and not request["acknowledged"]
+            if due and waits and request["id"] not in there:
+                alone[worker].append(due.timestamp())
+    return dict(alone)
+
+
+def _timeout(settings: Any) -> tuple[float, float]:
+    options = settings.get("broker_transport_options") or {}
+    sweep = options.get("unacked_restore_interval", INTERVAL_S)
+    return (
+        options.get("visibility_timeout", VISIBILITY_TIMEOUT_S),
+        sweep * (options.get("unacked_restore_throttle", THROTTLE) or 1),
+    )
+
+
+def taken_findings(taken: Taken, workers: Workers) -> list[Finding]:
+    """One finding for each queue whose messages nobody has, and for each worker that is alone."""
+    findings = []
+    for queue, messages in _by_queue(taken.nobody):
+        what, one, them = _what(queue, messages, taken)
+        findings.append(
+            Finding(
+                "wrong",
+                f"{what}, and no worker that answers has {them}: the one that took {them} has "
+                f"probably ended; {_back(one, messages, taken, workers)}",
+                _hint(queue, workers),
+            )
+        )
+    for queue, messages in _by_queue(taken.unsure):
+        what, one, them = _what(queue, messages, taken)
+        findings.append(
+            Finding(
+                "?",
+                f"{what}, and no worker lists {them}: either the one that took {them} has ended, "
+                f"and {_back(one, messages, taken, workers)}; or a rate limit that was lifted "
+                f"since still holds {them} back, which no worker tells",
+                _hint(queue, workers),
+            )
+        )
+    return findings + [_alone(*one) for one in sorted(taken.kept_by_worker_alone.items())]
+
+
+def _by_queue(messages: list[Unacked]) -> list[tuple[str, list[Unacked]]]:
+    queues = sorted({one.queue for one in messages})
+    return [(queue, [one for one in messages if one.queue == queue]) for queue in queues]
+
+
+def _what(queue: str, messages: list[Unacked], taken: Taken) -> tuple[str, str, str]:
+    """The start of the sentence, and the words for one or several."""
+    number, first = len(messages), clock(messages[0].taken_at)
+    text = f"{several(number, 'message')} of the queue {queue!r}"
+    if number == 1:
+        text, words = f"{text} was taken (at {first})", ("it goes", "it")
+    else:
+        text, words = f"{text} were taken (the first at {first})", ("they go", "them")
+    if taken.looked_at < taken.total:
+        text += f", among the first {taken.looked_at:,} of {taken.total:,} that were looked at,"
+    return f"{text} and not acknowledged", *words
+
+
+def _back(goes: str, messages: list[Unacked], taken: Taken, workers: Workers) -> str:
+    """When Redis gives them back: the shortest time of all clients counts."""
+    timeout = min(timeout for timeout, _ in taken.timeouts)
+    latest = messages[-1].taken_at + min(map(sum, taken.timeouts))
+    text = f"{goes} back into the queue from {clock(messages[0].taken_at + timeout)} on"
+    text += f" (visibility_timeout, {duration(timeout)})"
+    if workers.answered and latest > time.time():
+        return f"{text}, at {clock(latest)} at the latest if a worker runs until then"
+    return f"{text}, when a worker runs"
+
+
+def _hint(queue: str, workers: Workers) -> str:
+    if queue in workers.consumed():
+        return "wait: what is sent once more runs twice"
+    return start_hint(queue, workers)
+
+
+def _alone(worker: str, times: list[float]) -> Finding:
+    what = "1 task waits for its" if len(times) == 1 else f"{len(times):,} tasks wait for their"
+    return Finding(
+        "wrong",
+        f"{what} time in {worker}, with no message in Redis (as after FLUSHDB): if that worker "
+        f"ends before, nothing brings {'it' if len(times) == 1 else 'them'} back",
+        f"until {clock(max(times))} no ./lab restart, no ./lab down, and save no file that "
+        "./lab up watches",
+    )

@@ -1,0 +1,82 @@
+"""Who answered, who did not, who shares a name, and whether a Beat runs."""
+
+from labkit.doctor.findings import Finding, several
+from labkit.doctor.stopped import Stopped, stopped_finding
+from labkit.worker_view import ANSWER_TIMEOUT_S, Workers
+
+
+def worker_findings(workers: Workers, waiting: int, stopped: list[Stopped]) -> list[Finding]:
+    """The findings about the workers themselves.
+
+    waiting: messages in all queues.  stopped: workers and Beats of this machine that are stopped.
+    """
+    findings = [
+        *map(stopped_finding, stopped),
+        *_silent(workers.silent - len(stopped)),
+        *_twins(workers),
+    ]
+    if workers.answered:
+        names = ", ".join(worker.name for worker in workers.answered)
+        queues = ", ".join(sorted(workers.consumed())) or "no queue"
+        return [Finding("ok", f"{names} answered, taking from {queues}"), *findings]
+    if workers.silent:
+        return findings
+    held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
+    held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
+    hint = "./lab up, or in a second terminal ./start_worker.sh"
+    return [Finding("wrong", f"no worker is connected{held}", hint)]
+
+
+def _silent(count: int) -> list[Finding]:
+    """Redis says how many are connected, and not who they are."""
+    if count < 1:
+        return []
+    who = "1 connected worker or Beat" if count == 1 else f"{count} connected workers or Beats"
+    return [
+        Finding(
+            "wrong",
+            f"{who} did not answer in {ANSWER_TIMEOUT_S:.0f} s: a worker with --pool=solo answers "
+            "only between two tasks; one that is stopped (Ctrl-Z, kill -STOP) or hangs, never",
+            "wait for the task of a solo worker, and ask again; in `ps -eo pid,stat,args` a "
+            "stopped one has a T: fg in its terminal, or kill -CONT PID, lets it go on",
+        )
+    ]
+
+
+def _twins(workers: Workers) -> list[Finding]:
+    return [
+        Finding(
+            "wrong",
+            f"{count} workers are called {name}: what they have is shown together, and which of "
+            "them has it cannot be known; `celery inspect` and Flower show one of them",
+            "stop one, and start it with a name of its own: ./start_worker.sh -n second@%h",
+        )
+        for name, count in workers.doubled.items()
+    ]
+
+
+def beat_findings(workers: Workers, expected: bool) -> list[Finding]:
+    """The findings about Beat.  expected: the app has a timetable."""
+    beats = ", ".join(workers.beats)
+    if len(workers.beats) > 1:
+        return [
+            Finding(
+                "wrong",
+                f"{len(workers.beats)} Beats answered ({beats}): what is in the timetable of each "
+                "of them is sent by each of them",
+                "stop all but one: Ctrl-C in its terminal (one with a timetable of its own can "
+                "stay)",
+            )
+        ]
+    if beats:
+        return [Finding("ok", f"{beats} answered: a Beat runs")]
+    if not expected:
+        return []
+    return [
+        Finding(
+            "?",
+            "no Beat answered: if none runs, nothing of beat_schedule is sent (one without remote "
+            "control does not answer)",
+            "./start_beat.sh, or ./lab up without --no-beat",
+        )
+    ]
