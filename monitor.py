@@ -30,14 +30,15 @@ from rich.text import Text
 
 from lab_home import REDIS_URL, running_broker
 from labkit.doctor.examine import TOTAL_S, diagnose
-from labkit.doctor.findings import clock, report, shortened
+from labkit.doctor.findings import clock, report, several, shortened
 from labkit.doctor.load_app import load_app
 from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
 from labkit.event_feed import KEPT_TASKS, EventFeed
-from labkit.monitor_view import height_without_tasks, merged, running_tasks, tables
+from labkit.monitor_view import height_without_tasks, merged, printable, running_tasks, tables
 from labkit.redis_check import check_redis, client_for
-from labkit.results import StoredResult, follow_result
+from labkit.result_reader import ResultStore
+from labkit.results import StoredResult
 from labkit.snapshot import Snapshot, take_snapshot
 
 INTERVAL_S = 1.0  # between two looks of the live view
@@ -69,7 +70,8 @@ def monitor_task(task_id: str, timeout_s: float = 60) -> str:
     client = client_for(REDIS_URL)
     start = time.monotonic()
     asked = False
-    news = follow_result(client, task_id)
+    store = ResultStore(load_app(), client)
+    news = store.follow(task_id)
     try:
         _print_state(start, last := next(news))
         while not last or last.status not in READY_STATES:
@@ -86,8 +88,9 @@ def monitor_task(task_id: str, timeout_s: float = 60) -> str:
                 )
                 break
     except redis.RedisError as error:
-        raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None
+        raise LabError(f"the result backend stopped answering: {error}", "./lab doctor") from None
     finally:
+        store.close()
         client.close()
     return last.status if last else PENDING
 
@@ -97,9 +100,10 @@ def _print_state(start: float, result: StoredResult | None) -> None:
     what = ""
     if result:
         status, what = result.status, result.error or shortened(result.result)
-        if status == "STARTED" and isinstance(result.result, dict):
-            what = f"in {result.result.get('hostname')}, process {result.result.get('pid')}"
-    print(f"{time.monotonic() - start:6.1f} s  {status:8}  {what}".rstrip(), flush=True)
+        if status == "STARTED" and result.worker:
+            what = f"in {result.worker}, process {result.pid}"
+    line = f"{time.monotonic() - start:6.1f} s  {status:8}  {what}"
+    print(printable(line).rstrip(), flush=True)
 
 
 def show(*, once: bool = False, as_json: bool = False) -> None:
@@ -158,7 +162,10 @@ def _view(console: Console, app: Celery, client: redis.Redis, feed: EventFeed) -
     snapshot = take_snapshot(app, client)
     for worker in snapshot.workers.answered:
         feed.learn_names([*worker.active, *worker.reserved])
-    room = max(FEWEST_TASKS, console.height - height_without_tasks(snapshot))
+    if feed.unread:
+        sentence = f"{several(feed.unread, 'message')} among the events could not be read"
+        snapshot.unread.append(sentence)
+    room = max(FEWEST_TASKS, console.height - height_without_tasks(snapshot, console.width))
     tasks = merged(running_tasks(snapshot), feed.latest(KEPT_TASKS))[:room]
     return tables(snapshot, tasks, f"since {clock(feed.since)}", console.width)
 

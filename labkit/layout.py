@@ -106,3 +106,8 @@ def layout_of(app: "Celery") -> Layout:
         channel_prefix=fanout if isinstance(fanout, str) else KOMBU.channel_prefix * bool(fanout),
         control=f"{app.conf.control_exchange}.pidbox",
     )
+
+
+def is_wrong_type(error: Exception) -> bool:
+    """True if a key holds something of another type than the command is for."""
+    return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 GZIP = "application/x-gzip"  # of kombu's ways to compress a body the one that Python always has
+NO_TRIPLE = "its body is not of the form [args, kwargs, what follows]"
 INFLATED_BYTES = 1 << 24  # of a compressed body: more is not unpacked only to be looked at
 
 
@@ -27,6 +28,7 @@ class Message:
     """One message, decoded except for its body.
 
     task_id, task: "" where it names none.  headers: those of protocol 2 in both protocols.
+    Without a header `id`, task_id is what Celery writes beside it, the correlation_id.
     """
 
     task_id: str
@@ -40,7 +42,7 @@ class Message:
     @property
     def named(self) -> bool:
         """True if it says which task it is, and its id: without these a worker can do nothing."""
-        return bool(self.task_id and self.task)
+        return bool(self.headers.get("id") and self.task)
 
     @property
     def eta(self) -> datetime | None:
@@ -61,7 +63,7 @@ class Message:
     @cached_property
     def unread(self) -> list[str]:
         """What in it cannot be read, one sentence's part each; empty for an ordinary message."""
-        parts = [f"it names no {what}" for what, value in self._names().items() if not value]
+        parts = [f"it names no {name}" for name in ("id", "task") if not self.headers.get(name)]
         for name in ("eta", "expires"):
             if self.headers.get(name) is not None and self._moment(name) is None:
                 parts.append(f"its {name} is no time: {self.headers[name]!r:.60}")
@@ -95,14 +97,14 @@ class Message:
     def arguments(self) -> tuple[list, dict]:
         """(args, kwargs); ValueError if the body is not JSON."""
         payload = self.payload()
-        if isinstance(payload, dict):  # protocol 1
+        if isinstance(payload, dict) and (self.protocol == 1 or "args" in payload):
             args, kwargs = payload.get("args") or [], payload.get("kwargs") or {}
         elif isinstance(payload, list) and len(payload) == 3:
             args, kwargs = payload[:2]
         else:
-            raise ValueError("its body holds no arguments")
+            raise ValueError(NO_TRIPLE)
         if not (isinstance(args, list) and isinstance(kwargs, dict)):
-            raise ValueError("its body holds no arguments")
+            raise ValueError("its body holds no list and no object of arguments")
         return args, kwargs
 
     def embedded(self) -> dict[str, Any]:
@@ -112,23 +114,21 @@ class Message:
         return embed if isinstance(embed, dict) else {}
 
     def refusal(self, accepted: Collection[str] = (JSON,)) -> str:
-        """Why a worker will not run it, as the end of a sentence; "" if nothing speaks against it.
+        """Why no worker will run it, as the end of a sentence; "" if nothing speaks against it.
 
         accepted: the content types that workers take (accepted_types).
         """
         if self.content_type not in accepted:
             return f"content type {self.content_type!r:.80} is not accepted"
-        if not self.named:
-            return " and ".join(part for part in self.unread if part.startswith("it names no"))
-        if self.content_type == JSON and not self.headers.get("compression"):
-            try:
-                self.arguments()
-            except ValueError as error:
-                return str(error)
+        readable = self.content_type == JSON and not self.headers.get("compression")
+        for part in self.unread:
+            # A worker does not look at the retries, and takes the year 9999 for a time.
+            if part.startswith(("it names no", "its body")) and (readable or not self.named):
+                return part
+        for name in ("eta", "expires"):
+            if not _is_time(self.headers.get(name)):
+                return f"its {name} is no time: {self.headers[name]!r:.60}"
         return ""
-
-    def _names(self) -> dict[str, str]:
-        return {"id": self.task_id, "task": self.task}
 
     def _moment(self, name: str) -> datetime | None:
         try:
@@ -151,7 +151,7 @@ def moment(text: Any) -> datetime | None:
     """
     if text is None or text == "":
         return None
-    if not isinstance(text, str):
+    if not _is_time(text):
         raise ValueError(f"no time: {text!r}")
     when = datetime.fromisoformat(text)
     when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
@@ -160,6 +160,13 @@ def moment(text: Any) -> datetime | None:
     except (OverflowError, OSError):
         raise ValueError(f"no time here: {text!r}") from None
     return when
+
+
+def _is_time(text: Any) -> bool:
+    try:
+        return text is None or text == "" or bool(datetime.fromisoformat(text))
+    except (ValueError, TypeError):
+        return False
 
 
 def needle(task_id: str) -> str:
@@ -172,7 +179,9 @@ def decode_message(raw: str) -> Message:
     try:
         content = json.loads(raw)
     except RecursionError:
-        raise ValueError("no Celery message: brackets in brackets") from None
+        raise ValueError("it is JSON with too many brackets in brackets") from None
+    except ValueError:
+        raise ValueError("it is no JSON") from None
     return message_of(content)
 
 
@@ -190,11 +199,11 @@ def decode_taken(raw: str) -> tuple[Message, str, str]:
 def message_of(content: Any) -> Message:
     """The Message in an envelope: its keys headers, properties and body.  ValueError if none."""
     if not isinstance(content, dict):
-        raise ValueError("no Celery message: no JSON object")
+        raise ValueError("it is no JSON object")
     headers = content.get("headers") if content.get("headers") is not None else {}
     properties, body = content.get("properties"), content.get("body") or ""
     if not (isinstance(headers, dict) and isinstance(properties, dict) and isinstance(body, str)):
-        raise ValueError("no Celery message: it has no headers, properties and body")
+        raise ValueError("it has no headers, properties and body")
     protocol = 2
     kind = str(content.get("content-type") or "")
     if not headers.get("task"):

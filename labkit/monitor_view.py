@@ -1,5 +1,6 @@
 """The monitor's tables, for rich; readable at 80 columns."""
 
+import textwrap
 from collections.abc import Container, Sequence
 
 from rich.console import Group, RenderableType
@@ -7,8 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.doctor.findings import clock
-from labkit.event_feed import SeenTask
-from labkit.queues import PRIORITIES
+from labkit.event_feed import LAST_S, SeenTask
 from labkit.snapshot import Snapshot
 
 STATE_COLOURS = {
@@ -21,32 +21,49 @@ STATE_COLOURS = {
 WIDE = 110  # columns from which the worker of each task is shown, too
 GAP = 2  # between two columns
 NARROWEST = 8  # of a column that is cut
-LEGEND = "p0 to p9: the four lists of a queue, by priority; p0 is taken first"
+LISTS = 4  # of a queue are shown, as many as kombu makes; of more those that hold most
 
 
 def tables(snapshot: Snapshot, tasks: Sequence[SeenTask], source: str, width: int) -> Group:
     """Queues, workers and tasks, one below the other.  source: where the tasks come from."""
     parts: list[RenderableType] = [_title(snapshot), "", _queues(snapshot, width)]
-    parts += [Text(LEGEND, style="dim"), ""]
+    parts += [Text(_legend(snapshot), style="dim"), ""]
+    parts += _unread(snapshot, width)
     parts += [_workers(snapshot, width), ""] if snapshot.workers.answered else []
     parts += [*_without_answer(snapshot), _tasks(tasks, width, source)]
     return Group(*parts)
 
 
-def height_without_tasks(snapshot: Snapshot) -> int:
+def height_without_tasks(snapshot: Snapshot, width: int = 80) -> int:
     """How many lines the tables take before the first task."""
     queues, workers = len(snapshot.queues) + 4, len(snapshot.workers.answered)
-    return 2 + queues + (workers + 2 if workers else 0) + 2 * bool(_without_answer(snapshot)) + 1
+    others = len(_unread(snapshot, width)) + len(_without_answer(snapshot))
+    return 2 + queues + (workers + 2 if workers else 0) + others + 1
+
+
+def printable(text: object) -> str:
+    """A text in which nothing steers the terminal; anybody may have sent it."""
+    return "".join(one if one.isprintable() else "?" for one in str(text))
 
 
 def running_tasks(snapshot: Snapshot) -> list[SeenTask]:
     """What runs now, as the workers say, newest first; also what began before we listened."""
     running = [
-        SeenTask(task["time_start"] or snapshot.at, "STARTED", task["name"], task["id"], one.name)
+        SeenTask(
+            _time(task.get("time_start")) or snapshot.at,
+            "STARTED",
+            str(task.get("name")),
+            str(task.get("id")),
+            one.name,
+        )
         for one in snapshot.workers.answered
         for task in one.active
     ]
     return sorted(running, key=lambda task: -task.at)
+
+
+def _time(value: object) -> float:
+    return value if isinstance(value, int | float) and 0 <= value < LAST_S else 0.0
 
 
 def merged(running: Sequence[SeenTask], told: Sequence[SeenTask]) -> list[SeenTask]:
@@ -91,23 +108,51 @@ def _table(headings: Row, rows: Sequence[Row], width: int, words: Container[int]
         )
     for row in rows:
         # As Text, so that square brackets in a name are no markup.
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        table.add_row(*(Text(printable(one)) if isinstance(one, str) else one for one in row))
     return table
 
 
+def _shown(snapshot: Snapshot) -> list[int]:
+    """The priorities that get a column each."""
+    lists = snapshot.priorities
+    if len(lists) <= LISTS:
+        return lists
+    waiting = {one: sum(by[one] for by in snapshot.queues.values()) for one in lists}
+    fullest = sorted(lists, key=lambda one: -waiting[one])[:LISTS]
+    return [one for one in lists if one in fullest]
+
+
+def _legend(snapshot: Snapshot) -> str:
+    lists = snapshot.priorities
+    number = {4: "four"}.get(len(lists), str(len(lists)))
+    left_out = f"; the {LISTS} fullest are shown" if len(lists) > LISTS else ""
+    return (
+        f"p{lists[0]} to p{lists[-1]}: the {number} lists of a queue, by priority; "
+        f"p{lists[0]} is taken first{left_out}"
+    )
+
+
+def _unread(snapshot: Snapshot, width: int) -> list[RenderableType]:
+    """What could not be read, in lines that fit."""
+    lines = [
+        line for sentence in snapshot.unread for line in textwrap.wrap(printable(sentence), width)
+    ]
+    return [*(Text(line, style="yellow") for line in lines), *([""] if lines else [])]
+
+
 def _queues(snapshot: Snapshot, width: int) -> Table:
-    by_queue = snapshot.unacked_by_queue
+    by_queue, priorities = snapshot.unacked_by_queue, _shown(snapshot)
     rows: list[Row] = []
     for name, lists in snapshot.queues.items():
         queued, takers = sum(lists.values()), len(snapshot.takers(name))
         unacked = "?" if by_queue is None else f"{by_queue.get(name, 0):,}"
         nobody = Text("nobody", style="red" if queued else "dim")
         who = Text(f"{takers} worker{'s' if takers > 1 else ''}") if takers else nobody
-        numbers = [f"{lists[priority]:,}" for priority in PRIORITIES]
+        numbers = [f"{lists[priority]:,}" for priority in priorities]
         rows.append([name, f"{queued:,}", unacked, *numbers, who])
     all_queued = sum(sum(lists.values()) for lists in snapshot.queues.values())
     rows.append(["all", f"{all_queued:,}", f"{snapshot.unacked:,}"])
-    headings = ["queue", "queued", "unacked", *(f"p{one}" for one in PRIORITIES), "taken by"]
+    headings = ["queue", "queued", "unacked", *(f"p{one}" for one in priorities), "taken by"]
     return _table(headings, rows, width, words={len(headings) - 1})
 
 

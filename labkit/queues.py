@@ -17,7 +17,7 @@ from typing import Any
 
 import redis
 
-from labkit.layout import KOMBU, Layout
+from labkit.layout import KOMBU, Layout, is_wrong_type
 from labkit.mentions import Mentions, needles
 from labkit.messages import Message, decode_message, decode_taken, needle
 
@@ -25,6 +25,7 @@ __all__ = ["Message", "decode_message", "needle"]  # of labkit.messages
 
 PRIORITIES = KOMBU.priorities
 list_name = KOMBU.list_name
+UNKNOWN = "\ufffd"  # what client_for makes of bytes that are no UTF-8
 READ_AT_ONCE = 500  # unacked messages whose queue is looked up; more cost too much each second
 
 # -- Waiting messages ---------------------------------------------------------------------------
@@ -49,13 +50,9 @@ def lengths(
 def _counts(answers: list) -> list[int]:
     """The answers with 0 for each that says WRONGTYPE; any other error is raised."""
     for answer in answers:
-        if isinstance(answer, Exception) and not _wrong_type(answer):
+        if isinstance(answer, Exception) and not is_wrong_type(answer):
             raise answer
     return [answer if isinstance(answer, int) else 0 for answer in answers]
-
-
-def _wrong_type(error: Exception) -> bool:
-    return isinstance(error, redis.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def wrong_types(
@@ -76,8 +73,14 @@ def queues_with_messages(
 ) -> set[str]:
     """Every queue that holds messages, whoever made it: the lists among the keys.
 
-    It looks at all keys (results, too), and stops after limit_s seconds.
+    It looks at all keys (results, too), and stops after limit_s seconds.  A name that is no UTF-8
+    is left out, because it cannot be asked for.
     """
+    return {name for name in lists(client, limit_s, layout) if UNKNOWN not in name}
+
+
+def lists(client: redis.Redis, limit_s: float, layout: Layout) -> set[str]:
+    """The queues behind all lists; a character of a name that is no UTF-8 is UNKNOWN."""
     found: set[str] = set()
     cursor, deadline = 0, time.monotonic() + limit_s
     while True:

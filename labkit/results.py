@@ -16,6 +16,7 @@ from typing import Any
 import redis
 
 from labkit.errors import LabError
+from labkit.layout import is_wrong_type
 from labkit.messages import moment
 
 RESULT_PREFIX = "celery-task-meta-"
@@ -60,19 +61,23 @@ def stored_result(
 
     Raises LabError if it is no result in JSON.
     """
-    text, ttl = stored_text(client, prefix + task_id)
     try:
+        text, ttl = stored_text(client, prefix + task_id)
         return decode_result(text, ttl) if text else None
     except ValueError:
         raise LabError(*no_result(task_id)) from None
 
 
 def stored_text(client: redis.Redis, key: str) -> tuple[Any, int | None]:
-    """(what a key holds or None, the seconds until it expires or None)."""
+    """(what a key holds or None, the seconds until it expires or None); ValueError if no text."""
     pipeline = client.pipeline(transaction=False)
     pipeline.get(key)
     pipeline.ttl(key)
-    text, ttl = pipeline.execute()
+    answers = pipeline.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise ValueError("no text") if is_wrong_type(answer) else answer
+    text, ttl = answers
     return text, ttl if ttl >= 0 else None
 
 
@@ -160,14 +165,14 @@ def follow_result(
     """
     with client.pubsub(ignore_subscribe_messages=True) as channel:
         channel.subscribe(prefix + task_id)
-        news, ttl = stored_text(client, prefix + task_id)  # what was stored before we listened
-        while True:
-            try:
-                yield decode(news, ttl) if news else None
-            except ValueError:
-                raise LabError(*no_result(task_id)) from None
-            heard, ttl = channel.get_message(timeout=0.2), None
-            news = heard["data"] if heard else None
+        try:
+            text, ttl = stored_text(client, prefix + task_id)  # before we listened
+            yield decode(text, ttl) if text else None
+            while True:
+                news = channel.get_message(timeout=0.2)
+                yield decode(news["data"]) if news else None
+        except ValueError:
+            raise LabError(*no_result(task_id)) from None
 
 
 def unfinished_chords(

@@ -4,15 +4,21 @@ Its cost does not depend on how many messages wait: Redis knows the length of a 
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 from celery import Celery
 
 from lab_home import REDIS_URL, masked
-from labkit.queues import lengths, queues_with_messages, unacked_by_queue, unacked_count
+from labkit.doctor.findings import several
+from labkit.layout import KOMBU, layout_of
+from labkit.messages import accepted_types
+from labkit.queues import UNKNOWN, lengths, lists, unacked_by_queue, unacked_count
+from labkit.unread import unread_keys, unread_waiting
 from labkit.worker_view import Workers, ask_workers
+
+SCAN_S = 0.2  # for the names of all lists
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class Snapshot:
 
     queues: {queue: {priority: waiting messages}}.
     unacked_by_queue: None when there are too many to look at each.
+    unread: sentences about what could not be read; the rest is shown all the same.
     """
 
     at: float  # seconds since 1970
@@ -29,6 +36,12 @@ class Snapshot:
     unacked: int
     unacked_by_queue: dict[str, int] | None
     workers: Workers
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def priorities(self) -> list[int]:
+        """The priorities that have a list of their own in each queue."""
+        return list(next(iter(self.queues.values()), KOMBU.priorities))
 
     def as_json(self) -> dict[str, Any]:
         """The snapshot for machines; priorities become text, as in all JSON."""
@@ -50,14 +63,15 @@ class Snapshot:
             "silent_workers": self.workers.silent,
             "running": [
                 {
-                    "id": task["id"],
-                    "name": task["name"],
+                    "id": task.get("id"),
+                    "name": task.get("name"),
                     "worker": worker.name,
-                    "since": task["time_start"],
+                    "since": task.get("time_start"),
                 }
                 for worker in self.workers.answered
                 for task in worker.active
             ],
+            "unread": self.unread,
         }
 
     def takers(self, queue: str) -> list:
@@ -67,16 +81,34 @@ class Snapshot:
 
 def take_snapshot(app: Celery, client: redis.Redis) -> Snapshot:
     """Look once: a few questions to Redis, and one round of questions to the workers."""
-    workers = ask_workers(app, client)
-    by_queue = unacked_by_queue(client)
+    layout = layout_of(app)
+    workers, unread = _workers(app, client)
+    by_queue = unacked_by_queue(client, layout=layout)
     configured = [queue.name for queue in app.conf.task_queues or ()]
-    others = queues_with_messages(client) | workers.consumed() | set(by_queue or ())
-    names = configured + sorted(others - set(configured))
+    found = lists(client, SCAN_S, layout)
+    others = {name for name in found if UNKNOWN not in name} | workers.consumed()
+    names = configured + sorted((others | set(by_queue or ())) - {*configured, ""})
+    queues = lengths(client, names, layout)
+    if strange := sum(UNKNOWN in name for name in found):
+        unread.append(f"the name of {several(strange, 'queue')} is no UTF-8: not counted here")
+    unread += unread_keys(client, names, layout)
+    unread += unread_waiting(client, queues, accepted_types(app), layout)
+    if taken := (by_queue or {}).get(""):
+        unread.append(f"{several(taken, 'message')} that workers took cannot be read")
     return Snapshot(
         at=time.time(),
         broker=masked(REDIS_URL),
-        queues=lengths(client, names),
-        unacked=unacked_count(client),
+        queues=queues,
+        unacked=unacked_count(client, layout),
         unacked_by_queue=by_queue,
         workers=workers,
+        unread=unread,
     )
+
+
+def _workers(app: Celery, client: redis.Redis) -> tuple[Workers, list[str]]:
+    """What the workers answer; anybody can call itself a worker, and answer anything."""
+    try:
+        return ask_workers(app, client), []
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return Workers([], 0), [f"the answers of the workers cannot be read: {error!r:.100}"]

@@ -17,6 +17,7 @@ import redis
 from celery import Celery
 from celery.app.control import Inspect
 
+from labkit.layout import layout_of
 from labkit.queues import listeners
 
 ANSWER_TIMEOUT_S = 1.0  # a worker that is up answers in milliseconds
@@ -106,7 +107,7 @@ class AllAnswers(Inspect):
 
 def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     """Ask every connected worker; takes milliseconds, or ANSWER_TIMEOUT_S if one is silent."""
-    connected = listeners(client)
+    connected = listeners(client, layout_of(app))
     if not connected:
         return Workers([], 0)
     pongs = by_name(app.control.ping(timeout=ANSWER_TIMEOUT_S, limit=connected))
