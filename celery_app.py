@@ -71,18 +71,23 @@ app.conf.update(
     # -- When Redis is slow or gone -----------------------------------------------------------
     broker_transport_options={
         # Seconds until a message that a worker took and did not acknowledge is given to another
-        # worker.  It must be longer than the longest countdown and the longest late-acknowledged
-        # task, or they run twice (lesson 27).
+        # worker.  It must be longer than countdown + waiting for a slot + run together, or a
+        # late-acknowledged task runs twice (lesson 27).  A dead worker's messages wait as long.
         "visibility_timeout": 3600,  # Celery: 3600
+        # A Redis that accepts connections and says nothing: without socket_timeout `add.delay()`
+        # hangs.  A pause that is longer can put one task on the queue twice, so not too short.
         "socket_connect_timeout": 2,  # seconds.  Celery: none
+        "socket_timeout": 5,  # seconds; a worker's blocking read waits 1 s.  Celery: none
     },
+    redis_socket_timeout=5,  # the same for results, in seconds.  Celery: 120
     # A caller without a broker is told so at once: with Celery's values `add.delay()` tries for
     # about 19 s.  A worker gets its patience back below.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0},  # Celery: 3 retries
     result_backend_transport_options={  # Celery: 20 retries, up to 1 s apart
         "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_max": 0}
     },
-    broker_connection_retry_on_startup=True,  # a worker waits for its broker.  Celery: True
+    # A worker waits for its broker.  Celery: None, which counts as True
+    broker_connection_retry_on_startup=True,
     # -- The timetable of Beat ----------------------------------------------------------------
     # Times of day are meant in this zone.  Name your own, for example "Asia/Shanghai".
     timezone="UTC",  # Celery: UTC
@@ -120,9 +125,11 @@ app.conf.update(
 
 @celeryd_init.connect
 def be_patient(conf, **_kwargs) -> None:
-    """Give workers Celery's own retries: a worker that gives up early loses results."""
+    """Give workers Celery's own retries and long waits: a worker that gives up loses results."""
     conf.task_publish_retry_policy = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
     conf.result_backend_transport_options = {}
+    conf.redis_socket_timeout = 120
+    conf.broker_transport_options = conf.broker_transport_options | {"socket_timeout": 30}
 
 
 @celeryd_init.connect
