@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lab_home import REDIS_URL
 from labkit.errors import LabError
 from labkit.nodes import READY_TIMEOUT_S, Node, started
+from labkit.waiting import wait_until
 
 ANSWER_S = 0.3  # a worker that hears a question answers in milliseconds; then ask again
 
@@ -115,3 +116,17 @@ def workers_of(lines: Sequence[WorkerLine]) -> Iterator[list[Worker]]:
         finally:
             for worker in workers:
                 worker.ask_to_stop()
+
+
+def wait_for_ends(workers: Sequence[Worker], timeout_s: float) -> list[float]:
+    """Wait until all workers have ended; when each did (seconds since 1970)."""
+    ended_at: dict[str, float] = {}
+
+    def all_ended() -> bool:
+        for worker in workers:
+            if worker.process.poll() is not None:
+                ended_at.setdefault(worker.name, time.time())
+        return len(ended_at) == len(workers)
+
+    wait_until(all_ended, timeout_s)
+    return [ended_at.get(worker.name, time.time()) for worker in workers]

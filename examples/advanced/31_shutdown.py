@@ -5,14 +5,17 @@ Each new version of a program stops workers.  The signal decides what becomes of
 - TERM, a warm shutdown: take nothing new, finish what runs, however long that takes.
 - QUIT, a cold shutdown: stop what runs.
 - INT, which is Ctrl-C: the first one is warm, the second one is cold.
+- TERM to each process of the worker, as systemd sends it unless told otherwise: the processes of
+  the pool end at once, and their tasks with them.
 
 A late-acknowledged task that is stopped goes back into the queue.  An early one has no message any
 more, so it is gone.  worker_soft_shutdown_timeout puts a wait before a cold shutdown: what ends in
-that time is finished.  It does nothing for TERM.
+that time is finished.  It does nothing for TERM.  A task whose process has ended has failed, late
+acknowledgement or not (lesson 26).
 
-Three ways to stop, without and with a soft shutdown of 5 s, are six workers.  Each runs four jobs
-when the signal comes: 3 s and 8 s long, early and late.  When all six have ended, one new worker
-takes what is left in their queues.
+Six workers are stopped, two of them with a soft shutdown of 5 s, and TERM-all by a TERM to each of
+its processes.  Each runs four jobs when the signal comes: 3 s and 8 s long, early and late.  When
+all six have ended, one new worker takes what is left in their queues.
 
 The tasks are `print_ticket` and `print_ticket_late` in tasks/advanced_tasks/delivery.py.
 
@@ -25,19 +28,20 @@ You should see:
 
     $ ./start_worker.sh -n lesson31-TERM@%h --queues=lesson31.TERM --concurrency=4
     $ ./start_worker.sh -n lesson31-TERM-soft@%h ... -- worker.soft_shutdown_timeout=5
+    $ ./start_worker.sh -n lesson31-TERM-all@%h --queues=lesson31.TERM-all --concurrency=4
     $ ./start_worker.sh -n lesson31-QUIT@%h --queues=lesson31.QUIT --concurrency=4
     $ ./start_worker.sh -n lesson31-QUIT-soft@%h ... -- worker.soft_shutdown_timeout=5
     $ ./start_worker.sh -n lesson31-INT-INT@%h --queues=lesson31.INT-INT --concurrency=4
-    $ ./start_worker.sh -n lesson31-INT-INT-soft@%h ... -- worker.soft_shutdown_timeout=5
     true: all four jobs of a worker ran when its signal came
     signal        early 3 s  early 8 s  late 3 s   late 8 s   ended after
     TERM          finished   finished   finished   finished   ... s
     TERM-soft     finished   finished   finished   finished   ... s
+    TERM-all      lost       lost       lost       lost       ... s
     QUIT          lost       lost       requeued   requeued   ... s
     QUIT-soft     finished   lost       finished   requeued   ... s
     INT-INT       lost       lost       requeued   requeued   ... s
-    INT-INT-soft  finished   lost       finished   requeued   ... s
     true: TERM waited for every job, and the soft shutdown changed nothing
+    true: TERM to each process of the worker lost every job, late ones too
     true: QUIT, and INT twice, put late jobs back into the queue, and lost the early ones
     true: a soft shutdown of 5 s let the jobs of 3 s finish; those of 8 s had the same fate
     $ ./start_worker.sh -n lesson31-new@%h --queues=... --concurrency=6
@@ -45,23 +49,25 @@ You should see:
     finished  SUCCESS         SUCCESS
     requeued  STARTED         SUCCESS
     lost      RETRY           RETRY
-    verdict                 TERM  TERM-soft  QUIT  QUIT-soft  INT-INT  INT-INT-soft
-    sent                       4          4     4          4        4             4
-    started                    4          4     4          4        4             4
-    finished                   4          4     2          3        2             3
-    lost                       0          0     2          1        2             1
-    started twice or more      0          0     2          1        2             1
-    finished twice or more     0          0     0          0        0             0
+    TERM-all  FAILURE         FAILURE
+    verdict                 TERM  TERM-soft  TERM-all  QUIT  QUIT-soft  INT-INT
+    sent                       4          4         4     4          4        4
+    started                    4          4         4     4          4        4
+    finished                   4          4         0     2          3        2
+    lost                       0          0         4     2          1        2
+    started twice or more      0          0         0     2          1        2
+    finished twice or more     0          0         0     0          0        0
     true: the new worker did every job that was requeued, from its beginning
-    true: a lost job says RETRY for ever, though no message is left to try again
+    true: a job lost by QUIT or INT says RETRY for ever, though no message is left to try again
 
 Try next.  Guess first:
   1. Add `| {"REMAP_SIGTERM": "SIGQUIT"}` to broker.environment() in worker_line().  Which two rows
      change?
-  2. Set SOFT_S to 12.  When do the two soft ones end now, and what is lost?
-  3. Give INT-INT only one INT.  Which rows do its two become like?
+  2. Set SOFT_S to 12.  When does QUIT-soft end now, and what is lost?
+  3. Give INT-INT only one INT.  Which row does it become like?
 """
 
+import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -77,20 +83,22 @@ from labkit.queues import unacked_by_queue
 from labkit.quiet import jobs_in_messages, wait_until_quiet
 from labkit.verdict import show_verdicts, verdict_now
 from labkit.waiting import wait_until
-from labkit.workers import Worker, WorkerLine, own_worker, workers_of
+from labkit.workers import Worker, WorkerLine, own_worker, wait_for_ends, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
 from work.ledger import Ledger
 
 SHORT_S, SOFT_S, LONG_S = 3, 5, 8  # the soft shutdown is long enough for one job only
 TIMEOUT_S = 60  # a run takes 30 s; the rest is room for a busy machine
 TERM, QUIT, INT = signal.SIGTERM, signal.SIGQUIT, signal.SIGINT
-SIGNALS = {"TERM": [TERM], "QUIT": [QUIT], "INT-INT": [INT, INT]}
 SOFT = [f"worker.soft_shutdown_timeout={SOFT_S}"]
 # The worker's name -> the signals that it gets, and its settings.
-WORKERS = {
-    name + soft: (signals, settings)
-    for name, signals in SIGNALS.items()
-    for soft, settings in (("", []), ("-soft", SOFT))
+WORKERS: dict[str, tuple[list[int], list[str]]] = {
+    "TERM": ([TERM], []),
+    "TERM-soft": ([TERM], SOFT),
+    "TERM-all": ([TERM], []),  # to each of its processes
+    "QUIT": ([QUIT], []),
+    "QUIT-soft": ([QUIT], SOFT),
+    "INT-INT": ([INT, INT], []),
 }
 QUEUES = {name: f"lesson31.{name}" for name in WORKERS}
 JOBS = {
@@ -101,7 +109,6 @@ JOBS = {
 }
 FIRST_INT = "Hitting Ctrl+C again"  # what a worker says when it has got the first one
 Jobs = dict[str, str]  # job -> its task id, or what has become of it
-# What becomes of the four jobs.
 ALL_DONE = ["finished"] * 4
 COLD = ["lost", "lost", "requeued", "requeued"]
 SOFT_AND_COLD = ["finished", "lost", "finished", "requeued"]
@@ -122,8 +129,8 @@ def main() -> None:
                 four_run = partial(all_run, client, QUEUES[name], ledgers[name])
                 wait_for_lines(found, four_run, TIMEOUT_S, f"the start of four jobs on {name}")
                 sent_at[name] = time.time()
-                send_signals(worker, WORKERS[name][0])
-            ended_at = wait_for_ends(workers)
+                send_signals(worker, name)
+            ended_at = wait_for_ends(workers, TIMEOUT_S)
         claim(
             all(in_time(ledgers[name], sent_at[name]) for name in WORKERS),
             "all four jobs of a worker ran when its signal came",
@@ -140,7 +147,7 @@ def main() -> None:
             name: verdict_now(client, [QUEUES[name]], ids[name], ledgers[name]) for name in WORKERS
         }
     print("job       its state then  in the end")
-    for fate in ("finished", "requeued", "lost"):
+    for fate in ("finished", "requeued", "lost", "TERM-all"):
         print(f"{fate:<10}{states_then.get(fate, ''):<16}{states_now.get(fate, '')}")
     show_verdicts(verdicts, names=False)
     claim(
@@ -153,7 +160,7 @@ def main() -> None:
     )
     claim(
         states_now.get("lost") == "RETRY",
-        "a lost job says RETRY for ever, though no message is left to try again",
+        "a job lost by QUIT or INT says RETRY for ever, though no message is left to try again",
     )
 
 
@@ -178,27 +185,16 @@ def all_run(client: redis.Redis, queue: str, ledger: Ledger) -> bool:
     return unacked.get(queue) == late_jobs and all(ledger.find("START", job) for job in JOBS)
 
 
-def send_signals(worker: Worker, signals: Sequence[int]) -> None:
+def send_signals(worker: Worker, name: str) -> None:
     """Send one signal, and the next one when the worker has said that it got the first."""
-    first, *more = signals
-    worker.process.send_signal(first)
+    first, *more = WORKERS[name][0]
+    if name == "TERM-all":
+        os.killpg(worker.process.pid, first)  # the worker's process group: its pool is in it
+    else:
+        worker.process.send_signal(first)
     for number in more:
         wait_until(lambda: FIRST_INT in worker.log.read_text(errors="replace"), TIMEOUT_S)
         worker.process.send_signal(number)
-
-
-def wait_for_ends(workers: Sequence[Worker]) -> list[float]:
-    """Wait until all workers have ended; when each did (seconds since 1970)."""
-    ended_at: dict[str, float] = {}
-
-    def all_ended() -> bool:
-        for worker in workers:
-            if worker.process.poll() is not None:
-                ended_at.setdefault(worker.name, time.time())
-        return len(ended_at) == len(workers)
-
-    wait_until(all_ended, TIMEOUT_S)
-    return [ended_at.get(worker.name, time.time()) for worker in workers]
 
 
 def in_time(ledger: Ledger, signal_at: float) -> bool:
@@ -224,12 +220,14 @@ def show(fates: Mapping[str, Mapping[str, str]], took_s: Sequence[float]) -> Non
         rows["TERM"] == rows["TERM-soft"] == ALL_DONE,
         "TERM waited for every job, and the soft shutdown changed nothing",
     )
+    all_lost = rows["TERM-all"] == ["lost"] * len(JOBS)
+    claim(all_lost, "TERM to each process of the worker lost every job, late ones too")
     claim(
         rows["QUIT"] == rows["INT-INT"] == COLD,
         "QUIT, and INT twice, put late jobs back into the queue, and lost the early ones",
     )
     claim(
-        rows["QUIT-soft"] == rows["INT-INT-soft"] == SOFT_AND_COLD,
+        rows["QUIT-soft"] == SOFT_AND_COLD,
         f"a soft shutdown of {SOFT_S} s let the jobs of {SHORT_S} s finish; "
         f"those of {LONG_S} s had the same fate",
     )
@@ -238,11 +236,12 @@ def show(fates: Mapping[str, Mapping[str, str]], took_s: Sequence[float]) -> Non
 def states_by_fate(
     shop: Celery, fates: Mapping[str, Mapping[str, str]], ids: Mapping[str, Mapping[str, str]]
 ) -> dict[str, str]:
-    """{fate: the state of every task that had it}; several states are joined by /."""
+    """{fate: the states of the tasks that had it, joined by /}; TERM-all has a row of its own."""
     states: dict[str, set[str]] = {}
     for name, by_job in fates.items():
         for job, fate in by_job.items():
-            states.setdefault(fate, set()).add(shop.AsyncResult(ids[name][job]).state)
+            row = name if (name, fate) == ("TERM-all", "lost") else fate
+            states.setdefault(row, set()).add(shop.AsyncResult(ids[name][job]).state)
     return {fate: "/".join(sorted(found)) for fate, found in states.items()}
 
 

@@ -109,7 +109,7 @@ def test_section_3_shows_what_a_retry_does_in_redis(lean_lab):
 
 @pytest.mark.parametrize(("hold", "exit_code"), [(True, 1), (False, None)])
 def test_section_5_a_worker_that_holds_a_message_ends_with_its_broker(tmp_path, hold, exit_code):
-    """When the first of these two fails, kombu has been mended: change the page."""
+    """When the first of these two fails, celery or kombu has been mended: change the page."""
     broker = EmbeddedBroker(tmp_path)
     broker.start()
     environment = lab_environment(tmp_path, REDIS_URL=broker.url)
