@@ -7,6 +7,7 @@
 Every setting stands here with its reason; `Celery:` names the value it has when it is left out.
 """
 
+import atexit
 import sys
 
 import redis
@@ -156,3 +157,14 @@ def mark_the_database(sender, **_kwargs) -> None:
     if sender.app is not app:
         return  # a lesson's second app, on a broker that need not be a Redis
     redis.Redis.from_url(sender.app.conf.broker_url).set(MARK, sender.hostname)
+
+
+@atexit.register
+def leave_results_alone() -> None:
+    """Let a program end without a last word to Redis about the results that it still holds.
+
+    A result that is thrown away ends its subscription.  At the very end of Python that may open a
+    new connection, and fails: 25 lines "Exception ignored in AsyncResult.__del__" would follow the
+    program's own error.  It is not needed: Redis ends the subscriptions of whoever hangs up.
+    """
+    app.AsyncResult.__del__ = lambda _result: None  # type: ignore[method-assign]
