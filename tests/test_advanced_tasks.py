@@ -94,13 +94,33 @@ def test_the_mark_that_spreadsheets_put_in_front_is_no_part_of_the_header(files)
     assert len(fetch_data("mine")["flights"]) == 4
 
 
-def test_an_unknown_source_is_answered_with_the_known_ones(files):
+@pytest.mark.parametrize("source", ["source1", "Source_A", "data.csv", "数据源1", "источник"])
+def test_any_other_name_gets_a_timetable_of_its_own(files, source):
+    data = fetch_data(source)
+    assert data == {"source": source, "flights": fetch_data("source")["flights"]}
+    assert (files / f"timetables/{source.lower()}.csv").read_text() == SAMPLES["source"]
+    assert save_result(process_item(data))["file"] == f"results/{source.lower()}.json"
+
+
+def test_a_source_where_the_shop_does_not_fly_is_answered_with_the_others(files):
     with pytest.raises(ValueError, match=r"^source must be one of .*north.*, got 'west'$"):
         fetch_data("west")
 
 
 @pytest.mark.parametrize(
-    "source", ["../north", "/etc/passwd", "", "North", "a" * 101, "x\0", 7, None]
+    "source",
+    [
+        "../north",
+        "/etc/passwd",
+        "",
+        "a b",
+        ".north",
+        "https://example.com/api",
+        "a" * 101,
+        "x\0",
+        7,
+        None,
+    ],
 )
 def test_a_source_that_is_no_plain_name_is_refused(files, source):
     with pytest.raises(ValueError, match=r"^source must be a name such as 'north', got "):
@@ -178,6 +198,22 @@ def test_the_regions_together_are_the_whole_sample(files):
     joined = merge_items([process_item(fetch_data(region)) for region in REGIONS])
     assert joined["routes"] == process_item(fetch_data("source"))["routes"]
     assert save_result(joined)["file"] == "results/north+east+south.json"
+
+
+@pytest.mark.parametrize("step", [process_item, merge_items])
+def test_what_a_chord_collects_from_fetch_data_is_summarised_and_joined(files, step):
+    timetables = [fetch_data(region) for region in REGIONS]
+    joined = merge_items([process_item(timetable) for timetable in timetables])
+    assert step(timetables) == joined
+    assert save_result(timetables) == save_result(joined)
+
+
+def test_a_sum_of_many_sources_has_a_name_that_a_file_can_have(files):
+    timetables = [fetch_data(f"source{number}") for number in range(50)]
+    saved = [save_result(timetables[:many])["file"] for many in (40, 41, 50)]
+    assert len(set(saved)) == 3
+    assert saved[0].startswith("results/source0+source1+source2+")
+    assert process_item(timetables)["flights"] == 600
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from work import flight_table, import_reports
 from work.database_errors import DatabaseBusy
 from work.files import WRITING
 from work.flight_file import HEADER, chunks_of
-from work.sample_flights import flight_dicts, write_flights
+from work.sample_flights import flight_dicts, make_missing, write_flights
 
 
 @pytest.fixture
@@ -69,6 +69,21 @@ def test_an_import_writes_the_good_rows_and_reports_the_bad_ones(files):
     assert header == ["line", "why"]
     assert [int(line) for line, _ in rows] == [34, 68, 102, 136, 170]
     assert names_in(files) == ["imports/north-bad-rows.csv", "north.csv"]
+
+
+def test_a_file_that_is_missing_is_imported_as_a_sample(files, monkeypatch):
+    monkeypatch.setattr(import_data, "replace", lambda workflow: workflow)
+    assert import_data("data.csv").body == finish_import.si("data.csv", None)
+    report = run_import(files, "data.csv")
+    assert (report["rows"], report["bad_rows"]) == (1000, 0)
+    assert flight_table.count(shop(), "data") == 1000
+
+
+def test_samples_under_two_names_keep_their_flights_apart(files):
+    for name in ("data", "users"):
+        make_missing(files, f"{name}.csv")
+        run_import(files, f"{name}.csv")
+    assert [flight_table.count(shop(), name) for name in ("data", "users")] == [1000, 1000]
 
 
 def test_a_second_import_of_the_same_file_writes_nothing(files):

@@ -245,6 +245,12 @@ def test_a_malformed_address_is_refused(server, address):
     assert server.kept() == []
 
 
+@pytest.mark.parametrize("address", ["a@b.c", "root@localhost"])
+def test_an_address_as_examples_have_it_is_taken(server, address):
+    assert send_email(address, "Hi", "Text")["to"] == address
+    assert server.kept() == [f"{address}/0001.eml"]
+
+
 NAME = st.from_regex(r"[a-z0-9_%+'-]{1,20}(\.[a-z0-9_%+'-]{1,20}){0,2}", fullmatch=True)
 DOMAIN = st.from_regex(r"([A-Za-z0-9]{1,10}\.){1,3}[a-z]{2,10}", fullmatch=True)
 

@@ -64,6 +64,22 @@ def test_the_sample_photo_is_drawn_when_it_is_asked_for(files):
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "file_format"),
+    [("image.JPEG", "JPEG"), ("uploads/photo_1.png", "PNG"), ("照片.jpg", "JPEG")],
+)
+def test_a_picture_of_any_name_that_is_missing_is_drawn(files, path, file_format):
+    process_image(path, ["crop"])
+    with Image.open(files / path) as picture:
+        assert (picture.format, picture.size) == (file_format, (4000, 3000))
+
+
+def test_a_picture_below_a_file_is_not_drawn(files):
+    (files / "photo.jpg").write_bytes(picture_bytes())
+    with pytest.raises(ValueError, match=r"^image_path must name a file that is there"):
+        process_image("photo.jpg/image.jpg", ["crop"])
+
+
 def test_a_photo_of_the_learners_own_is_not_replaced_by_the_sample(files):
     content = picture_bytes()
     (files / "photo.jpg").write_bytes(content)

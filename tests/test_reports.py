@@ -61,7 +61,7 @@ def test_a_task_that_runs_twice_leaves_one_report(files):
     assert [file.name for file in (files / "reports").iterdir()] == ["north-5f0c1a2b.pdf"]
 
 
-@pytest.mark.parametrize("source", ["west", "../north", "", None, "north/x"])
+@pytest.mark.parametrize("source", ["west", "../north", "", None, "north/x", "销售"])
 def test_an_unknown_timetable_is_refused_and_nothing_is_written(files, source):
     with pytest.raises(ValueError, match=r"^source must be "):
         generate_report(source)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
 
+from work import samples
 from work.files import MAX_NAME_BYTES, path_inside, write_atomically
 from work.sample_photo import draw_photo
 
-SAMPLE = "photo.jpg"  # drawn when it is asked for and not there
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}  # of the sample, if one is drawn
 MAX_SIZE_BYTES = 20_000_000  # the largest telephone photos have about half of it
 MAX_PIXELS = 50_000_000  # 150 MB in memory; a small file can hold a picture that fills it all
 MAX_SIDE_PX = 20_000  # 1 x 50,000,000 pixels pass the limit above, and keep a core for 19 s
@@ -119,8 +120,9 @@ def thumbnail(image_path: str, longest_side_px: int, folder: Path) -> dict:
 def _source(image_path: str, folder: Path) -> Path:
     """The file that is meant; the sample picture is drawn when it is missing."""
     source = path_inside(folder, image_path, "image_path")
-    if source == folder.resolve() / SAMPLE and not source.exists():
-        write_atomically(source, _encoded(draw_photo(), "JPEG"))
+    file_format = FORMATS.get(source.suffix.lower())
+    if file_format and samples.is_wanted(source):
+        write_atomically(source, _encoded(draw_photo(), file_format))
     return source
 
 

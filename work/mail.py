@@ -12,11 +12,12 @@ MAX_SUBJECT_CHARACTERS = 200  # mail programs show about 70
 MAX_BODY_CHARACTERS = 100_000  # what is longer belongs into a file and a link
 
 # The form of nearly every address in use: letters, digits and . _ % + - ' before the @, a domain
-# with a dot after it.  RFC 5322 permits more, such as quotes and slashes; the shop does not.
+# with a dot in it, or localhost.  RFC 5322 permits more, such as quotes; the shop does not.
 _ADDRESS = re.compile(
     r"(?=.{3,254}$)(?=[^@]{1,64}@)"
     r"[A-Za-z0-9_%+'-]+(\.[A-Za-z0-9_%+'-]+)*"
-    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+    r"@(localhost|([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
+    r"[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)"
 )
 
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")  # every task id that Celery draws

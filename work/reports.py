@@ -21,9 +21,12 @@ def generate(source: str, name: str, folder: Path) -> dict:
 
     Returns {"file": "reports/NAME.pdf", "source": str, "flights": int, "seats": int,
     "size_bytes": int}.
-    Raises ValueError for an unknown source, a damaged timetable, and one of too many routes.
+    Raises ValueError as read() does, for a source in other letters than those of English, and for
+    a timetable of too many routes.
     """
     summary = summarise(read(source, folder))
+    if not source.isascii():
+        raise ValueError(f"source must be in letters that PDF's own fonts have, got {source!r}")
     if not 1 <= len(summary["routes"]) <= MAX_ROUTES:
         raise ValueError(
             f"a report must have 1 to {MAX_ROUTES} routes, got {len(summary['routes'])}"

@@ -1,17 +1,21 @@
-"""Make a large timetable for the lessons: the flights of a partner airline for a year."""
+"""Make large timetables: the flights of a partner airline for a year, for lessons and examples."""
 
 import csv
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
+from work import samples
 from work.files import path_inside, whole_or_absent
 from work.flight_file import COLUMNS, flight_of
+from work.timetable import check_name
 
 FIRST_DAY = date(2027, 1, 1)
 DAYS = 365
+SAMPLE_ROWS = 1000
 AIRPORTS = ["OSL", "HEL", "ARN", "IST", "DXB", "PEK", "LIS", "ATH", "CAI", "NRT"]
 REMARK_EVERY = 10  # rows; the others have none
 
@@ -25,7 +29,18 @@ BAD_ROWS = [
 ]
 
 
-def write_flights(folder: Path, csv_path: str, rows: int, *, bad: bool = False) -> Path:
+def make_missing(folder: Path, csv_path: str) -> None:
+    """Write a sample where a CSV file is asked for that is missing: "data.csv" in an example."""
+    path = path_inside(folder, csv_path, "csv_path")
+    if path.suffix == ".csv" and check_name(path.stem) and samples.is_wanted(path):
+        # A flight belongs to the source that was imported last, so each file has its own airline.
+        letter = chr(ord("A") + zlib.crc32(path.stem.encode()) % 26)
+        write_flights(folder, csv_path, SAMPLE_ROWS, airline=f"S{letter}")
+
+
+def write_flights(
+    folder: Path, csv_path: str, rows: int, *, bad: bool = False, airline: str = "XA"
+) -> Path:
     """Write a CSV file of so many flights, the same at every call; return its path.
 
     bad: put BAD_ROWS between them, at equal distances.
@@ -33,7 +48,7 @@ def write_flights(folder: Path, csv_path: str, rows: int, *, bad: bool = False) 
     path = path_inside(folder, csv_path, "csv_path")
     with whole_or_absent(path) as file:
         file.write((",".join(COLUMNS) + "\n").encode())
-        for number, row in enumerate(flights(rows)):
+        for number, row in enumerate(flights(rows, airline)):
             if bad and (number + 1) % (rows // (len(BAD_ROWS) + 1)) == 0:
                 _write_bad_row(file, number * (len(BAD_ROWS) + 1) // rows)
             file.write((row + "\n").encode())

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from work import samples
 from work.files import path_inside, write_atomically
 from work.sample_timetables import HEADER, SAMPLES
 
@@ -32,14 +33,17 @@ COLUMNS = {
 def read(source: str, folder: Path) -> dict:
     """Read timetables/SOURCE.csv in `folder`; a sample is written there when it is missing.
 
+    source: its name, in letters of any language; capital and small ones are the same.
+
     Returns {"source": str, "flights": [flight, ...]}.  A flight is a dict of the columns, with
     "seats" as a number, and "price_cents" for price_eur: money is counted in whole cents.
 
-    Raises ValueError for an unknown source, and for a file that is no timetable.
+    Raises ValueError for "west", where the shop does not fly, and for a file that is no timetable.
     """
-    path = path_inside(folder, f"timetables/{check_name(source)}.csv", "source")
-    if source in SAMPLES and not path.exists():
-        write_atomically(path, SAMPLES[source].encode())
+    name = file_name(source)
+    path = path_inside(folder, f"timetables/{name}.csv", "source")
+    if samples.is_wanted(path):
+        write_atomically(path, SAMPLES.get(name, SAMPLES["source"]).encode())
     if not path.is_file():
         known = sorted(SAMPLES.keys() | {file.stem for file in path.parent.glob("*.csv")})
         raise ValueError(f"source must be one of {', '.join(known)}, got {source!r}")
@@ -80,8 +84,21 @@ def parse(lines: Iterable[str]) -> list[dict]:
     return flights
 
 
+def file_name(source: object) -> str:
+    """Return the name of a source's file, in small letters: some file systems see no others.
+
+    >>> file_name("Source1"), file_name("数据源1")
+    ('source1', '数据源1')
+    """
+    if not isinstance(source, str) or not re.fullmatch(
+        rf"[\w+-][\w.+-]{{0,{MAX_NAME_CHARACTERS - 1}}}", source
+    ):
+        raise ValueError(f"source must be a name such as 'north', got {source!r:.80}")
+    return source.lower()
+
+
 def check_name(source: object) -> str:
-    """Return the name of a source: it becomes a part of a file's name.
+    """Return the name of a source in the database, which is in plain small letters.
 
     >>> check_name("../secret")
     Traceback (most recent call last):

@@ -3,6 +3,7 @@
     fetch_data -> process_item -> save_result
                   process_item, process_item, ... -> merge_items
 
+What a chord collects is a list: process_item and save_result join it first.
 Each takes what the one before returns, as JSON.  A timetable is small enough to travel in a
 message; of something large, only the name of its file should travel.
 """
@@ -16,14 +17,16 @@ from work import summary, timetable
 def fetch_data(source: str) -> dict:
     """Read one timetable of the shop: "north", "east", "south", or "source" for all of it.
 
+    Any other name, such as "source1", gets a timetable of its own: a copy of "source".
     Returns {"source": str, "flights": [{"flight": "TL101", "seats": 180, ...}, ...]}.
-    Raises ValueError for an unknown source, and for a file that is no timetable.
+    Raises ValueError for "west", where the shop does not fly, for what is no name, and for a file
+    that is no timetable.
     """
     return timetable.read(source, LAB_FILES)
 
 
 @app.task
-def process_item(data: dict) -> dict:
+def process_item(data: dict | list[dict]) -> dict:
     """Summarise by route what fetch_data returned.
 
     Returns {"source": str, "flights": int, "seats": int, "routes": {"AMS-OSL": {...}, ...}}.
@@ -32,7 +35,7 @@ def process_item(data: dict) -> dict:
 
 
 @app.task
-def save_result(data: dict) -> dict:
+def save_result(data: dict | list[dict]) -> dict:
     """Save what process_item returned, as results/SOURCE.json among the lab's files.
 
     Returns {"file": "results/north.json", "size_bytes": int}.  Running it twice is harmless:

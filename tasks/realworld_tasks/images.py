@@ -11,12 +11,12 @@ from work import images
 def process_image(self: Any, image_path: str, operations: list[str]) -> dict:
     """Apply "resize", "crop" and "filter" in the given order; write the outcome beside the file.
 
-    image_path: a JPEG or PNG among the lab's files; "photo.jpg" is drawn when it is missing.
+    image_path: a JPEG or PNG among the lab's files; a sample is drawn when it is missing.
     Meanwhile the task's state is PROGRESS, with {"done": int, "total": int} operations.
 
     Returns {"image": "photo-resize-crop.jpg", "width_px": int, "height_px": int,
     "size_bytes": int}.
-    Raises ValueError for an unknown operation and for a file that is missing, outside the
+    Raises ValueError for an unknown operation and for a file that is called "nothing", outside the
     lab's files, not a picture, damaged or too large.  There is no retry: no wait heals these.
     """
 

@@ -8,7 +8,7 @@ from celery import chord
 from celery_app import app
 from lab_home import LAB_FILES
 from tasks.shop import shop
-from work import flight_file, import_reports
+from work import flight_file, import_reports, sample_flights
 from work.database_errors import DatabaseBusy
 
 CHUNK_ROWS = 2500  # about 0.1 s of work and 5 MB of memory, and a message for each is not too many
@@ -19,6 +19,7 @@ def import_data(self: Any, csv_path: str) -> Any:
     """Import a CSV file of flights, in chunks that several processes work on at the same time.
 
     csv_path: a .csv file among the lab's files; its name without .csv is the flights' source.
+        Where it is missing, a sample of 1000 flights is written.
     A flight that is there already is updated: importing a file twice changes nothing.
     Meanwhile the task's state is PROGRESS, with {"done": int, "total": int} chunks.
 
@@ -27,6 +28,7 @@ def import_data(self: Any, csv_path: str) -> Any:
     that is no CSV file of flights.  A row whose values cannot be is left out and reported.
     If a chunk fails for good, so does the import, with ChordError; import the file again then.
     """
+    sample_flights.make_missing(LAB_FILES, csv_path)
     path = flight_file.source_file(LAB_FILES, csv_path)
     chunks = flight_file.chunks_of(path, CHUNK_ROWS)
     # A chunk's message says which rows are meant; the rows themselves stay in the file.

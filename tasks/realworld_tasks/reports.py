@@ -16,7 +16,8 @@ def generate_report(self: Any, source: str) -> dict:
 
     Returns {"file": "reports/north-5f0c1a2b.pdf", "source": str, "flights": int, "seats": int,
     "size_bytes": int}: where it is, and not what is in it.  A message is no place for a file.
-    Raises ValueError for an unknown or damaged timetable; not retried.
+    Raises ValueError for "west", where the shop does not fly, and for a damaged timetable; not
+    retried.
     """
     # The name has a part of the task's id: if the task runs twice, the second file replaces the
     # first one, which is the same.
