@@ -142,3 +142,36 @@ def test_what_no_service_knows_is_refused(url, method, path, content, number):
 @pytest.mark.parametrize("body", [b"no json", b"x" * (MAX_BODY_BYTES + 1)])
 def test_a_body_that_is_no_json_or_too_long_is_refused(url, body):
     assert httpx.post(f"{url}/seats", content=body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "shop.example.com:{port}"},
+        {"Host": "localhost:1"},
+        {"Host": ""},
+        {"Origin": "https://shop.example.com"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_page_from_elsewhere_is_refused_and_nothing_is_done(services, url, headers):
+    port = url.rpartition(":")[2]
+    headers = {name: value.format(port=port) for name, value in headers.items()}
+    # What a page may send without asking first: a text.
+    text = headers | {"Content-Type": "text/plain"}
+    answers = [
+        httpx.post(f"{url}/seats", content='{"order": "TL-1"}', headers=text),
+        httpx.post(f"{url}/go", content="{}", headers=text),
+        httpx.get(f"{url}/books", headers=headers),
+    ]
+    for answer in answers:
+        assert answer.status_code == 403
+        assert "this machine" in answer.text or f"must be localhost:{port}" in answer.text
+    assert not services.books["seats"].done
+
+
+def test_a_page_of_this_machine_is_served(services, url):
+    port = url.rpartition(":")[2]
+    headers = {"Host": f"localhost:{port}", "Origin": "http://localhost:8000"}
+    assert httpx.post(f"{url}/seats", json={"order": "TL-1"}, headers=headers).status_code == 201
+    assert httpx.get(f"{url}/books", headers=headers).json()["seats"]["done"] == {"TL-1": 1}

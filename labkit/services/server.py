@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from work.this_machine import refusal
+
 MAX_BODY_BYTES = 100_000  # a request of the lab has a few hundred
 # The line that own_service() waits for: the service listens on http://127.0.0.1:40123
 READY = "the service listens on "
@@ -19,7 +21,10 @@ Respond = Callable[[str, str, str, Any], Answer]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hands each request to `respond(method, path, key, content)`, and writes its answer."""
+    """Hands each request to `respond(method, path, key, content)`, and writes its answer.
+
+    A page from elsewhere gets 403; work/this_machine.py says what such a page could do.
+    """
 
     protocol_version = "HTTP/1.1"  # connections are kept open
     disable_nagle_algorithm = True
@@ -27,10 +32,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a GET."""
-        self._answer("GET", None)
+        if self._may_ask():
+            self._answer("GET", None)
 
     def do_POST(self) -> None:
         """Answer a POST with a JSON body; 400 for what is none."""
+        if not self._may_ask():
+            return
         try:
             length = int(self.headers.get("Content-Length", ""))
             if not 0 <= length <= MAX_BODY_BYTES:
@@ -41,6 +49,15 @@ class Handler(BaseHTTPRequestHandler):
             self._write(400, {}, {"reason": str(error)})
             return
         self._answer("POST", content)
+
+    def _may_ask(self) -> bool:
+        """False, with 403 as the answer, if not a program or a page of this machine asks."""
+        hosts, origins = (self.headers.get_all(name, []) for name in ("Host", "Origin"))
+        refused = refusal(hosts, origins, self.connection.getsockname()[1])
+        if refused:
+            self.close_connection = True  # the body is not read, and is no request
+            self._write(403, {}, {"reason": refused})
+        return not refused
 
     def _answer(self, method: str, content: Any) -> None:
         key = self.headers.get("Idempotency-Key", "")
