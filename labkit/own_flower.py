@@ -1,7 +1,7 @@
-"""A Flower of one's own, with a password, for lessons and tests."""
+"""A Flower of one's own, with or without a password, for lessons and tests."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from labkit.nodes import Node, started
@@ -23,16 +23,25 @@ class Flower(Node):
 
 
 @contextmanager
-def own_flower(name: str, user: str, password: str, *, show: bool = True) -> Iterator[Flower]:
-    """Start Flower with one user; give it when it listens; stop it afterwards.
+def own_flower(
+    name: str,
+    user: str = "",
+    password: str = "",
+    *,
+    environment: Mapping[str, str] | None = None,
+    show: bool = True,
+) -> Iterator[Flower]:
+    """Start Flower with one user, or with none; give it when it listens; stop it afterwards.
 
-    show: print the line that starts it.
+    environment, show: as for own_worker.
     Raises LabError if it ends or does not listen in READY_TIMEOUT_S seconds.
     """
     # Port 0: the system chooses a free one, and Flower says which.
     command = ["celery", "-A", "celery_app", "flower", "--port=0"]
-    # In the environment: what stands on a command line, everybody on the machine can read.
-    ours = PAGES["flower"].environment | {"FLOWER_BASIC_AUTH": f"{user}:{password}"}
+    ours = PAGES["flower"].environment | dict(environment or {})
+    if user:
+        # In the environment: what stands on a command line, everybody on the machine can read.
+        ours["FLOWER_BASIC_AUTH"] = f"{user}:{password}"
     with started(Flower, name, command, ours, show=show) as flower:
         flower.wait_until_ready(_RUNNING)
         yield flower

@@ -1,7 +1,9 @@
-"""Fixtures: a real browser."""
+"""Fixtures: a real browser, and a page of somebody else."""
 
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -43,3 +45,39 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     yield context.new_page()
     context.close()
+
+
+class Elsewhere:
+    """A web server of somebody else: it serves one page."""
+
+    def __init__(self) -> None:
+        self.html = "<p>nothing</p>"
+        self.url = ""
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """Answers every GET with the page."""
+        elsewhere = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(elsewhere.html.encode())
+
+            def log_message(self, *_arguments: object) -> None:
+                """Nothing."""
+
+        return Handler
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Elsewhere]:
+    """Its page is at elsewhere.url, under a foreign name."""
+    one = Elsewhere()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), one.handler())
+    one.url = f"http://{FOREIGN_HOST}:{server.server_address[1]}/"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield one
+    server.shutdown()
+    server.server_close()

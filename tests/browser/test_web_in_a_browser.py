@@ -1,9 +1,7 @@
 """The web app in a real browser: what its own pages can do, and pages from elsewhere cannot."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Page
@@ -51,42 +49,6 @@ def web(tmp_path) -> Iterator[Web]:
     """A web server without workers: what was sent stays in its queue."""
     with web_server(tmp_path, "browsed") as one:
         yield one
-
-
-class Elsewhere:
-    """A web server of somebody else: it serves one page."""
-
-    def __init__(self) -> None:
-        self.html = "<p>nothing</p>"
-        self.url = ""
-
-    def handler(self) -> type[BaseHTTPRequestHandler]:
-        """Answers every GET with the page."""
-        elsewhere = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html")
-                self.end_headers()
-                self.wfile.write(elsewhere.html.encode())
-
-            def log_message(self, *_arguments: object) -> None:
-                """Nothing."""
-
-        return Handler
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Elsewhere]:
-    """Its page is at elsewhere.url, under a foreign name."""
-    one = Elsewhere()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), one.handler())
-    one.url = f"http://{FOREIGN_HOST}:{server.server_address[1]}/"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield one
-    server.shutdown()
-    server.server_close()
 
 
 def test_a_page_of_the_app_sends_an_email_and_follows_it_to_its_end(tmp_path, page: Page):
