@@ -8,15 +8,16 @@ from tornado.web import ErrorHandler
 # The port is Flower's default, 5555; --port, or FLOWER_PORT in the environment, names another.
 address = "127.0.0.1"
 
-# No password stands here.  Without one Flower shows its pages, and its buttons answer 401;
-# FLOWER_BASIC_AUTH=user:password in the environment makes them work, for who knows the password.
-# FLOWER_UNAUTHENTICATED_API makes them work, too, for every web page that your browser shows.
+# Without a password Flower shows its pages, and its buttons answer 401.  They work with one:
+# FLOWER_BASIC_AUTH=user:password in the environment.  FLOWER_UNAUTHENTICATED_API=true lets them
+# work without one, but then Flower obeys the scripts of all web pages that you visit, too.
 
-# Flower answers whatever name it is asked by.  So a page from elsewhere could read everything: it
-# gives its own name the address 127.0.0.1 (DNS rebinding), and the browser takes Flower for a part
-# of that page.  What Tornado, on which Flower is built, advises: routes for these names alone, and
-# 403 for all others.  Only /static/, which has no data, still answers everybody.  If a proxy in
-# front of Flower uses another name, put it here.  With --url_prefix these lines cannot be used.
+# Flower has pages for whatever name it is asked by.  So a page from elsewhere could read them: it
+# gives its own name the address 127.0.0.1 (DNS rebinding), and your browser takes Flower for a part
+# of that page.  Tornado, on which Flower is built, advises routes for known names alone; all others
+# get 403 here.  Files such as /static/favicon.ico, without any data, go to everybody still.
+# What asks by another name, as a proxy or Prometheus may, needs that name in this pattern.  A
+# --url_prefix does not go with these lines: Flower does not start then.
 NAMES = r"(localhost|127\.0\.0\.1)"
 handlers[:] = [
     Rule(HostMatches(NAMES), list(handlers)),

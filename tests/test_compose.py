@@ -56,9 +56,10 @@ def test_nothing_is_used_that_one_of_the_two_compose_versions_refuses():
 
 def test_every_setting_of_the_file_is_explained_in_the_example():
     example = (ROOT / ".env.example").read_text()
-    settings = set(re.findall(r"\$\{(\w+)", COMPOSE))
+    passed_on = re.findall(r"^ {6}([A-Z_]+):(?: #.*)?$", COMPOSE, re.MULTILINE)  # without a value
+    settings = set(re.findall(r"\$\{(\w+)", COMPOSE) + passed_on)
     ports = {f"{name}_PORT" for name in ("REDIS", "FLOWER", "WEB", "RABBITMQ", "POSTGRES")}
-    assert settings == {"REDIS_PASSWORD", *ports}
+    assert settings == {"REDIS_PASSWORD", "FLOWER_BASIC_AUTH", *ports}
     assert [name for name in settings if f"#{name}=" not in example] == []
 
 
