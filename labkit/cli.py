@@ -147,12 +147,19 @@ def monitor(once: bool, as_json: bool) -> None:
 
 @lab.command()
 @click.argument("task_id", required=False)
-def doctor(task_id: str | None) -> None:
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, 600),
+    default=2.5,
+    metavar="SECONDS",
+    help="How long it may take; 2.5 s is enough for a quiet machine.",
+)
+def doctor(task_id: str | None, wait: float) -> None:
     """Say what is wrong with the lab, or what became of one task."""
     began = time.monotonic()
     from labkit.doctor.examine import doctor as examine
 
-    sys.exit(examine(task_id, began))
+    sys.exit(examine(task_id, began, wait))
 
 
 @lab.command()

@@ -7,7 +7,6 @@ from labkit.doctor.evidence import Holding, Registered
 from labkit.worker_view import Workers, ask_workers
 
 Answers = tuple[Workers, Registered]
-NO_ANSWERS: Answers = (Workers([], 1), {})  # "one is silent" is all that is known then
 
 
 def ask_workers_and_tasks(app: Celery, client: redis.Redis) -> Answers:

@@ -32,7 +32,7 @@ def _where(seen: Evidence) -> list[Finding]:
     if seen.holdings:
         return [explain_holding(seen, holding) for holding in seen.holdings]
     started = result is not None and result.status != RETRY
-    if seen.unacked and not (started and seen.workers.silent):
+    if seen.unacked and not (started and seen.unheard):
         return [explain_taken(seen, seen.unacked)]
     if seen.search and seen.search.message:
         return explain_queued(seen)

@@ -14,6 +14,11 @@ from labkit.results import StoredResult
 from labkit.worker_view import Workers, WorkerView
 
 Registered = dict[str, dict[str, dict[str, str]]]  # {worker: {task: {"ignore_result": "True"}}}
+SILENT_MEANS = (
+    "a worker with --pool=solo answers only between two tasks, and a stopped one (SIGSTOP) not "
+    "before it goes on"
+)
+HEAR_HINT = "./lab doctor --wait 20 {} gives them more"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Evidence:
     mentions: list[Mention] = field(default_factory=list)  # messages of others that name the id
     mention_counts: Counter[str] = field(default_factory=Counter)  # by kind; all that were seen
     workers: Workers = field(default_factory=lambda: Workers([], 0))
+    late: bool = False  # the workers were asked, and there was no time for their answers
     holdings: list[Holding] = field(default_factory=list)
     holder_unknown: bool = False  # some worker that may have it did not list what it has
     registered: Registered = field(default_factory=dict)
@@ -55,4 +61,15 @@ class Evidence:
     def looked_everywhere(self) -> bool:
         """True if each message was looked at, and each worker that is connected answered."""
         searched = self.search is not None and self.search.complete
-        return searched and not self.unread and not self.workers.silent and not self.not_read
+        return searched and not (self.unread or self.unheard or self.not_read)
+
+    @property
+    def unheard(self) -> str:
+        """The end of a sentence that says whose answer is missing; "" if all workers answered."""
+        if self.late:
+            return f"there was no time to hear the workers ({HEAR_HINT.format(self.task_id)})"
+        if self.workers.silent == 1:
+            return f"1 connected worker does not answer: {SILENT_MEANS}"
+        if self.workers.silent:
+            return f"{self.workers.silent} connected workers do not answer: {SILENT_MEANS}"
+        return ""

@@ -21,6 +21,7 @@ from labkit.doctor.task_ids import checked_task_id
 from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
 from labkit.later import Later
+from labkit.layout import layout_of
 from labkit.queues import lengths, queues_with_messages
 from labkit.redis_check import check_redis, client_for
 from labkit.state import StackLock, read_state
@@ -29,17 +30,20 @@ from labkit.worker_view import Workers, ask_workers
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
 TOO_LONG = "they took too long to answer"
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
+LOOK_S = 1.0  # at least for looking, also where the start of Python has taken long
 
 
-def doctor(task_id: str | None, began: float) -> int:
+def doctor(task_id: str | None, began: float, wait_s: float = TOTAL_S) -> int:
     """Print the findings; return the exit code: 0 all is well or the task was found, else 1.
 
     A task of which nothing is known was not found, although nothing need be wrong.
 
-    began: time.monotonic() when the command began.  Raises LabError where there is no broker to
-    ask about a task, and with exit code 2 for an id that can be none.
+    began: time.monotonic() when the command began.
+    wait_s: how long all of it may take; what has not answered by then is said to be not looked at.
+    Raises LabError where there is no broker to ask about a task, and with exit code 2 for an id
+    that can be none.
     """
-    deadline = began + TOTAL_S
+    deadline = max(began + wait_s, time.monotonic() + LOOK_S)
     if task_id is None:
         return report(examine(deadline))
     answer = diagnose(checked_task_id(task_id), deadline)
@@ -103,7 +107,8 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     except LabError:  # the code's own finding says why; workers that still run can be asked
         app = Celery("lab-doctor", broker=REDIS_URL, set_as_current=False)
     asked: Later[Workers | None] = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
-    by_queue = lengths(client, queues_with_messages(client))
+    layout = layout_of(app)
+    by_queue = lengths(client, queues_with_messages(client, layout=layout), layout)
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
     workers = asked.until(deadline, None)
     if workers is None:

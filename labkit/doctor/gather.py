@@ -11,7 +11,7 @@ from celery.states import READY_STATES, RETRY, REVOKED
 
 from lab_home import LAB_HOME
 from labkit.doctor.ask import (
-    NO_ANSWERS,
+    Answers,
     ask_workers_and_tasks,
     holdings_of,
     result_expires_s,
@@ -56,19 +56,18 @@ class _Look:
         self.layout = layout_of(app)
         self.store = ResultStore(app, client)
         self.search: Search | None = None
-        self.workers: Workers
-        self.registered: Registered
+        self.workers, self.late = Workers([], 0), False
+        self.registered: Registered = {}
         self.holdings: list[Holding] = []
         self.holder_unknown = False
 
     def gather(self, search_s: float) -> Evidence:
         """Look everywhere, in the order in which a task moves, and at the workers meanwhile."""
-        answers = Later(self._ask_workers)
+        answers: Later[Answers | None] = Later(self._ask_workers)
         self.result, self.held = self.store.read(self.task_id), self._unacked()
         if not self.held.found and self._may_have_a_message():
             self._search_queues(search_s)
-        self.workers, self.registered = answers.until(self.deadline, NO_ANSWERS)
-        self.holdings = holdings_of(self.workers, self.task_id)
+        self._hear(answers)
         self._read_result_again()
         if not (self._ended() or self.holdings or (self.search and self.search.message)):
             self._look_at_workers_again()
@@ -95,8 +94,15 @@ class _Look:
             self.client, self.task_id, queues, max(0.1, min(search_s, room_s)), layout=self.layout
         )
 
-    def _ask_workers(self) -> tuple[Workers, Registered]:
+    def _ask_workers(self) -> Answers:
         return ask_workers_and_tasks(self.app, self.client)
+
+    def _hear(self, answers: Later[Answers | None]) -> None:
+        heard = answers.until(self.deadline, None)
+        self.late = heard is None
+        if heard:
+            self.workers, self.registered = heard
+            self.holdings = holdings_of(self.workers, self.task_id)
 
     def _look_at_workers_again(self) -> None:
         """What waits for its time stands in a list of its own; all else may have moved on."""
@@ -104,13 +110,10 @@ class _Look:
         lists = Later(lambda: scheduled_in(self.app, self.workers, self.task_id))
         nothing: tuple[list[Holding], bool] = ([], True)
         self.holdings, self.holder_unknown = lists.until(self.deadline, nothing)
-        if (
-            self.holdings or self.workers.silent
-        ):  # a second look would wait for the silent one again
+        if self.holdings or self.workers.silent or self.late:  # who is silent stays so
             return
-        again = Later(self._ask_workers)
-        self.workers, self.registered = again.until(self.deadline, NO_ANSWERS)
-        self.holdings = holdings_of(self.workers, self.task_id)
+        again: Later[Answers | None] = Later(self._ask_workers)
+        self._hear(again)
         self.held = self.held if self.holdings else self._unacked()
         if not (self.search or self.held.found):
             self._search_queues(self.deadline - time.monotonic())
@@ -144,6 +147,7 @@ class _Look:
             mentions=[one for some in mentions for one in some.kept],
             mention_counts=sum((some.counts for some in mentions), Counter()),
             workers=self.workers,
+            late=self.late,
             holdings=self.holdings,
             holder_unknown=self.holder_unknown,
             registered=self.registered,

@@ -7,7 +7,7 @@ from celery.states import RETRY
 
 from labkit.doctor.evidence import Evidence, Holding
 from labkit.doctor.findings import Finding, clock, duration, several, shortened
-from labkit.doctor.queue_diagnosis import SILENT_MEANS, nobody, start_hint
+from labkit.doctor.queue_diagnosis import nobody, start_hint
 from labkit.queues import Unacked
 from labkit.worker_view import WorkerView
 
@@ -89,9 +89,8 @@ def explain_taken(seen: Evidence, unacked: Unacked) -> Finding:
     taken = f"a worker took its message from the queue {queue!r} at {clock(unacked.taken_at)}"
     if unacked.message.eta:
         taken += f" ({due(unacked.message.eta)})"
-    if seen.workers.silent:
-        silent = several(seen.workers.silent, "connected worker")
-        return Finding("task", f"{taken}, and {silent} does not answer: {SILENT_MEANS}")
+    if seen.unheard:
+        return Finding("task", f"{taken}; {seen.unheard}")
     if seen.holder_unknown:
         return Finding(
             "task",

@@ -10,10 +10,6 @@ from labkit.doctor.findings import Finding, celery_line, clock, several
 from labkit.worker_view import Workers
 
 LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
-SILENT_MEANS = (
-    "a worker with --pool=solo answers only between two tasks, and a stopped one (SIGSTOP) not "
-    "before it goes on"
-)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -67,6 +63,8 @@ def explain_queued(seen: Evidence) -> list[Finding]:
     place = f"behind {several(search.before, 'message')}" if search.before else "as the next one"
     where = f"waits in the queue {queue!r}, {place}: {message.task}{_times(seen)}"
     takers = [worker for worker in workers.answered if queue in worker.queues]
+    if seen.late:
+        return [Finding("task", f"{where}; {seen.unheard}")]
     if not takers:
         guess = did_you_mean(queue, workers.consumed() | set(LAB_QUEUES))
         return [

@@ -68,12 +68,11 @@ def look_at_taken(
     left = list(still_taken(client, missing, layout).values()) if not workers.silent else []
     limits = _rate_limited(app, workers) if left else set()
     suspects = {id(one) for one in left if _may_hold_back(workers, one)}
+    alone = _without_message(client, lists, layout) if total <= READ_AT_ONCE else {}
     return Taken(
         nobody=[one for one in left if id(one) not in suspects],
         unsure=[one for one in left if id(one) in suspects and one.message.task not in limits],
-        kept_by_worker_alone=_without_message(client, lists, layout)
-        if total <= READ_AT_ONCE
-        else {},
+        kept_by_worker_alone=alone,
         timeouts=[_timeout(app.conf), *map(_timeout, settings.values())],
         looked_at=len(before),
         total=total,

@@ -5,8 +5,7 @@ same id (self.replace), or a worker that does not answer.  Only a log can tell t
 """
 
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, clock, grep_hint, several, shortened
-from labkit.doctor.queue_diagnosis import SILENT_MEANS
+from labkit.doctor.findings import Finding, clock, grep_hint, shortened
 from labkit.doctor.relatives import relatives
 from labkit.doctor.worker_logs import LogTrace
 from labkit.results import StoredResult
@@ -45,11 +44,9 @@ def _explained(seen: Evidence, state: str) -> Finding | None:
 
 def _not_known(seen: Evidence, state: str, result: StoredResult) -> Finding | None:
     """Somebody may have it who was not seen; or the process that began it has let it go."""
-    if seen.workers.silent:
+    if seen.unheard:
         return Finding(
-            "task",
-            f"{state}; {several(seen.workers.silent, 'connected worker')} does not answer, "
-            f"so whether it still runs cannot be known now: {SILENT_MEANS}",
+            "task", f"{state}; whether it still runs cannot be known now: {seen.unheard}"
         )
     if not seen.looked_everywhere:
         return Finding("task", f"{state}, and no worker that answers has it; {_how_far(seen)}")

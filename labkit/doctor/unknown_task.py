@@ -9,7 +9,6 @@ from shlex import quote
 
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding, clock, duration, grep_hint, several
-from labkit.doctor.queue_diagnosis import SILENT_MEANS
 from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace
@@ -62,12 +61,8 @@ def _from_log(seen: Evidence, log: LogTrace) -> Finding:
     if log.did in OTHER_WORDS:
         more = relatives(seen)
         return Finding("task", f"{said}: {OTHER_WORDS[log.did]}" + (f"; {more}" if more else ""))
-    if seen.workers.silent:
-        silent = several(seen.workers.silent, "connected worker")
-        return Finding(
-            "task",
-            f"{said}; {silent} does not answer, so whether it runs cannot be known: {SILENT_MEANS}",
-        )
+    if seen.unheard:
+        return Finding("task", f"{said}; whether it runs cannot be known now: {seen.unheard}")
     return Finding(
         "wrong",
         f"{said}; since then nothing, no state is stored{_store(seen)}, no worker that answers has "
@@ -103,15 +98,20 @@ def _store(seen: Evidence) -> str:
 def _without_log(seen: Evidence) -> Finding:
     """Nothing at all is known; say how far the look went, and what may have been."""
     form = "" if looks_like_celery(seen.task_id) else " (it has not the form of Celery's own ids)"
-    silent = f" ({seen.workers.silent} connected and silent)" if seen.workers.silent else ""
     return Finding(
         "?",
         f"nothing is known of it{form}: no result is stored{_store(seen)}, no worker that answers "
-        f"has it{silent}, no log of the lab's workers names it, and it is {_looked(seen)}; "
+        f"has it{_silent(seen)}, no log of the lab's workers names it, and it is {_looked(seen)}; "
         "what may be so:",
         _hint(seen),
         _perhaps(seen),
     )
+
+
+def _silent(seen: Evidence) -> str:
+    if seen.late:
+        return " (there was no time to hear them)"
+    return f" ({seen.workers.silent} connected and silent)" if seen.workers.silent else ""
 
 
 def _looked(seen: Evidence) -> str:
@@ -131,8 +131,8 @@ def _looked(seen: Evidence) -> str:
 def _perhaps(seen: Evidence) -> list[str]:
     """Everything that leaves just these traces."""
     found = []
-    if seen.workers.silent:
-        found.append(f"the worker that does not answer has it: {SILENT_MEANS}")
+    if seen.unheard:
+        found.append(f"a worker has it that was not heard: {seen.unheard}")
     running = sum(len(one.active) for one in seen.workers.answered)
     now = f"; {several(running, 'task')} {'runs' if running == 1 else 'run'} now" if running else ""
     if seen.unfinished_chords:

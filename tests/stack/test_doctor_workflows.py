@@ -19,7 +19,7 @@ def step(patient: Patient, name: str, *arguments: object, module: str = "tasks.b
 @pytest.fixture
 def with_results(patient: Patient) -> Patient:
     """A program that reads results too, as the sender of a chord must."""
-    patient.app.conf.result_backend = patient.url
+    patient.app.conf.update(result_backend=patient.url)
     return patient
 
 
