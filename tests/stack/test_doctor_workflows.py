@@ -1,9 +1,7 @@
 """`./lab doctor ID` on tasks that other tasks stand for: chains, chords, groups, replacements."""
 
-from typing import Any
-
 import pytest
-from celery import chain, chord, group
+from celery import chain, group
 
 from tests.stack.labs import wait_until
 from tests.stack.patient import LONG_S, Patient, patient
@@ -16,11 +14,13 @@ def step(patient: Patient, name: str, *arguments: object, module: str = "tasks.b
     return patient.app.signature(f"{module}.{name}", arguments, immutable=True).set(queue="basic")
 
 
-@pytest.fixture
-def with_results(patient: Patient) -> Patient:
-    """A program that reads results too, as the sender of a chord must."""
-    patient.app.conf.update(result_backend=patient.url)
-    return patient
+def sent(patient: Patient, code: str) -> list[str]:
+    """Run a program that sends something; give what it prints, the ids."""
+    answer = patient.run(
+        "-c", f"from celery import chord\nfrom tasks.basic_tasks import add, nap\n{code}"
+    )
+    assert answer.code == 0, answer.errors
+    return answer.text.split()
 
 
 @pytest.fixture
@@ -49,11 +49,9 @@ def test_a_later_step_of_a_task_that_runs_is_not_called_lost(patient, chain_id):
     assert f"ask again: ./lab doctor {chain_id}" in answer.text
 
 
-def test_the_body_of_a_chord_is_told_with_a_member_that_waits(with_results):
-    patient = with_results
-    members = [step(patient, "add", 1, 1), step(patient, "nap", LONG_S)]
-    result = chord(members)(step(patient, "add", 1, 1))
-    answer = patient.doctor(result.id)
+def test_the_body_of_a_chord_is_told_with_a_member_that_waits(patient):
+    [body] = sent(patient, f"print(chord([add.si(1, 1), nap.si({LONG_S})])(add.si(1, 1)).id)")
+    answer = patient.doctor(body)
     assert answer.code == 0, answer.text
     assert "it is the body of a chord, and not sent yet: tasks.basic_tasks." in answer.text
 
@@ -65,14 +63,14 @@ def test_a_group_is_told_with_its_tasks(patient):
     assert "it is the id of a group: 3 messages of its tasks are left" in answer.text
 
 
-def test_a_chord_under_way_counts_its_members(with_results):
-    patient = with_results
-    members = [step(patient, *one) for one in (("add", 1, 1), ("add", 1, 1), ("nap", LONG_S))]
+def test_a_chord_under_way_counts_its_members(patient):
     with patient.worker("chord"):
-        result: Any = chord(members)(step(patient, "add", 1, 1))
-        for member in result.parent.results[:2]:
-            patient.wait_for_state(member, "SUCCESS")
-        header, body = patient.doctor(result.parent.id), patient.doctor(result.id)
+        code = f"""
+result = chord([add.si(1, 1), add.si(1, 1), nap.si({LONG_S})])(add.si(1, 1))
+[member.get(timeout=60) for member in result.parent.results[:2]]
+print(result.id, result.parent.id)"""
+        body_id, header_id = sent(patient, code)
+        header, body = patient.doctor(header_id), patient.doctor(body_id)
     assert "it is the id of a group, not of a task: 3 tasks, of which 2 have ended" in header.text
     assert "1 task runs now; 1 chord not ended yet" in body.text
 
