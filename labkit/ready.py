@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from labkit.asking_app import asking_app
 from labkit.errors import LabError
 from labkit.ports import listens
 from labkit.processes import ProcessId
@@ -18,10 +19,7 @@ ANSWER_S = 1.0  # a worker that is up answers in milliseconds
 
 
 class Control:
-    """A line to the workers and Beat over the broker, as `celery inspect` has it.
-
-    It uses a Celery app of its own, because this process may have started before its broker.
-    """
+    """A line to the workers and Beat over the broker, as `celery inspect` has it."""
 
     def __init__(self, broker_url: str) -> None:
         self.broker_url = broker_url
@@ -29,9 +27,7 @@ class Control:
     @functools.cached_property
     def app(self) -> "Celery":
         """Made at the first question: `./lab up` imports Celery while its children start."""
-        from celery import Celery
-
-        return Celery("lab-control", broker=self.broker_url, set_as_current=False)
+        return asking_app(self.broker_url)
 
     def answers(self, names: set[str], timeout_s: float = PING_S) -> set[str]:
         """Which of these node names (lab1@host, celerybeat@host) answer a ping."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from lab_home import REDIS_URL
+from labkit.asking_app import asking_app
 from labkit.errors import LabError
 from labkit.nodes import READY_TIMEOUT_S, Node, started
 from labkit.waiting import wait_until
@@ -18,18 +19,19 @@ class Worker(Node):
 
     kind = "worker"
 
-    def wait_until_it_answers(self, queues: Sequence[str], url: str = REDIS_URL) -> None:
+    def wait_until_it_answers(
+        self, queues: Sequence[str], url: str = REDIS_URL, *, lab_settings: bool = True
+    ) -> None:
         """Wait until it is ready and also hears: asked, it names (at least) these queues.
 
         It listens for questions a moment after it has written that it is ready.
+        lab_settings: False if it was given broker_transport_options of its own.
         Raises LabError if it ends or does not answer in READY_TIMEOUT_S seconds.
         """
-        from celery import Celery  # deferred: whoever only wants the lines needs no Celery
-
         self.wait_until_ready(f"{self.name} ready.")
         deadline = time.monotonic() + READY_TIMEOUT_S
         with (
-            Celery(broker=url, set_as_current=False) as asking,
+            asking_app(url, lab_settings=lab_settings) as asking,
             # Celery keeps its connections for the next time; by then a broker may have restarted.
             asking.connection_for_write() as connection,
         ):
@@ -111,7 +113,8 @@ def workers_of(lines: Sequence[WorkerLine]) -> Iterator[list[Worker]]:
         try:
             for line, worker in zip(lines, workers, strict=True):
                 url = (line.environment or {}).get("REDIS_URL", REDIS_URL)
-                worker.wait_until_it_answers(line.queues, url)
+                own = any(one.startswith("broker.transport_options") for one in line.settings)
+                worker.wait_until_it_answers(line.queues, url, lab_settings=not own)
             yield workers
         finally:
             for worker in workers:
