@@ -9,6 +9,8 @@ from pathlib import Path
 import redis
 
 from labkit.broker import free_port
+from tests.required import require
+from tests.stack.fresh_copy import NO_INDEX
 from tests.stack.labs import ROOT, wait_until
 from tests.stack.typed_page import Block, Terminal
 
@@ -64,11 +66,19 @@ class Reader:
         elif VERIFY not in block.text:
             if "each new one" in block.above:
                 self.begin = [block.text]
-            self.said = self.first.type(block.text)
+            self._type(block.text)
 
     def new_terminal(self, name: str) -> Terminal:
         """A terminal that begins as the page says."""
         return Terminal(self.folder, name, *self.begin)
+
+    def _type(self, text: str) -> None:
+        try:
+            self.said = self.first.type(text)
+        except AssertionError as failed:
+            if "pip install" in text and re.search(NO_INDEX, str(failed)):
+                require("install", there=False, hint="the package index does not answer")
+            raise
 
     def _compare(self, text: str) -> None:
         """What came out is what the page says, with anything within a line in place of `...`."""

@@ -102,10 +102,31 @@ def look_at_fastapi(reader: Reader) -> None:
     assert httpx.get(f"{counts}/nonsense").status_code == 422
 
 
+IN_FLASK = """
+from flask import current_app
+
+def name(inside):
+    from web import web
+    if not inside:
+        return current_app.name
+    with web.app_context():
+        return current_app.name
+
+try:
+    print(name(inside=False))
+except RuntimeError as error:
+    print(error)
+print(name(inside=True))
+"""
+
+
 def look_at_flask(reader: Reader) -> None:
     counts = reader.url("8011", "/counts")
     assert httpx.post(counts, json=["one"]).status_code == 400
     assert httpx.post(counts, data={"text": "a form of another site"}).status_code == 415
+    (reader.folder / "in_flask.py").write_text(IN_FLASK)
+    outside, *_, inside = reader.first.type("python in_flask.py").splitlines()
+    assert (outside, inside) == ("Working outside of application context.", "web")
 
 
 ON_COMMIT = """

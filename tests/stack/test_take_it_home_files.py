@@ -1,5 +1,6 @@
 """The unit, the container files and the copied parts of docs/take-it-home.md, each by itself."""
 
+import ast
 import json
 import re
 import subprocess
@@ -40,6 +41,30 @@ def test_every_block_is_a_file_or_typed_or_what_came_out():
     assert {block.language for block in BLOCKS if not block.file} == {"sh", "text"}
     for before, block in pairwise(BLOCKS):
         assert block.language != "text" or before.language == "sh"
+
+
+# -- Settings -----------------------------------------------------------------------------------
+def settings_in(code: str) -> dict[str, str]:
+    """The settings of an app.conf.update(...), and what its be_patient does, as Python writes it.
+
+    >>> settings_in("app.conf.update(a=5)")
+    {'a': '5'}
+    """
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "app.conf.update":
+            found |= {str(one.arg): ast.unparse(one.value) for one in node.keywords}
+        if isinstance(node, ast.FunctionDef) and node.name == "be_patient":
+            lines = [one for one in node.body if not isinstance(one, ast.Expr)]  # no docstring
+            found["be_patient"] = "\n".join(map(ast.unparse, lines))
+    return found
+
+
+def test_the_app_of_the_page_has_the_values_of_the_lab():
+    page = settings_in(FILES["celery_app.py"])
+    lab = settings_in((ROOT / "celery_app.py").read_text())
+    assert len(page) > 12
+    assert {name: lab[name] for name in page} | {"task_default_queue": "'shop'"} == page
 
 
 # -- systemd ------------------------------------------------------------------------------------

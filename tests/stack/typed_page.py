@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.stack.fresh_copy import OTHERS
 from tests.stack.labs import END_S, wait_until
 
-TYPED_S = 180  # an installation may wait for the package index
+TYPED_S = 300  # an installation may wait for the package index
 READY_S = 60
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(At the end of )?`([\w./-]+)`:")
@@ -146,8 +146,9 @@ def clean_environment() -> dict[str, str]:
     own = str(Path(sys.executable).parent)
     path = [each for each in os.environ["PATH"].split(os.pathsep) if each != own]
     kept = {name: value for name, value in os.environ.items() if name not in OTHERS}
-    # Compiling all of Django takes longer than anything else here, and is of no use.
-    return kept | {"PATH": os.pathsep.join(path), "PIP_NO_COMPILE": "1", "PYTHONUNBUFFERED": "1"}
+    # Offline is known at once; and compiling all of Django takes longer than anything else here.
+    quick = {"PIP_RETRIES": "1", "PIP_NO_COMPILE": "1"}
+    return kept | quick | {"PATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
 
 def there(program: str) -> bool:
