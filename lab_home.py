@@ -15,8 +15,9 @@ import json
 import os
 import re
 from pathlib import Path
+from shlex import quote as quoted
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
@@ -29,12 +30,10 @@ LAST_RESORT_URL = "redis://localhost:6379/0"
 LAST_RESORT_SMTP_URL = "smtp://127.0.0.1:1025"  # where development mail servers usually listen
 
 # Celery lets these variables win over everything that celery_app.py says, without a word.
-_VARIABLES_THAT_WIN = (
-    "CELERY_BROKER_URL",
-    "CELERY_BROKER_READ_URL",
-    "CELERY_BROKER_WRITE_URL",
-    "CELERY_RESULT_BACKEND",
-)
+_VARIABLES_THAT_WIN = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"]
+_VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"]
+
+_SSL_CERT_REQS = {"required", "optional", "none"}  # what Celery, kombu and redis-py all know
 
 # A worker of this app sets this key when it is ready.  It marks a database as the lab's.
 MARK = "celery_learning:lab"
@@ -98,20 +97,25 @@ def masked(url: str) -> str:
 
 def _checked(url: str) -> str:
     """The URL, if it can be a Redis URL; else the lab's error."""
-    wrong = None
+    wrong, right = None, "redis://localhost:6379/0"
     try:
         parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query))
         if not url.startswith(("redis://", "rediss://")):  # redis-py knows no capitals
             wrong = f"REDIS_URL must begin with redis:// or rediss://, got {masked(url)!r}"
         elif parts.port == 0 or not parts.hostname:
             wrong = f"REDIS_URL needs a host, and a port of 1 to 65535, got {masked(url)}"
         elif parts.path.strip("/") and not parts.path.strip("/").isdigit():
             wrong = f"REDIS_URL must end with a database number, got {masked(url)}"
+        elif parts.scheme == "rediss" and options.get("ssl_cert_reqs") not in _SSL_CERT_REQS:
+            wrong = f"rediss:// needs ssl_cert_reqs=required in REDIS_URL, got {masked(url)}"
+            query = urlencode(options | {"ssl_cert_reqs": "required"}, safe="/")
+            right = masked(parts._replace(query=query).geturl()).replace("***", "PASSWORD")
     except ValueError:  # a port that is no number, brackets that do not close
         # Python's own words may quote a part of the password.
         wrong = "REDIS_URL is no address: check its port; in a password write / as %2F and @ as %40"
     if wrong:
-        raise SystemExit(house_error(wrong, "REDIS_URL=redis://localhost:6379/0 ./lab up"))
+        raise SystemExit(house_error(wrong, f"REDIS_URL={quoted(right)} ./lab up"))
     return url
 
 
@@ -176,7 +180,6 @@ def choose_database_url() -> str:
     given = os.environ.get("DATABASE_URL")
     if not given:
         return f"sqlite:///{quote(str(LAB_FILES / 'shop.sqlite'))}"
-    wrong = None
     if given.startswith("sqlite:///"):
         path, question, options = given.removeprefix("sqlite:///").partition("?")
         if path and path != ":memory:":
@@ -199,9 +202,8 @@ def choose_database_url() -> str:
             "DATABASE_URL must begin with sqlite:/// or postgresql://, "
             f"got {masked(given).partition('://')[0]!r}"
         )
-    raise SystemExit(
-        house_error(wrong, "DATABASE_URL=postgresql://lab:lab@127.0.0.1:5432/lab ./lab up")
-    )
+    hint = "DATABASE_URL=postgresql://lab:lab@127.0.0.1:5432/lab ./lab up"
+    raise SystemExit(house_error(wrong, hint))
 
 
 _load_env_file(ROOT / ".env")
@@ -227,6 +229,10 @@ def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]
     already writes keys.
     """
     if client.exists(MARK):
+        return "ours"
+    # FLUSHALL takes the mark away, and the embedded broker is still nobody else's.
+    own_id = (running_broker() or {}).get("run_id")  # a server makes a new one at each start
+    if own_id and client.info("server")["run_id"] == own_id:
         return "ours"
     if client.dbsize() == 0:
         return "empty"

@@ -11,4 +11,6 @@ class LabError(Exception):
 
     def __init__(self, sentence: str, hint: str, exit_code: int = 1) -> None:
         super().__init__(house_error(sentence, hint))
+        self.sentence = sentence
+        self.hint = hint
         self.exit_code = exit_code

@@ -1,18 +1,31 @@
-"""Ask a Redis who it is, with a plain client, before Celery connects.
+"""Ask a Redis who it is, and whether it takes a message, before Celery connects.
 
 Celery's own first connection would spend up to 19 s on a missing broker, and write keys into
-a database that may belong to somebody else.
+a database that may belong to somebody else.  Lessons, monitor, doctor and web all ask here, so
+they all say the same.
 """
 
+import contextlib
 import os
+from shlex import quote
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
 
-from lab_home import MARK, masked, running_broker, whose_database
+from lab_home import LAB_HOME, MARK, masked, running_broker, whose_database
 from labkit.errors import LabError
+from labkit.refusals import RESTART, Info, refusal, try_to_write
+from labkit.state import StackLock
 
 CONNECT_TIMEOUT_S = 1.0  # a local server answers in milliseconds; two tries fit well into 3 s
+
+
+class NoAnswer(LabError):
+    """Nobody answers there, or does so no more."""
+
+
+class TakesNoMessage(LabError):
+    """A Redis that answers and may be used, and refuses what is written now."""
 
 
 def client_for(url: str) -> redis.Redis:
@@ -33,44 +46,103 @@ def client_for(url: str) -> redis.Redis:
 def check_redis(url: str) -> str:
     """Return "empty" or "ours", or raise LabError: nobody there, wrong password, not ours.
 
-    If the URL is that of the embedded broker, the server must also have the run_id that the
-    broker file names: another server may have taken the port since.
+    Raises TakesNoMessage where it is the right server and refuses messages now.
     """
-    broker = running_broker()
-    own = broker if broker and broker["url"] == url else None
-    named = url == os.environ.get("REDIS_URL")
-    start = (
-        "unset REDIS_URL; ./lab up (the lab brings a broker of its own)" if named else "./lab up"
-    )
-    where = masked(url)
     try:
         client = client_for(url)
     except (ValueError, TypeError) as error:  # in what follows the ?
-        raise LabError(f"REDIS_URL cannot be used: {error}", start) from None
+        raise LabError(f"REDIS_URL cannot be used: {error}", _start(url)) from None
     try:
-        run_id = client.info("server")["run_id"]
-        if own and own["run_id"] not in {"", run_id}:
-            raise LabError(f"the server at {where} is not the lab's broker", "./lab down; ./lab up")
-        owner = whose_database(client)
-    except redis.AuthenticationError:
-        wrong = "refuses this password" if urlsplit(url).password else "wants a password"
-        raise LabError(
-            f"the Redis at {where} {wrong}",
-            "put the right one into REDIS_URL: redis://:PASSWORD@HOST:PORT/0",
-        ) from None
-    except (redis.ConnectionError, redis.TimeoutError):
-        raise LabError(f"no broker answers at {where}", start) from None
-    except redis.RedisError as error:
-        raise LabError(f"the Redis at {where} answers with an error: {error}", start) from None
+        return check_client(client, url)
     finally:
         client.close()
-    if owner == "foreign":
-        other = urlunsplit(urlsplit(where)._replace(path="/5"))
-        raise LabError(
-            f"the database at {where} holds somebody else's data, and the lab leaves it alone",
-            f"name another database of that Redis: REDIS_URL={other} ./lab up",
-        )
+
+
+def refused_message(url: str) -> TakesNoMessage | None:
+    """check_redis() for whoever can do a part of the work while the broker takes no message."""
+    try:
+        check_redis(url)
+    except TakesNoMessage as refused:
+        return refused
+    return None
+
+
+def check_client(client: redis.Redis, url: str) -> str:
+    """check_redis() with a client that is there already.
+
+    If the URL is that of the embedded broker, the server must also have the run_id that the
+    broker file names: another server may have taken the port since.
+    """
+    where = masked(url)
+    answered = False
+    try:
+        run_id = client.info("server")["run_id"]
+        answered = True
+        if _is_embedded_url(url) and (running_broker() or {}).get("run_id") != run_id:
+            raise LabError(f"the server at {where} is not the lab's broker", RESTART)
+        owner = whose_database(client)
+        if owner == "foreign":
+            other = urlunsplit(urlsplit(where)._replace(path="/5")).replace("***", "PASSWORD")
+            raise LabError(
+                f"the database at {where} holds somebody else's data, and the lab leaves it alone",
+                f"name another database of that Redis: REDIS_URL={quote(other)} ./lab up",
+            )
+        if _is_embedded_url(url):
+            _mark_again(client)
+        try_to_write(client)
+    except redis.RedisError as error:
+        raise broker_error(error, url, client, answered=answered) from None
     return owner
+
+
+def _mark_again(client: redis.Redis) -> None:
+    """Set the mark in the lab's own server, where FLUSHALL or FLUSHDB has taken it away."""
+    with contextlib.suppress(redis.ResponseError):  # it takes no message; try_to_write() tells
+        client.set(MARK, "again", nx=True)
+
+
+def broker_error(
+    error: BaseException, url: str, client: redis.Redis | None = None, *, answered: bool = True
+) -> LabError:
+    """What a person is told of an error that came from the broker, or from kombu because of it.
+
+    client: one that can be asked for the figures.  answered: the broker did so before.
+    """
+    where = masked(url)
+    if why := refusal(error, lambda: _info(client)):
+        hint = why.embedded_hint if _is_embedded_url(url) else why.hint
+        return TakesNoMessage(why.sentence, hint)
+    if isinstance(error, redis.AuthenticationError):
+        wrong = "refuses this password" if urlsplit(url).password else "wants a password"
+        return LabError(
+            f"the Redis at {where} {wrong}",
+            "put the right one into REDIS_URL: redis://:PASSWORD@HOST:PORT/0",
+        )
+    if answered:
+        return NoAnswer(f"the broker at {where} stopped answering: {error}", _start(url))
+    return NoAnswer(f"no broker answers at {where}", _start(url))
+
+
+def _info(client: redis.Redis | None) -> Info:
+    """All that INFO says; {} where it cannot be asked."""
+    if client:
+        with contextlib.suppress(redis.RedisError):
+            return client.info()
+    return {}
+
+
+def _is_embedded_url(url: str) -> bool:
+    """True if the broker file names this URL as that of the lab's own broker."""
+    broker = running_broker()
+    return bool(broker and broker["url"] == url and broker["run_id"])
+
+
+def _start(url: str) -> str:
+    """What to type where no broker answers."""
+    if url == os.environ.get("REDIS_URL"):
+        return "unset REDIS_URL; ./lab up (the lab brings a broker of its own)"
+    # A lab that is up refuses a second ./lab up.
+    return RESTART if StackLock(LAB_HOME).held() else "./lab up"
 
 
 def mark_as_ours(url: str) -> None:
@@ -82,7 +154,5 @@ def mark_as_ours(url: str) -> None:
     try:
         with client_for(url) as client:
             client.set(MARK, "lab up")
-    except redis.RedisError as error:  # a replica, a full memory
-        raise LabError(
-            f"the Redis at {masked(url)} takes no data: {error}", "./lab up, with another REDIS_URL"
-        ) from None
+    except redis.RedisError as error:
+        raise broker_error(error, url) from None

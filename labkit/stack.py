@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from lab_home import LAB_HOME, choose_redis_url
+from lab_home import LAB_HOME, choose_redis_url, running_broker
 from labkit import code
 from labkit.errors import LabError
 from labkit.ready import require_workers
@@ -47,14 +47,17 @@ def _shared_stack(queues: Sequence[str]) -> bool:
     if os.environ.get("REDIS_URL"):
         check_redis(url)  # the learner named it: what is wrong with it is an error
         return _workers_answer(url, queues)
+    lab_is_up = StackLock(LAB_HOME).held() and running_broker() is not None
     try:
         if check_redis(url) != "ours":
             return False
     except LabError:
+        if lab_is_up:  # another one beside it would hide what is wrong with it
+            raise
         return False
     # Where no lab is up, this is what a killed one left, or the last resort, which nobody chose.
     # It counts only where a worker of this lab is at work.
-    return StackLock(LAB_HOME).held() or _workers_answer(url, queues or ["basic"])
+    return lab_is_up or _workers_answer(url, queues or ["basic"])
 
 
 def _workers_answer(url: str, queues: Sequence[str]) -> bool:

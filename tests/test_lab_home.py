@@ -89,8 +89,8 @@ def test_env_file_comes_before_the_running_labs_broker(project):
 
 def test_the_environment_comes_before_the_env_file(project):
     project.write_env("REDIS_URL=redis://localhost:5000/1\n")
-    url = project.value("REDIS_URL", REDIS_URL="rediss://localhost:5001/2")
-    assert url == "rediss://localhost:5001/2"
+    url = project.value("REDIS_URL", REDIS_URL="redis://localhost:5001/2")
+    assert url == "redis://localhost:5001/2"
 
 
 def test_an_empty_setting_is_as_none(project):
