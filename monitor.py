@@ -36,7 +36,13 @@ from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
 from labkit.event_feed import KEPT_TASKS, EventFeed
 from labkit.monitor_view import height_without_tasks, merged, printable, running_tasks, tables
-from labkit.redis_check import check_redis, client_for
+from labkit.redis_check import (
+    TakesNoMessage,
+    broker_error,
+    check_redis,
+    client_for,
+    refused_message,
+)
 from labkit.result_reader import ResultStore
 from labkit.results import StoredResult
 from labkit.snapshot import Snapshot, take_snapshot
@@ -48,7 +54,7 @@ FEWEST_TASKS = 3  # shown even in a terminal that is too low for them
 
 def get_queue_lengths() -> dict[str, int]:
     """How many messages wait in each queue: {"basic": 12, "advanced": 0, "realworld": 0}."""
-    return {name: sum(lists.values()) for name, lists in _look().queues.items()}
+    return {name: sum(lists.values()) for name, lists in _look()[0].queues.items()}
 
 
 def get_worker_stats() -> dict[str, dict[str, Any]]:
@@ -57,7 +63,10 @@ def get_worker_stats() -> dict[str, dict[str, Any]]:
     Returns {"lab1@host": {"pid": 71, "pool": "prefork", "slots": 4, "queues": ["basic"],
     "active": 1, "reserved": 0, "done": 12}}; a worker that does not answer in 1 s is missing.
     """
-    return {one.name: one.summary() for one in _look().workers.answered}
+    snapshot, refused = _look()
+    if refused:
+        raise refused
+    return {one.name: one.summary() for one in snapshot.workers.answered}
 
 
 def monitor_task(task_id: str, timeout_s: float = 60) -> str:
@@ -109,24 +118,28 @@ def _print_state(start: float, result: StoredResult | None) -> None:
 def show(*, once: bool = False, as_json: bool = False) -> None:
     """Print the tables or the JSON object once, or show the live view until Ctrl-C."""
     console = Console(highlight=False)
-    if as_json:
-        print(json.dumps(_look().as_json(), indent=2))
-    elif once or not console.is_terminal:
-        snapshot = _look()
-        tasks = running_tasks(snapshot)
-        console.print(tables(snapshot, tasks, "what runs now", console.width))
-    else:
+    if not (as_json or once) and console.is_terminal:
         with contextlib.suppress(KeyboardInterrupt):
             _show_live(console)
+        return
+    snapshot, refused = _look()
+    if as_json:
+        print(json.dumps(snapshot.as_json(), indent=2))
+    else:
+        tasks = running_tasks(snapshot)
+        console.print(tables(snapshot, tasks, "what runs now", console.width))
+    if refused:
+        raise refused
 
 
-def _look() -> Snapshot:
-    check_redis(REDIS_URL)
+def _look() -> tuple[Snapshot, TakesNoMessage | None]:
+    """What is there, and why the broker takes no message, if so: then no worker was asked."""
+    refused = refused_message(REDIS_URL)
     client = client_for(REDIS_URL)
     try:
-        return take_snapshot(load_app(), client)
+        return take_snapshot(load_app(), client), refused
     except (redis.RedisError, OperationalError) as error:
-        raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None
+        raise broker_error(error, REDIS_URL, client) from None
     finally:
         client.close()
 

@@ -16,9 +16,11 @@ from typing import Any
 import redis
 from celery import Celery
 from celery.app.control import Inspect
+from kombu.exceptions import OperationalError
 
 from labkit.layout import layout_of
 from labkit.queues import listeners
+from labkit.refusals import refusal
 
 ANSWER_TIMEOUT_S = 1.0  # a worker that is up answers in milliseconds
 BEAT_PREFIX = "celerybeat@"  # Beat answers a ping and nothing else
@@ -108,8 +110,15 @@ class AllAnswers(Inspect):
 def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     """Ask every connected worker; takes milliseconds, or ANSWER_TIMEOUT_S if one is silent."""
     connected = listeners(client, layout_of(app))
-    if not connected:
-        return Workers([], 0)
+    try:
+        return _ask_all(app, connected) if connected else Workers([], 0)
+    except (redis.RedisError, OperationalError) as error:
+        if refusal(error, dict) is None:
+            raise
+        return Workers([], connected)  # a question is a message, and the broker takes none
+
+
+def _ask_all(app: Celery, connected: int) -> Workers:
     pongs = by_name(app.control.ping(timeout=ANSWER_TIMEOUT_S, limit=connected))
     number = Counter({name: len(answers) for name, answers in pongs.items()})
     workers = Counter({n: count for n, count in number.items() if not n.startswith(BEAT_PREFIX)})

@@ -1,6 +1,8 @@
 """`./lab doctor`: what is wrong with the lab, or what became of one task."""
 
 import time
+from collections.abc import Callable
+from shlex import quote
 
 import redis
 from celery import Celery
@@ -18,19 +20,28 @@ from labkit.doctor.server_health import server_findings
 from labkit.doctor.stopped import stopped_nodes
 from labkit.doctor.taken import look_at_taken, taken_findings
 from labkit.doctor.task_ids import checked_task_id
+from labkit.doctor.while_refused import stored_messages
 from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
 from labkit.later import Later
 from labkit.layout import layout_of
 from labkit.queues import lengths, queues_with_messages
-from labkit.redis_check import check_redis, client_for
+from labkit.redis_check import (
+    TakesNoMessage,
+    broker_error,
+    check_redis,
+    client_for,
+    refused_message,
+)
 from labkit.state import StackLock, read_state
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
 TOO_LONG = "they took too long to answer"
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
-LOOK_S = 1.0  # at least for looking, also where the start of Python has taken long
+LOOK_S = 1.5  # at least for looking, also where the start of Python has taken long
+REPORT_S = 1.0  # after that, to put together what was seen
+SLOW = "the broker or this machine is slow"
 
 
 def doctor(task_id: str | None, began: float, wait_s: float = TOTAL_S) -> int:
@@ -53,41 +64,66 @@ def doctor(task_id: str | None, began: float, wait_s: float = TOTAL_S) -> int:
 
 def diagnose(task_id: str, deadline: float) -> list[Finding]:
     """What became of one task; LabError if the broker cannot be asked."""
-    check_redis(REDIS_URL)
-    client = client_for(REDIS_URL)
+    refused = refused_message(REDIS_URL)
+    app, client = load_app(), client_for(REDIS_URL)
     try:
-        return explain(gather(load_app(), client, task_id, deadline=deadline))
+        look = Later(lambda: explain(gather(app, client, task_id, deadline=deadline)))
+        found = look.until(deadline + REPORT_S, [])
     except (redis.RedisError, OperationalError) as error:
-        raise LabError(f"the broker stopped answering: {error}", "./lab doctor") from None
-    finally:
-        client.close()
+        raise broker_error(error, REDIS_URL, client) from None
+    if not found:
+        raise LabError(
+            f"there was no time to look at every place where the task may be; {SLOW}",
+            f"./lab doctor --wait 20 {quote(task_id)}",
+        )
+    client.close()
+    return [*found, _finding_of(refused)] if refused else found
 
 
 def examine(deadline: float) -> list[Finding]:
     """What is wrong with broker, workers, queues and code."""
     import_check = Later(lambda: import_error(max(LEAST_S, deadline - time.monotonic())))
-    broker = _broker()
-    findings = [broker, *_broker_file()]
-    if broker.kind == "ok":
-        client = client_for(REDIS_URL)
-        try:
-            findings += [*server_findings(client), *_workers_and_queues(client, deadline)]
-        except (redis.RedisError, OperationalError) as error:
-            findings.append(Finding("wrong", f"the broker stopped answering: {error}", "./lab up"))
-        finally:
-            client.close()
+    findings = _broker_file()
+    try:
+        findings = [*_look_at_broker(deadline), *findings]
+    except LabError as error:
+        findings = [_finding_of(error), *findings]
     return [*findings, *_code(import_check, deadline)]
 
 
-def _broker() -> Finding:
-    """Does a broker answer, and is its database the lab's?"""
+def _look_at_broker(deadline: float) -> list[Finding]:
+    """The broker, its server, workers and queues, one after the other, while there is time."""
+    client = client_for(REDIS_URL)
+    looks: list[tuple[str, Callable[[], list[Finding] | None]]] = [
+        ("the broker", _broker),
+        ("its server", lambda: server_findings(client)),
+        ("workers and queues", lambda: _workers_and_queues(client, deadline)),
+    ]
+    findings: list[Finding] = []
+    names = [name for name, _ in looks]
     try:
-        owner = check_redis(REDIS_URL)
-    except LabError as error:
-        sentence, _, hint = str(error).removeprefix("error: ").partition("\n\nhint: ")
-        return Finding("wrong", sentence, hint)
+        for number, (_, look) in enumerate(looks):
+            found = Later(look).until(deadline + REPORT_S, None)
+            if found is None:
+                left = f"there was no time to look at {', '.join(names[number:])}; {SLOW}"
+                return [*findings, Finding("wrong", left, "./lab doctor --wait 20")]
+            findings += found
+    except TakesNoMessage as refused:
+        return [_finding_of(refused), stored_messages(client)]
+    except (redis.RedisError, OperationalError) as error:
+        return [*findings, _finding_of(broker_error(error, REDIS_URL, client))]
+    return findings
+
+
+def _finding_of(error: LabError) -> Finding:
+    return Finding("wrong", error.sentence, error.hint)
+
+
+def _broker() -> list[Finding]:
+    """Does a broker answer, is its database the lab's, and does it take messages?"""
+    owner = check_redis(REDIS_URL)
     whose = "its database is the lab's" if owner == "ours" else "its database is empty"
-    return Finding("ok", f"the broker at {masked(REDIS_URL)} answers, and {whose}")
+    return [Finding("ok", f"the broker at {masked(REDIS_URL)} answers, and {whose}")]
 
 
 def _broker_file() -> list[Finding]:
