@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lab_home import DATABASE_URL, masked
-from labkit.errors import LabError
+from lab_home import DATABASE_URL
+from labkit.shop_errors import shop_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -15,23 +15,15 @@ if TYPE_CHECKING:
 def own_flights(*sources: str) -> Iterator["Engine"]:
     """Remove the flights of these sources before and after a block; give the database's engine.
 
-    Raises LabError if the database does not answer.
+    Raises LabError if the database does not answer, or is damaged.
     """
-    from sqlalchemy.exc import OperationalError
-
     from work.database import create_tables, engine_for
     from work.flight_table import remove
 
     engine = engine_for(DATABASE_URL)
     try:
-        try:
+        with shop_errors():
             create_tables(engine)
-        except OperationalError as error:
-            first_line = str(error.orig).strip().splitlines()[0]
-            raise LabError(
-                f"the database {masked(DATABASE_URL)} does not answer: {first_line}",
-                "start it, or unset DATABASE_URL: then the lab uses SQLite",
-            ) from None
         for source in sources:  # an interrupted run may have left some
             remove(engine, source)
         try:

@@ -6,7 +6,7 @@
     DELETE /tasks/{id}            revoke it
     POST   /orders                order tickets
     GET    /orders/{id}           how far an order is
-    GET    /healthz               whether the broker answers
+    GET    /healthz               whether the broker takes messages now
 
 `./lab up` starts it at http://localhost:8000.  By hand:
 

@@ -25,7 +25,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "An argument is missing or wrong."},
     503: {
         "model": Problem,
-        "description": "The broker or the shop's database does not answer; try again.",
+        "description": "The broker or the shop's database cannot be used now; the error says why.",
     },
 }
 
@@ -74,12 +74,15 @@ async def what_is_here() -> Response:
 
 
 class Health(BaseModel):
-    """The broker answers.  Only orders need the shop's database, and their answers tell of it."""
+    """The broker answers, and takes messages.
+
+    Only orders need the shop's database, and their answers tell of it.
+    """
 
     broker: str = "answers"
 
 
 @app.get("/healthz", dependencies=[Depends(require_broker.ask_now)], tags=["lab"])
 async def healthz() -> Health:
-    """200 if the broker answers, 503 with a hint if it does not."""
+    """200 if the broker takes messages now, 503 with the reason and a hint if it does not."""
     return Health()

@@ -14,7 +14,9 @@ import redis
 from kombu.exceptions import OperationalError
 
 from celery_app import app as celery
-from lab_home import MARK, REDIS_URL, masked, whose_database
+from lab_home import REDIS_URL
+from labkit.errors import LabError
+from labkit.redis_check import NoAnswer, broker_error, check_client
 from web.errors import Unavailable
 
 TIMEOUT_S = 0.4  # a local broker answers in milliseconds; two of these fit into a second
@@ -84,25 +86,29 @@ require_broker = Pulse()
 
 
 def ask() -> None:
-    """One question to the broker; Unavailable if it is away, or holds somebody else's data."""
-    with broker_errors("and nothing was done"):
-        if client.exists(MARK):
-            return
-        if whose_database(client) == "foreign":
-            raise Unavailable(
-                f"the database at {masked(REDIS_URL)} holds somebody else's data",
-                "name another one: REDIS_URL=redis://localhost:6379/5 ./lab up",
-            )
-        client.set(MARK, "web", nx=True)
+    """Ask the broker whether it takes a message, as every command of the lab does.
+
+    Raises Unavailable if it is away, takes none, or holds somebody else's data.
+    """
+    try:
+        check_client(client, REDIS_URL)
+    except LabError as error:
+        raise _unavailable(error, "and nothing was done") from error
 
 
 @contextmanager
 def broker_errors(consequence: str) -> Iterator[None]:
-    """Turn the errors of a broker that is away into Unavailable.
+    """Turn the errors of a broker that is away, or takes no message, into Unavailable.
 
     consequence: what that means for the request, such as "and nothing was sent".
     """
     try:
         yield
     except AWAY as error:
-        raise Unavailable(f"the broker does not answer, {consequence}", "./lab status") from error
+        raise _unavailable(broker_error(error, REDIS_URL, client), consequence) from error
+
+
+def _unavailable(error: LabError, consequence: str) -> Unavailable:
+    if isinstance(error, NoAnswer):
+        return Unavailable(f"the broker does not answer, {consequence}")
+    return Unavailable(f"{error.sentence}, {consequence}", error.hint)

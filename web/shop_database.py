@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lab_home import DATABASE_URL
+from labkit.shop_errors import damaged
 from web.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def impatient_shop() -> "Engine":
 @contextmanager
 def shop_database() -> Iterator["Engine"]:
     """Give the engine; Unavailable if the database cannot be used now."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError, OperationalError
     from sqlalchemy.exc import TimeoutError as PoolIsEmpty
 
     try:
@@ -42,6 +43,10 @@ def shop_database() -> Iterator["Engine"]:
     except OperationalError as error:  # locked, full, not there
         sentence = f"the shop's database cannot be used now: {error.orig}"
         raise Unavailable(sentence, "ask again in a second") from error
+    except DatabaseError as error:
+        if why := damaged(error):
+            raise Unavailable(why.sentence, why.hint) from error
+        raise
     except PoolIsEmpty as error:
         sentence = "the shop's database has too many visitors"
         raise Unavailable(sentence, "ask again in a second") from error

@@ -11,6 +11,7 @@ from lab_home import DATABASE_URL, LAB_HOME
 from labkit.alone import alone_with
 from labkit.services.partners import PartnerServices
 from labkit.services.server import serve
+from labkit.shop_errors import shop_errors
 from labkit.state import read_state
 
 FLIGHT, FIRST_DAY, DAYS = "TL101", date(2027, 5, 1), 7
@@ -23,11 +24,12 @@ ORDER = (
 def serve_the_lab() -> None:
     """Put flights into the shop's timetable, say how to order, and serve until Ctrl-C.
 
-    Raises LabError if the lab has partner services already.
+    Raises LabError if the lab has partner services already, or the shop's database is unusable.
     """
     lock = alone_with("partners", "./lab partners", "./lab partners")
     try:
-        add_flights()
+        with shop_errors():
+            add_flights()
         web = (read_state(LAB_HOME) or {}).get("web") or "http://localhost:8000"
         last = FIRST_DAY + timedelta(days=DAYS - 1)
         click.echo(

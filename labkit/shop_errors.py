@@ -1,0 +1,50 @@
+"""What a person is told where the shop's database cannot be used."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from lab_home import DATABASE_URL, masked
+from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DatabaseError
+
+
+@contextmanager
+def shop_errors() -> Iterator[None]:
+    """LabError for a database that does not answer, and for a file that is damaged."""
+    from sqlalchemy.exc import DatabaseError, OperationalError  # deferred: it takes 0.2 s
+
+    try:
+        yield
+    except OperationalError as error:
+        first_line = str(error.orig).strip().splitlines()[0]
+        raise LabError(
+            f"the database {masked(DATABASE_URL)} does not answer: {first_line}",
+            "start it, or unset DATABASE_URL: then the lab uses SQLite",
+        ) from None
+    except DatabaseError as error:
+        if damage := damaged(error):
+            raise damage from None
+        raise
+
+
+def damaged(error: "DatabaseError") -> LabError | None:
+    """The error for a file of SQLite's that holds something else; None for other errors."""
+    from sqlalchemy.exc import DatabaseError
+
+    # Its subclasses are about a statement (IntegrityError, ...), or a server that is away.
+    if type(error) is not DatabaseError or not DATABASE_URL.startswith("sqlite:"):
+        return None
+    file = Path(unquote(urlsplit(DATABASE_URL).path.removeprefix("/")))
+    aside = quote(str(file.parent / "damaged"))
+    # SQLite keeps up to two files beside it, which belong to the old one.
+    move = f"mkdir -p {aside}; mv {quote(str(file))}* {aside}"
+    return LabError(
+        f"the shop's database {file} is damaged: {error.orig}",
+        f"./lab down; {move}; ./lab up (it makes an empty one)",
+    )
