@@ -14,7 +14,7 @@ import redis
 from kombu.exceptions import OperationalError
 
 from celery_app import app as celery
-from lab_home import REDIS_URL
+from lab_home import MARK, REDIS_URL
 from labkit.errors import LabError
 from labkit.redis_check import NoAnswer, broker_error, check_client
 from web.errors import Unavailable
@@ -90,10 +90,13 @@ def ask() -> None:
 
     Raises Unavailable if it is away, takes none, or holds somebody else's data.
     """
+    consequence = "and nothing was done"
     try:
         check_client(client, REDIS_URL)
     except LabError as error:
-        raise _unavailable(error, "and nothing was done") from error
+        raise _unavailable(error, consequence) from error
+    with broker_errors(consequence):  # what send() notes in an empty database looks like nobody's
+        client.set(MARK, "web", nx=True)
 
 
 @contextmanager

@@ -307,6 +307,6 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
     with web_server(tmp_path, "stranger") as one:
         one.redis.set("somebody", "else's")
         sentence = house_form(one.ask.post("/send_email", json=ADA), 503)
-        assert sentence.endswith("holds somebody else's data")
+        assert "holds somebody else's data, and the lab leaves it alone" in sentence
         assert ":***@" in sentence
         assert one.redis.keys() == ["somebody"]
