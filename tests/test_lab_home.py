@@ -115,10 +115,20 @@ def test_a_broken_broker_file_is_as_none(project, content):
         ("redis://localhost:port/0", "check its port"),
         ("redis://[::1/0", "is no address"),
         ("redis://localhost:6379/first", "must end with a database number"),
+        ("rediss://localhost:6379/0", "rediss:// needs ssl_cert_reqs=required in REDIS_URL"),
+        ("rediss://localhost/0?ssl_cert_reqs=CERT_REQUIRED", "needs ssl_cert_reqs=required"),
     ],
 )
 def test_a_wrong_redis_url_is_named_in_one_sentence(project, url, what):
     assert what in project.error(REDIS_URL=url)
+
+
+def test_the_hint_for_tls_can_be_pasted_and_keeps_the_other_options(project):
+    error = project.error(
+        REDIS_URL="rediss://ada:p%40w@h:1/2?ssl_ca_certs=/a/b.pem&ssl_cert_reqs=x"
+    )
+    line = "'rediss://ada:PASSWORD@h:1/2?ssl_ca_certs=/a/b.pem&ssl_cert_reqs=required'"
+    assert error.endswith(f"hint: REDIS_URL={line} ./lab up\n")
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,18 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Start a Debian redis-server: redis_server(password=True) -> its URL."""
+    """Start a Debian redis-server: redis_server("--maxmemory", "9mb", password=True) -> its URL.
+
+    before: a shell command before it, such as a limit.
+    """
     require("redis", bool(shutil.which("redis-server")), "apt-get install redis-server")
     started: list[subprocess.Popen] = []
 
-    def start(*, password: bool = True) -> str:
+    def start(*options: str, password: bool = True, before: str = "") -> str:
         port, word = free_port(), secrets.token_hex(8)
         line = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-        line += ["--requirepass", word] if password else []
+        line += [*(["--requirepass", word] if password else []), *options]
+        line = ["sh", "-c", f'{before}; exec "$0" "$@"', *line] if before else line
         log = (tmp_path / f"redis-{port}.log").open("w")
         started.append(subprocess.Popen(line, cwd=tmp_path, stdout=log, stderr=log))
         url = f"redis://:{word}@127.0.0.1:{port}/0" if password else f"redis://127.0.0.1:{port}/0"
