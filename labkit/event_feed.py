@@ -58,6 +58,7 @@ class EventFeed:
                     self._receiver = self.app.events.Receiver(connection, {"*": self._note})
                     # It must not come back by itself: by then another server may listen there.
                     self._receiver.connect_max_retries = 1
+                    self._receiver.on_decode_error = self._refuse
                     self._receiver.capture(wakeup=False)
             except (OSError, redis.RedisError, OperationalError):
                 break  # the broker is gone: the monitor says so, and starts another feed
@@ -65,6 +66,10 @@ class EventFeed:
                 self.unread += 1
                 self._stopped.wait(AGAIN_S)
         self.ended = True
+
+    def _refuse(self, _message: Any, _error: Exception) -> None:
+        # Celery would write it into the picture.
+        self.unread += 1
 
     def _note(self, event: dict) -> None:
         # task-sent comes from callers, and may come 100,000 times; the queues show those.

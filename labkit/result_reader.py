@@ -6,7 +6,7 @@ a backend that does not answer.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,12 @@ from labkit.results import (
 TIMEOUT_S = 0.8
 POLL_S = 0.2  # between two looks at a backend that tells no news
 ASK_AGAIN_S = 3.0  # after a backend did not answer: the doctor has no time for a second wait
+REDIS = ("redis://", "rediss://", "redis+socket://", "socket://")  # not sentinel://
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Unusable(Exception):
+    """What result_backend names cannot be made into a backend here."""
 
 
 class ResultStore:
@@ -42,29 +47,37 @@ class ResultStore:
     """
 
     def __init__(self, app: Celery, broker: redis.Redis) -> None:
-        self.where, self.why = "", ""
+        self._app = app
         self._client: redis.Redis | None = None
-        self._backend: Any = None
         self._silent_until = 0.0
         url = str(app.conf.result_backend or "disabled")
-        self.why = _nobody_can_look(url)
+        self.where, self.why = "", _nobody_can_look(url)
         self.readable = not self.why
         if self.readable:
-            self._open(app, url, broker)
+            self.where = masked(url)
+        if self.readable and url.startswith(REDIS):
+            self._open_redis(broker)
 
-    def _open(self, app: Celery, url: str, broker: redis.Redis) -> None:
-        self.where = masked(url)
+    def _open_redis(self, broker: redis.Redis) -> None:
         try:
-            self._backend = app.backend
-        except Exception as error:  # noqa: BLE001 - a library that is missing, an odd address, ...
-            self.readable = False
-            self.why = f"the result backend {self.where} cannot be used: {_short(error)}"
+            parameters = self._backend().connparams
+        except Unusable as error:
+            self._give_up(error)
             return
-        parameters: Any = getattr(self._backend, "connparams", None)
-        if url.startswith(("redis://", "rediss://", "redis+socket://", "socket://")) and parameters:
-            self._client = _client(parameters)
-            if _address(parameters) == _address(broker.connection_pool.connection_kwargs):
-                self.where = ""
+        self._client = _client(parameters)
+        if _address(parameters) == _address(broker.connection_pool.connection_kwargs):
+            self.where = ""
+
+    def _backend(self) -> Any:
+        """Celery's own, one for each thread.  Some ask their server as soon as they are made."""
+        try:
+            return self._app.backend
+        except Exception as error:  # noqa: BLE001 - a library that is missing, an odd address, ...
+            raise Unusable(_short(error)) from None
+
+    def _give_up(self, error: Exception) -> None:
+        self.readable = False
+        self.why = f"the result backend {self.where} cannot be used: {error}"
 
     def read(self, task_id: str) -> StoredResult | None:
         """What is stored for this task; None if nothing is, or `why` says why that is not known."""
@@ -78,6 +91,8 @@ class ResultStore:
             return self._meta(task_id)
         except ValueError:
             self.why = no_result(task_id)[0]
+        except Unusable as error:
+            self._give_up(error)
         except Exception as error:  # noqa: BLE001 - each backend has errors of its own
             self._silent_until = time.monotonic() + ASK_AGAIN_S
             self.why = f"the result backend{self._at()} does not answer: {_short(error)}"
@@ -128,12 +143,12 @@ class ResultStore:
         return f" at {self.where}" if self.where else ""
 
     def _prefix(self, kind: str) -> str:
-        return getattr(self._backend, f"{kind}_keyprefix").decode()
+        return getattr(self._backend(), f"{kind}_keyprefix").decode()
 
     def _decode(self, text: Any, expires_in_s: int | None = None) -> StoredResult:
         """As the backend decodes; ValueError if the settings cannot read it."""
         try:
-            content = self._backend.decode(text)
+            content = self._backend().decode(text)
         except Exception as error:  # noqa: BLE001 - each serializer has errors of its own
             raise ValueError(_short(error)) from None
         return result_of(content, expires_in_s)
@@ -143,8 +158,8 @@ class ResultStore:
         file = _sqlite_file(self.where)
         if file and not file.exists():  # Celery would make it
             return None
-        ask: Callable[[], Any] = lambda: self._backend.get_task_meta(task_id, cache=False)  # noqa: E731
-        meta = Later(ask).until(time.monotonic() + TIMEOUT_S, None)
+        asked: Later[Any] = Later(lambda: self._backend().get_task_meta(task_id, cache=False))
+        meta = asked.until(time.monotonic() + TIMEOUT_S, None)
         if meta is None:
             raise TimeoutError(f"no answer in {TIMEOUT_S} s")
         if isinstance(error := meta.get("result"), BaseException):

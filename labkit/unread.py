@@ -5,7 +5,6 @@ from typing import Any
 
 import redis
 
-from labkit.doctor.findings import several
 from labkit.layout import KOMBU, Layout
 from labkit.messages import JSON, NO_TRIPLE, decode_message
 from labkit.queues import wrong_types
@@ -60,12 +59,14 @@ def unread_waiting(
             found.setdefault(queue, []).extend(
                 filter(None, (trouble(one, accepted) for one in reversed(texts)))
             )
-    return [
-        f"{len(bad)} of the next {several(looked_at[queue], 'message')} in the queue {queue!r} "
-        f"cannot be run; the first: {bad[0]}"
-        for queue, bad in found.items()
-        if bad
-    ]
+    return [_sentence(queue, looked_at[queue], bad) for queue, bad in found.items() if bad]
+
+
+def _sentence(queue: str, looked_at: int, bad: list[str]) -> str:
+    if looked_at == 1:
+        return f"the one message in the queue {queue!r} cannot be run: {bad[0]}"
+    next_ones = f"{len(bad)} of the next {looked_at} messages in the queue {queue!r}"
+    return f"{next_ones} cannot be run; the first: {bad[0]}"
 
 
 def unread_keys(client: redis.Redis, queues: Collection[str], layout: Layout = KOMBU) -> list[str]:

@@ -1,0 +1,155 @@
+"""What cannot be read is said, and the rest is shown: the search, the monitor, the doctor."""
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from labkit.messages import JSON
+from labkit.queue_search import find_queued
+from labkit.queues import find_unacked, unacked_by_queue
+from labkit.unread import trouble
+from tests.stack.labs import wait_until
+from tests.stack.odd_messages import ODD, TASK
+from tests.stack.patient import Patient, patient
+
+__all__ = ["patient"]
+
+FOUND = [kind for kind in ODD if kind not in {"no id", "an empty object", "garbage", "a list"}]
+FOUND.remove("too many brackets")
+UNREADABLE = ("no task", "no id", "an empty object", "garbage", "a list", "too many brackets")
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    """A broker without workers, for this module's tests; each uses queues of its own."""
+    one = Patient(tmp_path_factory.mktemp("odd"))
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_an_odd_message_is_found_by_its_id_as_far_as_it_can_be_read(broker, kind):
+    task_id, queue = str(uuid.uuid4()), f"found {kind}"
+    broker.client.lpush(queue, ODD[kind](task_id))
+    broker.client.hset("unacked", kind, json.dumps([json.loads(ODD[kind](task_id)), "", queue]))
+    message = find_queued(broker.client, task_id, [queue]).message
+    taken = find_unacked(broker.client, task_id).found
+    assert message
+    assert message.task == ("" if kind == "no task" else TASK)
+    assert message.protocol == (1 if kind.startswith("protocol 1") else 2)
+    assert taken
+    assert (taken.queue, taken.message.headers) == (queue, message.headers)
+
+
+def test_messages_that_cannot_be_read_are_counted_and_hide_no_other(broker):
+    sought = broker.send("add", 1, 1, queue="mixed")
+    for kind in UNREADABLE:
+        broker.client.lpush("mixed", ODD[kind](str(uuid.uuid4())))
+    search = find_queued(broker.client, str(uuid.uuid4()), ["mixed"])
+    assert (search.looked_at, search.total, search.unreadable) == (7, 7, len(UNREADABLE))
+    assert find_queued(broker.client, sought.id, ["mixed"]).message
+
+
+def test_taken_messages_that_cannot_be_read_are_counted(patient):
+    odd = ["garbage", "[]", "5", "null", '[{}, "", null]', '[{}, "", "basic"]', '["x", "", []]']
+    patient.client.hset("unacked", mapping={str(one): text for one, text in enumerate(odd)})
+    search = find_unacked(patient.client, str(uuid.uuid4()))
+    assert (search.looked_at, search.total, search.unreadable) == (7, 7, 7)
+    assert unacked_by_queue(patient.client) == {"": 7}
+
+
+def test_the_monitor_and_the_doctor_show_the_rest(patient):
+    patient.send("add", 1, 1, queue="realworld")
+    for kind in ODD:
+        patient.client.lpush("basic", ODD[kind](str(uuid.uuid4())))
+    patient.client.hset("unacked", "tag", "garbage")
+    patient.client.set("advanced", "a text, and no list")
+    redis.Redis.from_url(patient.url).lpush(b"caf\xe9", "x")
+    patient.client.lpush("steer\x1b[31m", "x")
+
+    seen = json.loads(patient.run("monitor.py", "--json").text)
+    assert {name: one["queued"] for name, one in seen["queues"].items()} == {
+        "basic": len(ODD),
+        "advanced": 0,
+        "realworld": 1,
+        "steer\x1b[31m": 1,
+    }
+    assert seen["unacked"] == 1
+    assert seen["unread"] == [
+        "the name of 1 queue is no UTF-8: not counted here",
+        "the key 'advanced' holds a string, where messages belong: it cannot be read",
+        "7 of the next 10 messages in the queue 'basic' cannot be run; the first: content type "
+        "'application/x-python-serialize' is not accepted, and the worker that takes it throws it "
+        "away",
+        "the one message in the queue 'steer\\x1b[31m' cannot be run: it is no JSON, and the "
+        "worker that takes it ends",
+        "1 message that workers took cannot be read",
+    ]
+
+    table = patient.run("monitor.py", "--once", COLUMNS="80")
+    assert (table.code, table.errors) == (0, "")
+    assert "where messages belong" in table.text
+    assert "\x1b" not in table.text
+    assert max(len(line) for line in table.text.splitlines()) <= 80
+
+    doctor = patient.doctor()
+    assert (doctor.code, doctor.errors) == (1, "")
+    assert "messages wait for one" in doctor.text
+
+
+def test_keys_of_another_type_are_no_end_of_the_monitor(patient):
+    patient.client.set("unacked", "x")
+    patient.client.set("unacked_index", "x")
+    answer = patient.run("monitor.py", "--once")
+    assert (answer.code, answer.errors) == (0, "")
+    assert "the key 'unacked' holds a string" in answer.text
+    assert find_unacked(patient.client, str(uuid.uuid4())).total == 0
+
+
+def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
+    """One worker and one queue for each kind, because these end, or do nothing else any more."""
+    said = {kind: trouble(ODD[kind](str(uuid.uuid4()))) for kind in ODD}
+    assert [kind for kind, text in said.items() if not text] == [
+        "protocol 1",
+        "protocol 1 with an eta",
+        "an eta at the end of time",
+        "retries that are no number",
+    ]
+    ends = ("garbage", "a list", "a body of another form")
+    assert all(said[kind].endswith(("worker that takes it ends",)) for kind in ends)
+    thrown = [kind for kind in ODD if said[kind].endswith("throws it away")]
+    assert len(thrown) == 6
+
+    options = ("--concurrency=1", "--without-mingle", "--without-gossip")
+    with (
+        patient.worker("garbage", *options, queue="garbage") as garbage,
+        patient.worker("form", *options, queue="form") as form,
+        patient.worker("no-id", *options, queue="no-id") as no_id,
+        patient.worker("fine", *options, queue="fine") as fine,
+    ):
+        ids = {kind: str(uuid.uuid4()) for kind in thrown}
+        for kind in thrown:
+            patient.client.lpush("fine", ODD[kind](ids[kind]))
+        patient.client.lpush("garbage", ODD["garbage"](""))
+        form_text = ODD["a body of another form"]("1").replace('"basic"', '"form"')
+        no_id_text = ODD["no id"]("").replace('"basic"', '"no-id"')
+        patient.client.lpush("form", form_text)
+        patient.client.lpush("no-id", no_id_text)
+        after = patient.send("add", 4, 5, queue="fine")
+        patient.wait_for_state(after, "SUCCESS")
+        assert not any(find_unacked(patient.client, ids[kind]).found for kind in thrown)
+        wait_until(lambda: garbage.process.poll() is not None, what="its worker ends")
+        wait_until(lambda: form.process.poll() is not None, what="its worker ends")
+        wait_until(lambda: no_id.log.read_text().count("(KeyError('id'))") > 1, what="again")
+        assert (no_id.process.poll(), fine.process.poll()) == (None, None)
+    assert patient.client.llen("form") == 1  # for the next worker
+    assert patient.client.llen("garbage") == 0
+
+
+def test_a_type_that_the_workers_accept_is_not_refused():
+    pickled = ODD["pickle"](str(uuid.uuid4()))
+    assert trouble(pickled, {JSON})
+    assert not trouble(pickled, {JSON, "application/x-python-serialize"})
