@@ -90,7 +90,8 @@ app.conf.update(
     # A worker waits for its broker.  Celery: None, which counts as True
     broker_connection_retry_on_startup=True,
     # -- The timetable of Beat ----------------------------------------------------------------
-    # Times of day are meant in this zone.  Name your own, for example "Asia/Shanghai".
+    # Times of day are meant in this zone.  Name your own, for example "Asia/Shanghai".  In one with
+    # summer time, hourly crontabs skip an hour in the night when the clocks go back.
     timezone="UTC",  # Celery: UTC
     enable_utc=True,  # messages carry times in UTC.  Celery: True
     beat_schedule={
