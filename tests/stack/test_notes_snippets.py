@@ -110,20 +110,20 @@ def test_a_line_of_older_notes_works_as_it_stands(typed, line):
 def test_the_lines_do_what_they_say(typed, place):
     files, server = place[0].home / "files", place[1]
     for line, file in {
-        "chain(fetch_data.s('source'), process_item.s(), save_result.s())()": "source",
+        'chain(fetch_data.s("source"), process_item.s(), save_result.s())()': "source",
         "chord(header)(callback)": "source1+source2+数据源3",
     }.items():
         assert typed[line]["file"] == f"results/{file}.json"
         assert json.loads((files / typed[line]["file"]).read_text())["source"] == file
     assert typed["add.delay(4, 4)"] == typed["(add.s(2, 2) | add.s(4))()"] == 8
-    pair = typed["group(fetch_data.s('source1'), fetch_data.s('source2'))()"]
+    pair = typed['group(fetch_data.s("source1"), fetch_data.s("source2"))()']
     assert [table["source"] for table in pair] == ["source1", "source2"]
     assert pair[0]["flights"] == pair[1]["flights"] != []
     with Image.open(files / "images/test-resize.png") as picture:
         assert (picture.format, picture.size) == ("PNG", (1600, 1200))
     subjects = [read_email(server.folder / name)["Subject"] for name in server.kept()]
     assert {"欢迎", "Привет", "Hi"} <= set(subjects)
-    assert typed["import_data.delay('data.csv')"]["written"] == 1000
+    assert typed['import_data.delay("data.csv")']["rows"] == 1000
 
 
 @pytest.mark.parametrize("older", ROWS)
