@@ -3,41 +3,42 @@
 import base64
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import redis
 from celery import Celery
 
 from labkit.doctor.findings import Finding, duration
+from labkit.layout import layout_of
 
 TOLERANCE_S = 2.0  # a heartbeat takes milliseconds; clocks that NTP keeps differ by less
-HEARTBEATS_S = 0.3  # a worker without events sends none, and is not waited for any longer
+HEARTBEATS_S = 1.0  # a worker without events sends none, and is not waited for any longer
 
 
 def clocks_ahead(app: Celery, client: redis.Redis, count: int) -> dict[str, float]:
     """{worker: how many seconds its clock is ahead of ours}, of `count` workers.
 
     A heartbeat says what time it is in its worker, and workers send one when they are asked to.
-    It left between our question and its arrival: only what is outside of that is a difference.
+    It left while we listened: only what is outside of that time is a difference.
     Workers without heartbeats (and events) are not in the answer.
     """
+    layout = layout_of(app)
     database = client.connection_pool.connection_kwargs.get("db") or 0
+    channel = f"{layout.channel_prefix.format(db=database)}celeryev/worker.heartbeat"
     ahead: dict[str, float] = {}
+    began = time.time()
     with client.pubsub() as listening:
-        listening.subscribe(f"/{database}.celeryev/worker.heartbeat")
+        listening.subscribe(layout.key(channel))
         listening.get_message(timeout=HEARTBEATS_S)  # says that we listen
-        asked_at, deadline = time.time(), time.monotonic() + HEARTBEATS_S
+        deadline = time.monotonic() + HEARTBEATS_S
         app.control.broadcast("heartbeat")
         while len(ahead) < count and (left_s := deadline - time.monotonic()) > 0:
             message = listening.get_message(timeout=left_s)
-            if message:
-                event = _event(message["data"])
-                ahead[event["hostname"]] = outside(event["timestamp"], asked_at, time.time())
+            with suppress(ValueError, KeyError, TypeError):  # none, or no heartbeat of Celery's
+                event = json.loads(base64.b64decode(json.loads(message["data"])["body"]))
+                ahead[event["hostname"]] = outside(event["timestamp"], began, time.time())
     return ahead
-
-
-def _event(text: str) -> dict[str, Any]:
-    return json.loads(base64.b64decode(json.loads(text)["body"]))
 
 
 def outside(moment: float, start: float, end: float) -> float:

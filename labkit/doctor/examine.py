@@ -37,7 +37,9 @@ from labkit.state import StackLock, read_state
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
-TOO_LONG = "they took too long to answer"
+TOO_LONG = "not all of them answered in this time"
+WHAT_THEY_HOLD = f"cannot know what the workers hold: {TOO_LONG}"
+MORE_TIME = "./lab doctor --wait=15"
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
 LOOK_S = 1.5  # at least for looking, also where the start of Python has taken long
 REPORT_S = 1.0  # after that, to put together what was seen
@@ -148,8 +150,9 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
     workers = asked.until(deadline, None)
     if workers is None:
-        return [Finding("?", f"cannot know what the workers do: {TOO_LONG}")]
-    looked = Later(lambda: _looked_closer(app, workers))
+        return [Finding("?", f"cannot know what the workers do: {TOO_LONG}", MORE_TIME)]
+    held = Later(lambda: _held(app, workers))
+    clocks = Later(lambda: _clocks(app, workers))
     stopped = stopped_nodes(client) if workers.silent else []
     findings = worker_findings(workers, sum(waiting.values()), stopped)
     if workers.answered:
@@ -162,30 +165,36 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
         and queue not in workers.consumed()
         and (workers.answered or queue not in LAB_QUEUES)
     ]
-    unknown = f"cannot know what the workers hold, and what time they have: {TOO_LONG}"
-    findings += looked.until(deadline, [Finding("?", unknown)])
+    findings += held.until(deadline, [Finding("?", WHAT_THEY_HOLD, MORE_TIME)])
+    unknown = f"cannot know what time the workers have: {TOO_LONG}"
+    findings += clocks.until(deadline, [Finding("?", unknown, MORE_TIME)])
     return findings + old_worker_findings(workers.answered)
 
 
-def _looked_closer(app: Celery, workers: Workers) -> list[Finding]:
-    """What the workers hold, and their clocks."""
-    client = client_for(REDIS_URL)
+def _held(app: Celery, workers: Workers) -> list[Finding]:
+    """What the workers hold, and their time zones."""
     settings = workers.inspect(app).conf() or {} if workers.answered else {}
-    taken = look_at_taken(app, client, workers, settings)
-    unknown = [Finding("?", f"cannot know what the workers hold: {TOO_LONG}")]
-    findings = unknown if taken is None else taken_findings(taken, workers)
-    if workers.answered:
-        findings += clock_findings(clocks_ahead(app, client, len(workers.answered)))
-    if app.conf.include:  # it is the app of the lab
-        findings += zone_findings(app, settings)
-    return findings
+    zones = zone_findings(app, settings) if app.conf.include else []  # if it is the lab's app
+    with client_for(REDIS_URL) as client:
+        taken = look_at_taken(app, client, workers, settings)
+    if taken is None:
+        return [Finding("?", WHAT_THEY_HOLD, MORE_TIME), *zones]
+    return [*taken_findings(taken, workers), *zones]
+
+
+def _clocks(app: Celery, workers: Workers) -> list[Finding]:
+    """Whether the workers have our time."""
+    if not workers.answered:
+        return []
+    with client_for(REDIS_URL) as client:
+        return clock_findings(clocks_ahead(app, client, len(workers.answered)))
 
 
 def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
     """Can the tasks be imported?"""
     why = import_check.until(deadline + 0.1, TOO_SLOW)
     if why and why.startswith(TOO_SLOW):
-        return [Finding("?", f"cannot know whether the tasks can be imported: {why}")]
+        return [Finding("?", f"cannot know whether the tasks can be imported: {why}", MORE_TIME)]
     if why:
         hint = "mend that line and save, or ./lab restore FILE"
         return [Finding("wrong", f"the tasks cannot be imported: {why}", hint)]

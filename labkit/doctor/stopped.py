@@ -73,9 +73,11 @@ def typed(words: list[str]) -> str:
 
 def stopped_finding(one: Stopped) -> Finding:
     """What to say about it."""
+    pids = " ".join(map(str, one.pids))
     return Finding(
         "wrong",
         f"process {one.pid} is connected to this broker and is stopped (Ctrl-Z, or kill -STOP), "
         f"so it answers nothing: {one.command}",
-        f"fg in its terminal, or kill -CONT {' '.join(map(str, one.pids))}",
+        f"fg in its terminal, or kill -CONT {pids} (what it has held for longer than "
+        "visibility_timeout may run a second time then)",
     )

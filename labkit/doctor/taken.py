@@ -128,23 +128,23 @@ def taken_findings(taken: Taken, workers: Workers) -> list[Finding]:
     """One finding for each queue whose messages nobody has, and for each worker that is alone."""
     findings = []
     for queue, messages in _by_queue(taken.nobody):
-        what, one, them = _what(queue, messages, taken)
+        what, them, back = _words(queue, messages, taken, workers)
         findings.append(
             Finding(
                 "wrong",
-                f"{what}, and no worker that answers has {them}: the one that took {them} has "
-                f"probably ended; {_back(one, messages, taken, workers)}",
+                f"{what}, and no worker that answers has {them}; if the one that took {them} has "
+                f"ended, {back}; a worker in a warm stop ends what runs, and gives back the rest",
                 _hint(queue, workers),
             )
         )
     for queue, messages in _by_queue(taken.unsure):
-        what, one, them = _what(queue, messages, taken)
+        what, them, back = _words(queue, messages, taken, workers)
         findings.append(
             Finding(
                 "?",
-                f"{what}, and no worker lists {them}: either the one that took {them} has ended, "
-                f"and {_back(one, messages, taken, workers)}; or a rate limit that was lifted "
-                f"since still holds {them} back, which no worker tells",
+                f"{what}, and no worker lists {them}; if the one that took {them} has ended, "
+                f"{back}; or a rate limit that was lifted since still holds {them} back, which no "
+                "worker tells",
                 _hint(queue, workers),
             )
         )
@@ -156,33 +156,31 @@ def _by_queue(messages: list[Unacked]) -> list[tuple[str, list[Unacked]]]:
     return [(queue, [one for one in messages if one.queue == queue]) for queue in queues]
 
 
-def _what(queue: str, messages: list[Unacked], taken: Taken) -> tuple[str, str, str]:
-    """The start of the sentence, and the words for one or several."""
-    number, first = len(messages), clock(messages[0].taken_at)
+def _words(
+    queue: str, messages: list[Unacked], taken: Taken, workers: Workers
+) -> tuple[str, str, str]:
+    """("2 messages of the queue ... not acknowledged", "them", "they go back ...")."""
+    number, first = len(messages), messages[0].taken_at
     text = f"{several(number, 'message')} of the queue {queue!r}"
     if number == 1:
-        text, words = f"{text} was taken (at {first})", ("it goes", "it")
+        text, goes, them = f"{text} was taken (at {clock(first)})", "it goes", "it"
     else:
-        text, words = f"{text} were taken (the first at {first})", ("they go", "them")
+        text, goes, them = f"{text} were taken (the first at {clock(first)})", "they go", "them"
     if taken.looked_at < taken.total:
         text += f", among the first {taken.looked_at:,} of {taken.total:,} that were looked at,"
-    return f"{text} and not acknowledged", *words
-
-
-def _back(goes: str, messages: list[Unacked], taken: Taken, workers: Workers) -> str:
-    """When Redis gives them back: the shortest time of all clients counts."""
-    timeout = min(timeout for timeout, _ in taken.timeouts)
-    latest = messages[-1].taken_at + min(map(sum, taken.timeouts))
-    text = f"{goes} back into the queue from {clock(messages[0].taken_at + timeout)} on"
-    text += f" (visibility_timeout, {duration(timeout)})"
-    if workers.answered and latest > time.time():
-        return f"{text}, at {clock(latest)} at the latest if a worker runs until then"
-    return f"{text}, when a worker runs"
+    timeout = min(timeout for timeout, _ in taken.timeouts)  # the shortest of all clients counts
+    look = min(look for _, look in taken.timeouts)
+    who = "workers look" if workers.answered else "a worker, if one runs, looks"
+    back = (
+        f"{goes} back into the queue some time after {clock(first + timeout)} (visibility_timeout "
+        f"is {duration(timeout)}; {who} for such messages every {duration(look)})"
+    )
+    return f"{text} and not acknowledged", them, back
 
 
 def _hint(queue: str, workers: Workers) -> str:
     if queue in workers.consumed():
-        return "wait: what is sent once more runs twice"
+        return "wait: what is sent once more may run twice"
     return start_hint(queue, workers)
 
 

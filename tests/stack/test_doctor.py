@@ -36,7 +36,7 @@ def save_later(file: Path, old: str, new: str) -> None:
 
 def test_a_lab_that_is_up_is_well(lab):
     lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail")
-    answer = lab.run("doctor")
+    answer = lab.run("doctor", "--wait=30")
     assert answer.returncode == 0, answer.stdout
     assert "wrong" not in answer.stdout
     assert answer.stdout.count("ok  ") == 4
@@ -46,7 +46,7 @@ def test_a_lab_that_is_up_is_well(lab):
 
 
 def test_nothing_is_up(lab):
-    answer = lab.run("doctor", REDIS_URL="redis://127.0.0.1:1/0")
+    answer = lab.run("doctor", "--wait=30", REDIS_URL="redis://127.0.0.1:1/0")
     assert answer.returncode == 1
     assert "wrong  no broker answers at redis://127.0.0.1:1/0" in answer.stdout
     assert "hint: unset REDIS_URL; ./lab up" in answer.stdout
@@ -71,7 +71,7 @@ def test_a_broker_file_of_a_killed_lab_is_named(lab):
     lab.home.mkdir()
     left = {"url": "redis://:old@127.0.0.1:1/0", "run_id": "old"}
     (lab.home / "broker").write_text(json.dumps(left))
-    answer = lab.run("doctor")
+    answer = lab.run("doctor", "--wait=30")
     assert answer.returncode == 1
     assert "broker is left from a lab that no longer runs" in answer.stdout
     assert "hint: ./lab down; ./lab up" in answer.stdout
@@ -128,9 +128,9 @@ def test_a_server_that_saves_snapshots_keeps_something(patient):
 
 
 def test_a_worker_older_than_the_code_is_named_with_the_file(old_lab):
-    assert old_lab.run("doctor").returncode == 0
+    assert old_lab.run("doctor", "--wait=30").returncode == 0
     save_later(old_lab.root / "tasks/basic_tasks.py", "return x + y", "return x - y")
-    answer = old_lab.run("doctor")
+    answer = old_lab.run("doctor", "--wait=30")
     assert answer.returncode == 1
     assert "lab1@" in answer.stdout
     assert "is older than tasks/basic_tasks.py: it runs the code as it was" in answer.stdout
@@ -139,7 +139,7 @@ def test_a_worker_older_than_the_code_is_named_with_the_file(old_lab):
 def test_a_task_that_old_code_has_done_is_told_so(old_lab):
     save_later(old_lab.root / "tasks/basic_tasks.py", "return x + y", "return x - y")
     code = "from tasks.basic_tasks import add; r = add.delay(5, 4); r.get(timeout=10); print(r.id)"
-    answer = old_lab.run("doctor", old_lab.python(code))
+    answer = old_lab.run("doctor", "--wait=30", old_lab.python(code))
     assert answer.returncode == 1
     assert "the result is 9" in answer.stdout
     assert "is older than tasks/basic_tasks.py" in answer.stdout
@@ -147,7 +147,7 @@ def test_a_task_that_old_code_has_done_is_told_so(old_lab):
 
 def test_a_file_that_was_touched_makes_no_worker_of_the_lab_old(old_lab):
     save_later(old_lab.root / "tasks/basic_tasks.py", "return x + y", "return x + y")
-    assert old_lab.run("doctor").returncode == 0
+    assert old_lab.run("doctor", "--wait=30").returncode == 0
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def worker_by_hand(lab: Lab) -> Iterator[None]:
 def test_a_worker_started_by_hand_is_named_when_it_is_older_than_the_code(old_lab):
     with worker_by_hand(old_lab):
         save_later(old_lab.root / "work/text.py", '"""', '"""Changed.  ')
-        answer = old_lab.run("doctor")
+        answer = old_lab.run("doctor", "--wait=30")
     assert answer.returncode == 1
     assert "hand@" in answer.stdout
     assert answer.stdout.count("is older than work/text.py") == 2
@@ -179,7 +179,7 @@ def test_a_worker_started_by_hand_is_named_when_it_is_older_than_the_code(old_la
 
 def test_a_task_module_that_cannot_be_imported_is_named_with_its_line(old_lab):
     save_later(old_lab.root / "tasks/playground.py", '"""', 'def oops(:\n"""')
-    answer = old_lab.run("doctor")
+    answer = old_lab.run("doctor", "--wait=30")
     assert answer.returncode == 1
     assert "the tasks cannot be imported: tasks/playground.py line 1: SyntaxError" in answer.stdout
     assert "lab1@" in answer.stdout
@@ -187,7 +187,7 @@ def test_a_task_module_that_cannot_be_imported_is_named_with_its_line(old_lab):
 
 def test_an_app_that_cannot_be_imported_is_named_and_its_workers_are_still_asked(old_lab):
     save_later(old_lab.root / "celery_app.py", "import sys", "import sys, nothing_of_this_name")
-    answer = old_lab.run("doctor")
+    answer = old_lab.run("doctor", "--wait=30")
     assert answer.returncode == 1
     assert "celery_app.py line" in answer.stdout
     assert "No module named 'nothing_of_this_name'" in answer.stdout
