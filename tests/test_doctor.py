@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,27 +78,29 @@ def test_a_clock_that_is_ahead_is_told_and_no_time_is_negative():
 LATE = datetime.now(UTC) - timedelta(seconds=90)
 
 
+RECEIVED = LogTrace("lab1", "tasks.a.nap", "received", LATE)
+
+
 @pytest.mark.parametrize(
-    ("log", "workers", "lost"),
+    ("log", "process_ended", "lost"),
     [
-        (LogTrace("lab1", "tasks.a.nap", "received", LATE), [], True),
-        (LogTrace("lab1", "tasks.a.nap", "retry", LATE), [], True),
-        (LogTrace("lab1", "tasks.a.nap", "received", LATE), ["lab1@host"], False),
-        (LogTrace("lab2", "tasks.a.nap", "received", LATE), [], False),
-        (None, [], False),
+        (RECEIVED, True, True),
+        (RECEIVED, None, False),
+        (replace(RECEIVED, did="retry"), True, False),
+        (replace(RECEIVED, worker="lab2"), True, False),
+        (None, True, False),
     ],
-    ids=["its worker ended", "it waited for a retry", "its worker lives", "another log", "no log"],
+    ids=["its process ended", "process not known", "it was to retry", "another log", "no log"],
 )
-def test_send_it_again_is_said_only_where_a_log_shows_that_nothing_will_run(log, workers, lost):
+def test_send_it_again_is_said_only_where_a_log_shows_that_nothing_will_run(
+    log, process_ended, lost
+):
     started = StoredResult("STARTED", {}, None, None, None, worker="lab1@host", pid=1)
-    seen = Evidence(
-        "7",
-        result=started,
-        search=Search(None, "", 0, 0, 0),
-        workers=Workers([worker(name) for name in workers], 0),
-        log=log,
+    search = Search(None, "", 0, 0, 0)
+    [finding] = explain(
+        Evidence("7", result=started, search=search, log=log, process_ended=process_ended)
     )
-    [finding] = explain(seen)
+    assert finding.kind == "wrong"
     assert ("send it again" in finding.hint) == lost
     assert ("or it replaced itself" in finding.sentence) != lost
 

@@ -18,6 +18,10 @@ SILENT_MEANS = (
     "a worker with --pool=solo answers only between two tasks, and a stopped one (SIGSTOP) not "
     "before it goes on"
 )
+STOPPING = (
+    "still runs on this machine: a worker in a warm stop ends what runs, and answers no question "
+    "meanwhile"
+)
 HEAR_HINT = "./lab doctor --wait 20 {} gives them more"
 
 
@@ -49,6 +53,7 @@ class Evidence:
     revoked_in: list[str] | None = None  # workers that remember it as revoked; None: not known
     accepted: frozenset[str] = frozenset({JSON})  # content types that the app's workers take
     log: LogTrace | None = None
+    process_ended: bool | None = None  # the process that began it; None: not known
     flower_page: str = ""  # its page in the lab's Flower, if Flower has seen it
     group: Group | None = None  # the id is that of a group
     unfinished_chords: int = 0

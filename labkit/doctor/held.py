@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from celery.states import RETRY
 
-from labkit.doctor.evidence import Evidence, Holding
+from labkit.doctor.evidence import STOPPING, Evidence, Holding
 from labkit.doctor.findings import Finding, clock, duration, several, shortened
 from labkit.doctor.queue_diagnosis import nobody, start_hint
 from labkit.queues import Unacked
@@ -97,6 +97,8 @@ def explain_taken(seen: Evidence, unacked: Unacked) -> Finding:
             f"{taken}; which worker has it now cannot be known: one has so many tasks "
             "waiting for their time that it did not list them in the time there was",
         )
+    if seen.process_ended is False and seen.result:
+        return Finding("task", f"{taken}; process {seen.result.pid}, which began it, {STOPPING}")
     suspects = [
         worker
         for worker in seen.workers.answered
@@ -105,13 +107,14 @@ def explain_taken(seen: Evidence, unacked: Unacked) -> Finding:
     if suspects:
         return _held_back(seen, taken, task, suspects)
     back = unacked.taken_at + seen.visibility_timeout_s
-    who = f"{nobody(seen.workers)} that answers now took from this queue then"
     return Finding(
         "wrong",
-        f"{taken}, and no worker lists it; {who}, so the one that took it has probably ended; "
+        f"{taken}, and no worker lists it; {nobody(seen.workers)} that answers now took from this "
+        "queue then; if the one that took it has ended, "
         f"Redis gives the message to another worker some time after {clock(back)} "
         f"(visibility_timeout, {duration(seen.visibility_timeout_s)} by the lab's settings; the "
-        "shortest of all clients of this database counts)",
+        "shortest of all clients of this database counts); a worker in a warm stop ends what runs, "
+        "and gives back the rest",
         _wait_hint(seen, queue),
     )
 

@@ -4,7 +4,7 @@ Either nothing will bring it further, or something will that cannot be seen: ano
 same id (self.replace), or a worker that does not answer.  Only a log can tell the two apart.
 """
 
-from labkit.doctor.evidence import Evidence
+from labkit.doctor.evidence import STOPPING, Evidence
 from labkit.doctor.findings import Finding, clock, grep_hint, shortened
 from labkit.doctor.relatives import relatives
 from labkit.doctor.worker_logs import LogTrace
@@ -50,26 +50,26 @@ def _not_known(seen: Evidence, state: str, result: StoredResult) -> Finding | No
         )
     if not seen.looked_everywhere:
         return Finding("task", f"{state}, and no worker that answers has it; {_how_far(seen)}")
-    alive = _still_there(seen, result)
-    if alive:
+    if worker := _worker_with(seen, result):
         return Finding(
             "task",
-            f"{state}; {alive} still runs, and does not have it now, and no message of it is left: "
-            f"{LET_GO}; or its end could not be stored",
+            f"{state}; process {result.pid} of {worker.name}, which began it, does not have it "
+            f"now, and no message of it is left: {LET_GO}; or its end could not be stored",
         )
+    if seen.process_ended is False:
+        return Finding("task", f"{state}; process {result.pid}, which began it, {STOPPING}")
     return None
 
 
 def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
-    """Everything was looked at, and nothing is left that would run."""
+    """Everything was looked at, and nothing was found that would run."""
     log = seen.log
-    if log and log.did in {"received", "retry"} and _ended_since(seen, result, log):
-        did = "received it" if log.did == "received" else "was to try it again"
+    if log and log.did == "received" and seen.process_ended and _same_worker(result, log):
         return Finding(
             "wrong",
-            f"{state}; the last word of the logs is that {log.worker} {did} at {clock(log.at)}; "
-            "that worker has ended since, no other one has the task, and no message of it is left: "
-            "it was lost with its worker" + (", or purged" if log.did == "retry" else ""),
+            f"{state}; the last word of the logs is that {log.worker} received it at "
+            f"{clock(log.at)}; process {result.pid}, which began it, has ended, no other worker "
+            "has it, and no message of it is left: it was lost with its worker",
             "look at what it did before its end, then send it again; acks_late=True keeps the "
             "message until the task has ended",
         )
@@ -77,7 +77,7 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
         "wrong",
         f"{state}, but no worker that answers has it, and no message of it is left: it was lost "
         "with its worker, or purged; or it replaced itself (self.replace), and what replaces it "
-        "still runs, under other ids; no log here says which",
+        "runs under other ids; or its worker is in a warm stop; nothing here says which",
         "look for its effects before you send anything twice; acks_late=True keeps the message "
         "until the task has ended",
     )
@@ -98,28 +98,23 @@ def _how_far(seen: Evidence) -> str:
             f"its message was not among the {search.looked_at:,} oldest of {search.total:,} that "
             "wait"
         )
-    return f"{seen.unread:,} messages that workers hold could not be looked at in this time"
+    if seen.unread:
+        return f"{seen.unread:,} messages that workers hold could not be looked at in this time"
+    return "what could not be read may say more"
 
 
-def _worker_of(seen: Evidence, name: str) -> WorkerView | None:
-    """The worker with this name, if it answered; a log file has the part before the @."""
+def _worker_with(seen: Evidence, result: StoredResult) -> WorkerView | None:
+    """The worker that answered and of which the process that began the task is one."""
     return next(
-        (one for one in seen.workers.answered if name in {one.name, one.name.partition("@")[0]}),
+        (
+            one
+            for one in seen.workers.answered
+            if one.name == result.worker and result.pid in {*one.pids, *one.processes}
+        ),
         None,
     )
 
 
-def _still_there(seen: Evidence, result: StoredResult) -> str:
-    """The process that began it, if it is still one of its worker's; "" if not, or not known."""
-    worker = _worker_of(seen, result.worker)
-    if worker and result.pid in {worker.pid, *worker.processes}:
-        return f"process {result.pid} of {worker.name}, which began it,"
-    return ""
-
-
-def _ended_since(seen: Evidence, result: StoredResult, log: LogTrace) -> bool:
-    """True if the worker with this log, which began the task, is gone or was started again."""
-    if result.worker and result.worker.partition("@")[0] != log.worker:
-        return False  # another worker, without a log here, had it last
-    worker = _worker_of(seen, log.worker)
-    return worker is None or worker.started > log.at.timestamp() + 1
+def _same_worker(result: StoredResult, log: LogTrace) -> bool:
+    """True if this log is that of the worker that began it last; logs have the name before @."""
+    return result.worker.partition("@")[0] == log.worker

@@ -67,7 +67,7 @@ def _from_log(seen: Evidence, log: LogTrace) -> Finding:
         "wrong",
         f"{said}; since then nothing, no state is stored{_store(seen)}, no worker that answers has "
         f"it, and it is {_looked(seen)}: it was lost with its worker, or purged, or Redis was "
-        "flushed",
+        "flushed; or that worker is in a warm stop, and still runs it",
         grep_hint(seen.task_id),
     )
 
@@ -133,6 +133,8 @@ def _perhaps(seen: Evidence) -> list[str]:
     found = []
     if seen.unheard:
         found.append(f"a worker has it that was not heard: {seen.unheard}")
+    else:
+        found.append("a worker in a warm stop runs it, which answers no question")
     running = sum(len(one.active) for one in seen.workers.answered)
     now = f"; {several(running, 'task')} {'runs' if running == 1 else 'run'} now" if running else ""
     if seen.unfinished_chords:

@@ -6,7 +6,7 @@ import uuid
 import psutil
 import pytest
 
-from labkit.queues import unacked_count
+from labkit.queues import listeners, unacked_count
 from tests.stack.labs import wait_until
 from tests.stack.odd_messages import ODD
 from tests.stack.patient import LONG_S, Patient, patient, ward
@@ -71,7 +71,7 @@ def test_a_task_whose_holder_is_dead_is_not_called_held_back(patient):
             answer = patient.doctor(last)
     assert answer.code == 1
     assert "no worker that answers now took from this queue then" in answer.text
-    assert "the one that took it has probably ended" in answer.text
+    assert "if the one that took it has ended, Redis gives" in answer.text
     assert "./start_worker.sh --queues=lim -n lim@%h" in answer.text
 
 
@@ -124,7 +124,7 @@ def test_a_stopped_worker_may_have_what_it_was_given(patient):
         process.resume()
         patient.wait_for_state(result, "SUCCESS")
     assert answer.code == 1
-    assert "the worker that does not answer has it" in answer.text
+    assert "a worker has it that was not heard" in answer.text
     assert "a stopped one (SIGSTOP) not before it goes on" in answer.text
     assert "send it again" not in answer.text
 
@@ -151,6 +151,19 @@ def test_a_task_that_waits_for_its_time_after_a_flush_will_run_once(patient):
     assert answer.code == 0, answer.text
     assert f"waits in {worker.name} for its time" in answer.text
     assert "its message is in Redis no more" in answer.text
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["early", "late"])
+def test_a_task_of_a_worker_in_a_warm_stop_is_not_called_lost(patient, late):
+    with patient.worker("stopping", settings=[f"task.acks_late={late}"]) as worker:
+        result = patient.send("nap", LONG_S)
+        patient.wait_for_state(result, "STARTED")
+        worker.ask_to_stop()
+        wait_until(lambda: "Warm shutdown" in worker.log.read_text(), what="it stops")
+        wait_until(lambda: not listeners(patient.client), what="it answers no more")
+        answer = patient.doctor(result.id)
+    assert answer.code == 0, answer.text
+    assert "which began it, still runs on this machine: a worker in a warm stop" in answer.text
 
 
 def test_what_was_lost_without_a_log_is_not_called_lost_for_certain(patient):

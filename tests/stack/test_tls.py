@@ -1,5 +1,7 @@
 """REDIS_URL=rediss://...: a whole lab runs with it, and a spelling that would fail is refused."""
 
+from typing import Any
+
 import pytest
 import redis
 from celery import Celery
@@ -34,9 +36,11 @@ def test_celery_kombu_and_redis_py_share_these_spellings(tls_redis, spelling):
     url = url_of(tls_redis, spelling)
     with redis.Redis.from_url(url) as client, Connection(url) as connection:
         assert client.ping()
-        assert connection.default_channel.client.ping()
+        channel: Any = connection.default_channel
+        assert channel.client.ping()
     with Celery(broker=url, backend=url, set_as_current=False) as app:
-        assert app.backend.client.ping()
+        backend: Any = app.backend
+        assert backend.client.ping()
 
 
 def test_the_spelling_of_celery_s_own_error_is_none_for_redis_py(tls_redis):
