@@ -29,15 +29,16 @@ DECODED = 2_000  # as many waiting messages as are decoded one and all, to say w
 
 # KEYS: the list.  ARGV: first, last, and texts.  The answer: how many messages there were, their
 # length in bytes, and then place (0 is the oldest) and text of those that hold one of the texts,
-# or have no headers and so cannot be read.
+# or do not begin as JSON objects do (123 is the brace) and so cannot be read.
 SEARCH = """
+local find = string.find
 local piece = redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[2])
 local answer = {#piece, 0}
 for place = #piece, 1, -1 do
     local text = piece[place]
-    local wanted = not string.find(text, '"headers"', 1, true)
+    local wanted = string.byte(text) ~= 123
     for one = 3, #ARGV do
-        wanted = wanted or string.find(text, ARGV[one], 1, true)
+        wanted = wanted or find(text, ARGV[one], 1, true)
     end
     answer[2] = answer[2] + #text
     if wanted then

@@ -145,7 +145,8 @@ def _queue_in(raw: str) -> str:
 class UnackedSearch:
     """What find_unacked found, and how many of the unacknowledged messages it looked at.
 
-    unreadable: how many of them are no messages of Celery's, or say neither id nor task.
+    unreadable: how many of them are no messages of Celery's, or say neither id nor task; at least
+        so many, where there are more than READ_AT_ONCE.
     mentions: messages of other tasks that name the id.
     """
 
@@ -167,11 +168,14 @@ def find_unacked(
     """Look for a task's unacknowledged message during limit_s seconds (about 80,000 messages)."""
     deadline = time.monotonic() + limit_s
     total, looked_at, unreadable = unacked_count(client, layout), 0, 0
-    mentions, texts = Mentions(), needles(task_id)
+    mentions, texts = Mentions(), needles(task_id) if total > READ_AT_ONCE else [""]
     for tag, raw in client.hscan_iter(layout.unacked, count=1000) if total else ():
         if looked_at and time.monotonic() > deadline:
             break
         looked_at += 1
+        # To decode each of very many would cost too much: only those that may be meant, or odd.
+        if raw.startswith('[{"') and not any(text in raw for text in texts):
+            continue
         try:
             message, _exchange, queue = decode_taken(raw)
         except ValueError:
@@ -182,8 +186,7 @@ def find_unacked(
             taken_at = client.zscore(layout.unacked_index, tag) or time.time()
             found = Unacked(message, queue, taken_at)
             return UnackedSearch(found, looked_at, total, unreadable, mentions)
-        if any(text in raw for text in texts):
-            mentions.look(raw, message, queue, task_id)
+        mentions.look(raw, message, queue, task_id)
     return UnackedSearch(None, looked_at, total, unreadable, mentions)
 
 
