@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from celery_app import app as celery
 from web.broker import broker_errors
+from web.errors import Unavailable
 from web.sending import name_of
 
 
@@ -42,10 +43,22 @@ class TaskState(BaseModel):
 
 def state_of(task_id: str, name: str) -> TaskState:
     """Ask the result backend once.  Raises Unavailable."""
-    with broker_errors("and nothing was read"):
-        # One answer for state and result: asked for one after the other, they may not belong
-        # together.
-        meta = celery.backend.get_task_meta(task_id)
+    try:
+        with broker_errors("and nothing was read"):
+            # One answer for state and result: asked for one after the other, they may not belong
+            # together.
+            return _state_in(celery.backend.get_task_meta(task_id), task_id, name)
+    except Unavailable:
+        raise
+    except Exception as error:
+        # Anybody who can write into the database can store anything there.
+        raise Unavailable(
+            f"what is stored for task {task_id} cannot be read", f"./lab doctor {task_id}"
+        ) from error
+
+
+def _state_in(meta: dict[str, Any], task_id: str, name: str) -> TaskState:
+    """What the stored state says; any error where it is no state that Celery stores."""
     state, told = meta["status"], meta["result"]
     progress = error = result = None
     if state == SUCCESS:

@@ -1,5 +1,6 @@
 """The web part, as real processes: what it answers, to whom, and while its broker is away."""
 
+import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 
 from labkit.own_web import own_web
 from tests.stack.labs import wait_until
+from tests.stack.test_result_reader import DAMAGED, ODD_INSIDE
 from tests.stack.web_parts import (
     ADA,
     APP,
@@ -310,3 +312,24 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
         assert "holds somebody else's data, and the lab leaves it alone" in sentence
         assert ":***@" in sentence
         assert one.redis.keys() == ["somebody"]
+
+
+def test_a_stored_result_that_cannot_be_read_is_503_and_a_sentence(web):
+    task_id = web.send()
+    read = {}
+    with web.broker.client() as client:
+        for text in [
+            *DAMAGED,
+            *map(json.dumps, ODD_INSIDE),
+            '{"status": "SUCCESS", "result": NaN}',
+        ]:
+            client.set(f"celery-task-meta-{task_id}", text)
+            answer = web.ask.get(f"/tasks/{task_id}")
+            read[text] = answer.status_code
+            if answer.status_code != httpx.codes.OK:
+                assert (
+                    house_form(answer, 503) == f"what is stored for task {task_id} cannot be read"
+                )
+        client.delete(f"celery-task-meta-{task_id}")
+    assert {status for text, status in read.items() if text in DAMAGED} == {503}
+    assert web.task(task_id)["state"] == "PENDING"
