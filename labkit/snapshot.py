@@ -13,9 +13,8 @@ from celery import Celery
 from lab_home import REDIS_URL, masked
 from labkit.doctor.findings import several
 from labkit.layout import KOMBU, layout_of
-from labkit.messages import accepted_types
 from labkit.queues import UNKNOWN, lengths, lists, unacked_by_queue, unacked_count
-from labkit.unread import unread_keys, unread_waiting
+from labkit.unread import all_unread
 from labkit.worker_view import Workers, ask_workers
 
 SCAN_S = 0.2  # for the names of all lists
@@ -91,10 +90,7 @@ def take_snapshot(app: Celery, client: redis.Redis) -> Snapshot:
     queues = lengths(client, names, layout)
     if strange := sum(UNKNOWN in name for name in found):
         unread.append(f"the name of {several(strange, 'queue')} is no UTF-8: not counted here")
-    unread += unread_keys(client, names, layout)
-    unread += unread_waiting(client, queues, accepted_types(app), layout)
-    if taken := (by_queue or {}).get(""):
-        unread.append(f"{several(taken, 'message')} that workers took cannot be read")
+    unread += all_unread(app, client, queues, by_queue, layout)
     return Snapshot(
         at=time.time(),
         broker=masked(REDIS_URL),

@@ -1,13 +1,17 @@
 """What in Redis cannot be read as messages, and what it does to the workers: sentences."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 
+from labkit.doctor.findings import several
 from labkit.layout import KOMBU, Layout
-from labkit.messages import JSON, NO_TRIPLE, decode_message
+from labkit.messages import JSON, NO_TRIPLE, accepted_types, decode_message
 from labkit.queues import wrong_types
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 LOOKED_AT = 10  # the next messages of each list: a worker takes these first
 
@@ -29,6 +33,24 @@ def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> str:
     if why == NO_TRIPLE:
         return f"{why}, and each worker that takes it ends"
     return f"{why}, and the worker that takes it throws it away" if why else ""
+
+
+def all_unread(
+    app: "Celery",
+    client: redis.Redis,
+    lengths: Mapping[str, Mapping[int, int]],
+    taken: Mapping[str, int] | None,
+    layout: Layout = KOMBU,
+) -> list[str]:
+    """A sentence for each thing that cannot be read: keys, waiting messages, taken messages.
+
+    lengths, taken: what lengths and unacked_by_queue of labkit.queues gave.
+    """
+    sentences = unread_keys(client, lengths.keys(), layout)
+    sentences += unread_waiting(client, lengths, accepted_types(app), layout)
+    if count := (taken or {}).get(""):
+        sentences.append(f"{several(count, 'message')} that workers took cannot be read")
+    return sentences
 
 
 def unread_waiting(

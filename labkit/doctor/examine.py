@@ -20,6 +20,7 @@ from labkit.doctor.server_health import server_findings
 from labkit.doctor.stopped import stopped_nodes
 from labkit.doctor.taken import look_at_taken, taken_findings
 from labkit.doctor.task_ids import checked_task_id
+from labkit.doctor.unread_findings import unread_findings
 from labkit.doctor.while_refused import stored_messages
 from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
@@ -157,6 +158,7 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     findings = worker_findings(workers, sum(waiting.values()), stopped)
     if workers.answered:
         findings += beat_findings(workers, expected=bool(app.conf.beat_schedule))
+    findings += unread_findings(app, client, by_queue, layout)
     findings += [
         nobody_takes(queue, count, workers)
         for queue, count in sorted(waiting.items())
