@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from labkit.doctor.worker_logs import LogTrace
@@ -53,6 +54,7 @@ class Evidence:
     revoked_in: list[str] | None = None  # workers that remember it as revoked; None: not known
     accepted: frozenset[str] = frozenset({JSON})  # content types that the app's workers take
     log: LogTrace | None = None
+    last_unread: tuple[str, datetime] | None = None  # a worker that refused a message, and when
     process_ended: bool | None = None  # the process that began it; None: not known
     flower_page: str = ""  # its page in the lab's Flower, if Flower has seen it
     group: Group | None = None  # the id is that of a group

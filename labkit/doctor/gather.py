@@ -21,7 +21,7 @@ from labkit.doctor.ask import (
 from labkit.doctor.began import process_ended
 from labkit.doctor.evidence import Evidence, Holding, Registered
 from labkit.doctor.findings import several
-from labkit.doctor.worker_logs import task_in_logs
+from labkit.doctor.worker_logs import last_unread, task_in_logs
 from labkit.later import Later
 from labkit.layout import layout_of
 from labkit.messages import accepted_types
@@ -155,6 +155,7 @@ class _Look:
             revoked_in=self._who_revoked() if message or found else None,
             accepted=accepted_types(self.app),
             log=None if self._ended() else task_in_logs(LAB_HOME, self.task_id),
+            last_unread=last_unread(LAB_HOME) if unknown else None,
             process_ended=None if self.holdings else process_ended(self.result),
             flower_page=_flower_page(self.task_id) if unknown else "",
             group=self.store.group(self.task_id) if unknown else None,

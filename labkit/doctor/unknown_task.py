@@ -147,10 +147,13 @@ def _perhaps(seen: Evidence) -> list[str]:
     whose = f"its task ignores its result ({names})" if names else "its result was ignored"
     kept = duration(seen.result_expires_s) if seen.result_expires_s else "ever"
     found.append(f"it ended, and {whose}, or the result has expired (they are kept for {kept})")
-    found.append(
-        "its message was purged, or Redis was flushed; or a worker could not read the message, and "
-        "threw it away (then its log says: Received invalid task message)"
-    )
+    found.append("its message was purged, or Redis was flushed")
+    if seen.last_unread:
+        worker, at = seen.last_unread
+        found.append(
+            f"a worker could not read its message, and threw it away: the log of {worker} says so "
+            f"of one at {clock(at)}, without its id"
+        )
     found.append("it was never sent; or to another broker or database than this one")
     return found
 

@@ -25,6 +25,9 @@ _LINE = (
     rb"|Can't decode message body: (?P<refused>.*) \[type:.*'id': '%(id)s'"
     rb")"
 )
+_INVALID = re.compile(
+    rb"^\[([-\d]+ [:\d]+),\d+: [^\]]*\] Received invalid task message", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -59,18 +62,32 @@ def task_in_logs(home: Path, task_id: str) -> LogTrace | None:
     return replace(same_moment[-1], redelivered=redelivered)
 
 
+def last_unread(home: Path) -> tuple[str, datetime] | None:
+    """(worker, when) of the last message that a log calls invalid; such a line names no id.
+
+    celery/worker/consumer/consumer.py writes it for a message of a content type that is refused.
+    """
+    found = []
+    for path in home.glob("logs/*.log*"):
+        text = _tail(path, b"Received invalid task message")
+        found += [(_worker(path), _moment(at)) for at in _INVALID.findall(text)]
+    return max(found, key=lambda one: one[1], default=None)
+
+
 def _traces(path: Path, task_id: bytes) -> list[LogTrace]:
     """Every line of a log that names the task, in order."""
+    line = re.compile(_LINE % {b"id": re.escape(task_id)}, re.MULTILINE)
+    return [_trace(path, match) for match in line.finditer(_tail(path, task_id))]
+
+
+def _tail(path: Path, word: bytes) -> bytes:
+    """What a log holds from the first line on that holds this word; of a long log its end."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
-            first = log.find(task_id, max(0, len(log) - TAIL_BYTES))
-            if first < 0:
-                return []
-            text = log[log.rfind(b"\n", 0, first) + 1 :]
+            first = log.find(word, max(0, len(log) - TAIL_BYTES))
+            return log[log.rfind(b"\n", 0, first) + 1 :] if first >= 0 else b""
     except (OSError, ValueError):  # gone, or empty
-        return []
-    line = re.compile(_LINE % {b"id": re.escape(task_id)}, re.MULTILINE)
-    return [_trace(path, match) for match in line.finditer(text)]
+        return b""
 
 
 def _trace(path: Path, match: re.Match[bytes]) -> LogTrace:
@@ -78,6 +95,13 @@ def _trace(path: Path, match: re.Match[bytes]) -> LogTrace:
         name: (part or b"").decode(errors="replace") for name, part in match.groupdict().items()
     }
     did = said["did"] or ("discarded" if said["discarded"] else "refused")
-    moment = datetime.strptime(said["at"], "%Y-%m-%d %H:%M:%S").astimezone()
-    worker = path.name.partition(".")[0]
-    return LogTrace(worker, said["task"] or said["revoked"], did, moment, said["refused"])
+    task = said["task"] or said["revoked"]
+    return LogTrace(_worker(path), task, did, _moment(match["at"]), said["refused"])
+
+
+def _worker(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def _moment(text: bytes) -> datetime:
+    return datetime.strptime(text.decode(), "%Y-%m-%d %H:%M:%S").astimezone()

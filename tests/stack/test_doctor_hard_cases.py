@@ -15,6 +15,7 @@ __all__ = ["patient", "ward"]
 
 LIMITED = "tests.stack.doctor_tasks.limited"
 POISON = "tests.stack.doctor_tasks.ends_its_process"
+INVALID = "Received invalid task message"
 OURS = ("-I", "tests.stack.doctor_tasks")
 
 
@@ -95,17 +96,31 @@ def test_a_revoked_task_that_waits_is_told(patient):
     assert "one waits in the queue 'basic'; it is thrown away" in known.text
 
 
-@pytest.mark.parametrize("kind", ["pickle", "bad body"])
-def test_a_message_that_cannot_be_read_is_told_before_and_after_it_is_refused(patient, kind):
-    task_id = push(patient, kind)
+def test_messages_that_cannot_be_read_are_told_after_they_were_refused(patient):
+    bad_body, pickled = push(patient, "bad body"), push(patient, "pickle")
     with patient.worker("refusing") as worker:
-        wait_until(lambda: task_id in worker.log.read_text(), what="it was refused")
-        refused = patient.doctor(task_id)
-        waiting = patient.doctor(push(patient, kind, queue="elsewhere"))
-    assert refused.code == 1
-    assert "refusing could not read its message at" in refused.text
-    assert "and threw it away:" in refused.text
-    assert "waits in the queue 'elsewhere', as the next one: tasks.basic_tasks.add" in waiting.text
+        wait_until(
+            lambda: bad_body in (log := worker.log.read_text()) and INVALID in log,
+            what="both were refused",
+        )
+        answers = patient.doctor(bad_body), patient.doctor(pickled)
+    assert [answer.code for answer in answers] == [1, 1]
+    assert "refusing could not read its message at" in answers[0].text
+    assert "and threw it away:" in answers[0].text
+    assert "a worker could not read its message, and threw it away: the log of refusing" in (
+        answers[1].text
+    )
+
+
+def test_a_message_that_will_be_refused_is_told_while_it_waits(patient):
+    one_slot = ("--concurrency=1", "--prefetch-multiplier=1")
+    with patient.worker("busy", *one_slot):
+        for _ in range(2):
+            patient.send("nap", LONG_S)
+        wait_until(lambda: unacked_count(patient.client) == 1, what="it takes no more")
+        answer = patient.doctor(push(patient, "pickle"))
+    assert answer.code == 1
+    assert "takes from this queue, and will refuse it: content type" in answer.text
 
 
 def test_a_message_of_protocol_1_is_found(patient):
