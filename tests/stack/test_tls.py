@@ -25,7 +25,7 @@ def test_a_lab_runs_on_a_redis_with_tls(tls_redis, tmp_path):
     try:
         lab.up("--no-beat", "--no-mail", "--no-reload")
         assert lab.python(ADD) == "9"
-        answer = lab.run("doctor")
+        answer = lab.run("doctor", "--wait=60")
         assert "answers, and its database is the lab's" in answer.stdout
     finally:
         lab.clean_up()
