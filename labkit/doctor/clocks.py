@@ -55,7 +55,7 @@ def clock_findings(ahead: dict[str, float]) -> list[Finding]:
     return [
         Finding(
             "wrong",
-            f"the clock of {name} is {duration(round(abs(seconds), 1))} "
+            f"the clock of {name} is at least {duration(round(abs(seconds), 1))} "
             f"{'ahead of' if seconds > 0 else 'behind'} the clock here: countdown, eta and expires "
             f"of what is sent from here come that much too {'early' if seconds > 0 else 'late'} "
             "there, and visibility_timeout is shorter by it",

@@ -1,6 +1,7 @@
 """What `./lab doctor` says about the workers and Beats themselves: each case is made for real."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -109,8 +110,12 @@ def crowd(ward: Patient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
 @pytest.fixture(scope="module")
 def findings(crowd: Patient) -> Answer:
-    """What the doctor says of all that."""
-    return crowd.doctor(wait_s=60)
+    """What the doctor says of all that; on a busy machine it is asked again, as it advises."""
+    for _ in range(5):
+        answer = crowd.doctor(wait_s=60)
+        if "cannot know" not in answer.text and "did not answer" not in answer.text:
+            break
+    return answer
 
 
 def test_two_workers_of_one_name_are_named(findings):
@@ -154,7 +159,7 @@ def test_messages_that_a_dead_worker_took_are_counted_with_the_time_of_their_ret
 
 def test_a_worker_whose_clock_differs_is_named(findings):
     assert "wrong  the clock of stray@" in findings.text
-    assert "is 10 min 0 s ahead of the clock here" in findings.text
+    assert re.search(r"is at least (10 min 0|9 min \d+) s ahead of the clock here", findings.text)
     assert "the clock of ward@" not in findings.text
 
 
