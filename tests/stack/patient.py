@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,8 +120,7 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """A broker with one worker of four slots on the queue `basic`, shared by a module's tests."""
     one = Patient(tmp_path_factory.mktemp("ward"))
-    with pytest.MonkeyPatch.context() as changes:
+    with closing(one), pytest.MonkeyPatch.context() as changes:
         changes.setattr("labkit.nodes.LAB_HOME", one.home)
         with one.worker("ward") as one.shared_worker:
             yield one
-    one.close()
