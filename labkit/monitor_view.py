@@ -124,12 +124,11 @@ def _shown(snapshot: Snapshot) -> list[int]:
 
 def _legend(snapshot: Snapshot) -> str:
     lists = snapshot.priorities
+    names = f"p{lists[0]} to p{lists[-1]}"
+    if len(lists) > LISTS:
+        return f"{names}: the {len(lists)} lists of a queue, p{lists[0]} first; {LISTS} are shown"
     number = {4: "four"}.get(len(lists), str(len(lists)))
-    left_out = f"; the {LISTS} fullest are shown" if len(lists) > LISTS else ""
-    return (
-        f"p{lists[0]} to p{lists[-1]}: the {number} lists of a queue, by priority; "
-        f"p{lists[0]} is taken first{left_out}"
-    )
+    return f"{names}: the {number} lists of a queue, by priority; p{lists[0]} is taken first"
 
 
 def _unread(snapshot: Snapshot, width: int) -> list[RenderableType]:

@@ -1,5 +1,6 @@
 """The monitor's tables at 80 columns, from made-up numbers."""
 
+import dataclasses
 import uuid
 
 import pytest
@@ -90,3 +91,18 @@ def test_more_than_the_monitor_looks_at_is_a_question_mark():
     lines = printed(many, [])
     assert sum("?" in line for line in lines) == len(seen.queues)
     assert any("9,000" in line for line in lines)
+
+
+def test_of_ten_lists_the_fullest_are_shown_and_what_is_unread_fits():
+    lists = dict.fromkeys(range(10), 0) | {4: 1_000_000, 7: 2, 9: 30, 1: 400}
+    seen = dataclasses.replace(
+        snapshot(Workers([], 0)),
+        queues={"basic": lists, "advanced": dict.fromkeys(range(10), 0)},
+        unread=["something \x1b[31m that cannot be read " * 5],
+    )
+    lines = printed(seen, [])
+    assert max(len(line) for line in lines) <= 80
+    assert len(lines) == height_without_tasks(seen)
+    assert lines[2].split() == ["queue", "queued", "unacked", "p1", "p4", "p7", "p9", "taken", "by"]
+    assert any("p0 to p9: the 10 lists of a queue" in line for line in lines)
+    assert not any("\x1b" in line for line in lines)
