@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-from labkit.broker import free_port
+from labkit.broker import EmbeddedBroker, free_port
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60
@@ -25,6 +26,16 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 20, what: str
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_s} s: {what or condition}"
         time.sleep(0.05)
+
+
+@contextmanager
+def running(broker: EmbeddedBroker) -> Iterator[None]:
+    """Start a broker, and stop it whatever happens."""
+    broker.start()
+    try:
+        yield
+    finally:
+        broker.stop()
 
 
 def lab_environment(home: Path, **changes: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from lab_home import ROOT
 from labkit.own_broker import OwnBroker, transport_setting
 from labkit.workers import WorkerLine, workers_of
-from tests.stack.labs import lab_environment, wait_until
+from tests.stack.labs import lab_environment, running, wait_until
 
 PREFIX = {"global_keyprefix": "other-project:"}
 END_S = 60  # a worker that cannot go on ends within 2 s
@@ -24,18 +24,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     """A broker with three workers in database 1, each on a queue of its own; one has a prefix."""
     folder = tmp_path_factory.mktemp("neighbours")
     one = OwnBroker(folder)
-    one.start()
-    settings = {"one": [], "two": [], "prefixed": [transport_setting(PREFIX)]}
-    lines = [
-        WorkerLine(name, [name], ["--concurrency=1"], setting, one.environment(1), show=False)
-        for name, setting in settings.items()
-        if name != "prefixed"
-    ]
-    with pytest.MonkeyPatch.context() as changes:
+    with pytest.MonkeyPatch.context() as changes, running(one):
         changes.setattr("labkit.nodes.LAB_HOME", folder)
-        with workers_of(lines), other_worker(one, folder, "prefixed", *settings["prefixed"]):
+        lines = [worker_line(one, name) for name in ("one", "two")]
+        prefix = transport_setting(PREFIX)
+        with workers_of(lines), other_worker(one, folder, "prefixed", prefix):
             yield one
-    one.stop()
+
+
+def worker_line(broker: OwnBroker, name: str) -> WorkerLine:
+    where = broker.environment(1)
+    return WorkerLine(name, [name], ["--concurrency=1"], environment=where, show=False)
 
 
 @contextmanager
@@ -87,8 +86,7 @@ def test_a_worker_learns_of_revokes_if_it_mingles(broker, tmp_path):
 
         app.control.revoke(TASK_ID)
         wait_until(lambda: revoked("one") and revoked("two"), 30, "both know it")
-        line = WorkerLine("alone", ["alone"], ["-c1"], [], broker.environment(1), show=False)
-        with workers_of([line]), other_worker(broker, tmp_path, "mingles"):
+        with workers_of([worker_line(broker, "alone")]), other_worker(broker, tmp_path, "mingles"):
             wait_until(lambda: revoked("mingles"), 30, "it was told at its start")
             assert not revoked("alone")
 

@@ -21,7 +21,7 @@ from labkit.own_broker import OwnBroker, looking_every_second, transport_setting
 from labkit.results import stored_result
 from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
-from tests.stack.labs import lab_environment, wait_until
+from tests.stack.labs import lab_environment, running, wait_until
 from work.ledger import Entry, Ledger
 
 SUM_S = 5  # shorter than countdown + run, longer than each
@@ -29,7 +29,7 @@ COUNTDOWN_S, RUN_S = 3, 4
 SHORT_S = 2  # a late task of RUN_S is given to a worker again
 
 
-DATABASE = "db+sqlite:///{folder}/results.sqlite"
+DATABASE = "db+sqlite:///FOLDER/results.sqlite"
 ASKED = 6  # once a second: the members ended in the first one
 # The members of the first chord have results, those of the second one have none.
 CHORD = """
@@ -93,22 +93,11 @@ class Stage(SimpleNamespace):
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("stage")
     broker = OwnBroker(folder / "broker")
-    broker.start()
     for name in WORKERS:
         Ledger(folder / "ledgers", name).create()
-    lines = [
-        WorkerLine(
-            name,
-            [name],
-            [f"--concurrency={slots}"],
-            [setting.format(folder=folder) if "sqlite" in setting else setting for setting in more],
-            broker.environment(database) | {"LAB_FILES": str(folder)},
-            show=False,
-        )
-        for name, (database, slots, more) in WORKERS.items()
-    ]
-    with pytest.MonkeyPatch.context() as changes:
+    with pytest.MonkeyPatch.context() as changes, running(broker):
         changes.setattr("labkit.nodes.LAB_HOME", folder)
+        lines = [worker_line(broker, folder, name) for name in WORKERS]
         # Half of them after the others: a busy machine needs long for all at the same time.
         with workers_of(lines[:3]) as first, workers_of(lines[3:]) as second:
             workers = [*first, *second]
@@ -116,7 +105,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             yield Stage(broker=broker, workers=by_name, folder=folder)
             for worker in workers:
                 worker.kill()
-    broker.stop()
+
+
+def worker_line(broker: OwnBroker, folder: Path, name: str) -> WorkerLine:
+    database, slots, settings = WORKERS[name]
+    settings = [one.replace("FOLDER", str(folder)) for one in settings]
+    where = broker.environment(database) | {"LAB_FILES": str(folder)}
+    return WorkerLine(name, [name], [f"--concurrency={slots}"], settings, where, show=False)
 
 
 def test_visibility_timeout_is_compared_with_the_sum_of_countdown_and_run(stage):
@@ -191,7 +186,7 @@ def test_one_connection_too_many_for_results_is_an_error_and_not_a_wait(stage):
 
 def sender_of_chords(stage: Stage, worker: str) -> subprocess.Popen:
     """A program that sends two chords of three, and prints the ids of their bodies."""
-    code = CHORD.format(worker=worker, backend=DATABASE.format(folder=stage.folder))
+    code = CHORD.format(worker=worker, backend=DATABASE.replace("FOLDER", str(stage.folder)))
     environment = lab_environment(stage.folder) | stage.broker.environment(WORKERS[worker][0])
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True

@@ -14,7 +14,7 @@ from labkit.queues import lengths, unacked_by_queue
 from labkit.results import stored_result
 from labkit.workers import WorkerLine, wait_for_ends, workers_of
 from tasks.basic_tasks import nap
-from tests.stack.labs import wait_until
+from tests.stack.labs import running, wait_until
 
 END_S = 60  # they end after 1 s and 7 s
 SOFT_S = 6
@@ -29,9 +29,8 @@ def broker(tmp_path, monkeypatch) -> Iterator[OwnBroker]:
     """A broker of the test's own; its workers log below LAB_HOME."""
     monkeypatch.setattr("labkit.nodes.LAB_HOME", tmp_path)
     one = OwnBroker(tmp_path / "broker")
-    one.start()
-    yield one
-    one.stop()
+    with running(one):
+        yield one
 
 
 def test_a_message_with_a_countdown_goes_back_without_a_soft_shutdown_on_idle(broker):
