@@ -149,16 +149,16 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     layout = layout_of(app)
     by_queue = lengths(client, queues_with_messages(client, layout=layout), layout)
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
+    unread = unread_findings(app, client, by_queue, layout)
     workers = asked.until(deadline, None)
     if workers is None:
-        return [Finding("?", f"cannot know what the workers do: {TOO_LONG}", MORE_TIME)]
+        return [*unread, Finding("?", f"cannot know what the workers do: {TOO_LONG}", MORE_TIME)]
     held = Later(lambda: _held(app, workers))
     clocks = Later(lambda: _clocks(app, workers))
     stopped = stopped_nodes(client) if workers.silent else []
-    findings = worker_findings(workers, sum(waiting.values()), stopped)
+    findings = [*worker_findings(workers, sum(waiting.values()), stopped), *unread]
     if workers.answered:
         findings += beat_findings(workers, expected=bool(app.conf.beat_schedule))
-    findings += unread_findings(app, client, by_queue, layout)
     findings += [
         nobody_takes(queue, count, workers)
         for queue, count in sorted(waiting.items())

@@ -71,7 +71,7 @@ def _scheduled(seen: Evidence, worker: WorkerView) -> Finding:
 def _retrying(seen: Evidence) -> str:
     if not seen.result or seen.result.status != RETRY or not seen.unacked:
         return ""
-    number = seen.unacked.message.headers.get("retries", 0) + 1
+    number = seen.unacked.message.retries + 1
     return f", for attempt {number}; the one before failed with {seen.result.error}"
 
 

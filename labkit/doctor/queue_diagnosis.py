@@ -61,7 +61,7 @@ def explain_queued(seen: Evidence) -> list[Finding]:
     message, queue = search.message, search.queue
     assert message  # noqa: S101 - the caller looked
     place = f"behind {several(search.before, 'message')}" if search.before else "as the next one"
-    where = f"waits in the queue {queue!r}, {place}: {message.task}{_times(seen)}"
+    where = f"waits in the queue {queue!r}, {place}: {message.task or 'no task'}{_times(seen)}"
     takers = [worker for worker in workers.answered if queue in worker.queues]
     if seen.late:
         return [Finding("task", f"{where}; {seen.unheard}")]
@@ -141,7 +141,7 @@ def who_forgot(seen: Evidence, queue: str) -> str:
 def _times(seen: Evidence) -> str:
     """The times that a message names: when it is due, when it expires."""
     message = seen.search.message if seen.search else None
-    retries = message.headers.get("retries") if message else 0
+    retries = message.retries if message else 0
     text = f", attempt {retries + 1}" if retries else ""
     if message and message.eta:
         text += f", due at {clock(message.eta)}"
