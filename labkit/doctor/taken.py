@@ -190,6 +190,6 @@ def _alone(worker: str, times: list[float]) -> Finding:
         "wrong",
         f"{what} time in {worker}, with no message in Redis (as after FLUSHDB): if that worker "
         f"ends before, nothing brings {'it' if len(times) == 1 else 'them'} back",
-        f"until {clock(max(times))} no ./lab restart, no ./lab down, and save no file that "
-        "./lab up watches",
+        f"until {clock(max(times))} no ./lab restart and no ./lab down, whatever else is advised "
+        "here, and save no file that ./lab up watches",
     )
