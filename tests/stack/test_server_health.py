@@ -156,7 +156,7 @@ def test_a_healthy_server_is_described_by_what_was_looked_at(patient):
 
 
 def test_a_server_that_is_nearly_full_is_named_before_it_refuses(patient):
-    patient.client.set("celery-task-meta-1", "x" * 30_000_000)  # connections take a little more
+    patient.client.setrange("celery-task-meta-1", 30_000_000, "x")  # connections take little more
     used = patient.client.info("memory")["used_memory"]
     patient.client.config_set("maxmemory", used * 100 // 95)
     assert "memory is nearly full: " in patient.doctor().text
