@@ -73,12 +73,14 @@ class Workers:
     silent: workers and Beats that are connected, and did not answer in time.
     doubled: {name: how many workers answered to it}, for names that more than one has.
     beats: the names of the Beats that answered, one for each of them.
+    not_asked: workers and Beats that are connected, while the broker takes no question to them.
     """
 
     answered: list[WorkerView]
     silent: int
     doubled: dict[str, int] = field(default_factory=dict)
     beats: list[str] = field(default_factory=list)
+    not_asked: int = 0
 
     def consumed(self) -> set[str]:
         """Every queue that some answering worker takes from."""
@@ -115,7 +117,7 @@ def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     except (redis.RedisError, OperationalError) as error:
         if refusal(error, dict) is None:
             raise
-        return Workers([], connected)  # a question is a message, and the broker takes none
+        return Workers([], 0, not_asked=connected)  # a question is a message
 
 
 def _ask_all(app: Celery, connected: int) -> Workers:

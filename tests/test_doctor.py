@@ -1,5 +1,6 @@
 """The doctor's judgement, without a broker: what cannot be made here for real, and the logs."""
 
+import shlex
 import time
 import uuid
 from dataclasses import replace
@@ -111,6 +112,50 @@ def test_nothing_is_called_lost_while_something_was_not_looked_at(unseen):
     finding = explain(Evidence("7", result=started, search=Search(None, "", 0, 0, 0), **unseen))[0]
     assert finding.kind == "task"
     assert "lost" not in finding.sentence
+
+
+@pytest.mark.parametrize("queue", ["mail; echo HARM", "my queue"])
+def test_a_queue_name_in_a_hint_is_quoted(queue):
+    hint = nobody_takes(queue, 1, Workers([], 0)).hint
+    assert shlex.split(hint) == ["./start_worker.sh", f"--queues={queue}", "-n", f"{queue}@%h"]
+
+
+@pytest.mark.parametrize("queue", ["orders\x06\x164", "a,b"])
+def test_a_name_that_no_worker_can_be_told_gets_no_command(queue):
+    assert "start_worker.sh" not in nobody_takes(queue, 1, Workers([], 0)).hint
+
+
+def test_no_worker_is_advised_for_a_list_that_it_would_lose():
+    hint = nobody_takes("invoices", 2, Workers([], 0), readable=False).hint
+    assert hint.startswith("start no worker for it")
+
+
+def test_an_id_in_a_hint_is_quoted():
+    failed = StoredResult("FAILURE", {"exc_type": "E", "exc_message": ["x"]}, "T", None, None)
+    [finding] = explain(Evidence("job 7; touch x", result=failed))
+    assert shlex.split(finding.hint)[-1] == "job 7; touch x"
+
+
+def test_a_name_that_a_task_itself_did_not_find_is_no_message_that_was_thrown_away():
+    result = {"exc_type": "NotRegistered", "exc_message": ["nope.task"]}
+    [raised] = explain(Evidence("7", result=StoredResult("FAILURE", result, "Traceback", None, 1)))
+    assert raised.sentence.startswith("failed")
+    [thrown] = explain(Evidence("7", result=StoredResult("FAILURE", result, None, None, 1)))
+    assert "threw the message away" in thrown.sentence
+
+
+def test_a_broker_that_takes_no_question_leaves_the_workers_unasked_and_not_silent():
+    seen = Evidence("7", workers=Workers([], 0, not_asked=2), search=Search(None, "", 0, 0, 0))
+    [finding] = explain(seen)
+    assert "(they were not heard)" in finding.sentence
+    assert "the workers were not asked" in finding.perhaps[0]
+
+
+def test_a_state_that_cannot_be_read_is_not_called_missing():
+    why = "what is stored for task 7 is no result in JSON"
+    finding = explain(Evidence("7", store_unread=True, not_read=[why]))[0]
+    assert "its result could not be read" in finding.sentence
+    assert "no result is stored" not in finding.sentence
 
 
 def worker(name: str) -> WorkerView:

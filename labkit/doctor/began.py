@@ -19,5 +19,7 @@ def process_ended(result: StoredResult | None) -> bool | None:
         return psutil.Process(result.pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+    except ValueError:  # a number that no process has
+        return None
     except psutil.Error:  # somebody else's
         return None

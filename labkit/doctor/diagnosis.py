@@ -10,7 +10,7 @@ from celery.states import READY_STATES, RETRY
 from labkit.doctor.code_age import newer_files
 from labkit.doctor.ended import explain_ended
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, celery_line
+from labkit.doctor.findings import Finding, celery_line, typed
 from labkit.doctor.held import explain_holding, explain_taken
 from labkit.doctor.queue_diagnosis import explain_queued
 from labkit.doctor.unfinished import explain_unfinished
@@ -46,13 +46,14 @@ def _redelivered(seen: Evidence) -> list[Finding]:
     times = seen.log.redelivered if seen.log else 0
     if not times or (seen.result and seen.result.status in READY_STATES):
         return []
+    revoke = celery_line(f"control revoke {typed(seen.task_id)}")
     return [
         Finding(
             "wrong" if times >= POISON else "task",
             f"its message came to a worker {times + 1} times, as the logs say, and nobody retried "
-            "it: the connection or the process of a worker ended before it was acknowledged",
-            f"does the task end its process?  {celery_line(f'control revoke {seen.task_id}')}: "
-            "a worker that gets it next throws it away",
+            "it: a connection or a process ended before it was acknowledged, or it was sent more "
+            "than once under this id",
+            f"does the task end its process?  {revoke}: a worker that gets it next throws it away",
         )
     ]
 

@@ -5,7 +5,7 @@ import time
 from celery.states import REVOKED, SUCCESS
 
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, celery_line, clock, duration, shortened
+from labkit.doctor.findings import Finding, celery_line, clock, duration, shortened, typed
 from labkit.doctor.queue_diagnosis import did_you_mean, who_forgot
 from labkit.results import StoredResult
 
@@ -40,19 +40,20 @@ def _how(seen: Evidence, result: StoredResult) -> Finding:
     if result.status == REVOKED:
         return Finding("task", f"revoked {when}")
     what, _, name = result.error.partition(": ")
-    if what == "NotRegistered":
+    if what == "NotRegistered" and not result.traceback:  # a worker raised it, and no task
         known = {task for tasks in seen.registered.values() for task in tasks}
         return Finding(
             "wrong",
             f"the worker that got it {when} does not know the task {name}, "
             f"and threw the message away{did_you_mean(name, known)}",
             f"{celery_line('inspect registered')} shows what workers know; mend the name; "
-            "a new file must stand in `include` of celery_app.py; then ./lab restart",
+            "a new file must stand in `include` of celery_app.py; ./lab restart; then send it "
+            "again, for it has not run",
         )
     return Finding(
         "task",
         f"failed {when}: {result.error}{kept}",
-        celery_line(f"result --traceback {seen.task_id}"),
+        celery_line(f"result --traceback {typed(seen.task_id)}"),
     )
 
 
@@ -86,7 +87,7 @@ def _again(seen: Evidence, result: StoredResult) -> list[Finding]:
             Finding(
                 "wrong",
                 f"a message of it is left all the same: {where}; who gets that runs it once more",
-                f"{celery_line(f'control revoke {seen.task_id}')}, if it must not run again",
+                f"{celery_line(f'control revoke {typed(seen.task_id)}')}, if it must not run again",
             )
         ]
     if seen.revoked_in is None:
@@ -98,11 +99,15 @@ def _again(seen: Evidence, result: StoredResult) -> list[Finding]:
         ]
     forgot = who_forgot(seen, queue)
     if not forgot:
-        return [Finding("task", f"a message of it is left: {where}; it is thrown away")]
+        return [
+            Finding(
+                "task", f"a message of it is left: {where}; it is thrown away when its turn comes"
+            )
+        ]
     return [
         Finding(
             "wrong",
             f"a message of it is left: {where}; {forgot}, and would run it",
-            celery_line(f"control revoke {seen.task_id}"),
+            celery_line(f"control revoke {typed(seen.task_id)}"),
         )
     ]

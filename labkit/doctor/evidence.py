@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from labkit.doctor.findings import typed
 from labkit.doctor.worker_logs import LogTrace
 from labkit.groups import Group
 from labkit.mentions import Mention
@@ -23,7 +24,7 @@ STOPPING = (
     "still runs on this machine: a worker in a warm stop ends what runs, and answers no question "
     "meanwhile"
 )
-HEAR_HINT = "./lab doctor --wait 20 {} gives them more"
+MORE_TIME = "./lab doctor --wait 20 {}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Evidence:
     group: Group | None = None  # the id is that of a group
     unfinished_chords: int = 0
     store: str = ""  # where results are kept, if that is not the broker's database
+    store_unread: bool = False  # the state could not be read: `not_read` says why
     not_read: list[str] = field(default_factory=list)  # what could not be read, a sentence each
     result_expires_s: float = 0  # 0: never
     visibility_timeout_s: float = 3600
@@ -74,7 +76,10 @@ class Evidence:
     def unheard(self) -> str:
         """The end of a sentence that says whose answer is missing; "" if all workers answered."""
         if self.late:
-            return f"there was no time to hear the workers ({HEAR_HINT.format(self.task_id)})"
+            more = MORE_TIME.format(typed(self.task_id))
+            return f"there was no time to hear the workers ({more} gives them more)"
+        if self.workers.not_asked:
+            return "the workers were not asked, because the broker takes no message now"
         if self.workers.silent == 1:
             return f"1 connected worker does not answer: {SILENT_MEANS}"
         if self.workers.silent:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from shlex import quote
 
 import redis
 from celery import Celery
@@ -12,7 +11,7 @@ from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
 from labkit.code import TOO_SLOW, import_error
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
-from labkit.doctor.findings import Finding, report
+from labkit.doctor.findings import Finding, report, typed
 from labkit.doctor.gather import gather
 from labkit.doctor.load_app import load_app
 from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
@@ -26,6 +25,7 @@ from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
 from labkit.later import Later
 from labkit.layout import layout_of
+from labkit.messages import accepted_types
 from labkit.queues import lengths, queues_with_messages
 from labkit.redis_check import (
     TakesNoMessage,
@@ -35,12 +35,13 @@ from labkit.redis_check import (
     refused_message,
 )
 from labkit.state import StackLock, read_state
+from labkit.unread import unread_waiting
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
 TOO_LONG = "not all of them answered in this time"
 WHAT_THEY_HOLD = f"cannot know what the workers hold: {TOO_LONG}"
-MORE_TIME = "./lab doctor --wait=15"
+MORE_TIME = "./lab doctor --wait 20"
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
 LOOK_S = 1.5  # at least for looking, also where the start of Python has taken long
 REPORT_S = 1.0  # after that, to put together what was seen
@@ -60,8 +61,11 @@ def doctor(task_id: str | None, began: float, wait_s: float = TOTAL_S) -> int:
     deadline = max(began + wait_s, time.monotonic() + LOOK_S)
     if task_id is None:
         return report(examine(deadline))
-    answer = diagnose(checked_task_id(task_id), deadline)
+    looked_for = checked_task_id(task_id)
+    answer = diagnose(looked_for, deadline)
     not_found = answer[0].kind == "?"
+    if looked_for != task_id.strip():
+        answer.insert(0, Finding("task", f"looked for the id {looked_for}"))
     return report(answer) or int(not_found)
 
 
@@ -77,7 +81,7 @@ def diagnose(task_id: str, deadline: float) -> list[Finding]:
     if not found:
         raise LabError(
             f"there was no time to look at every place where the task may be; {SLOW}",
-            f"./lab doctor --wait 20 {quote(task_id)}",
+            f"./lab doctor --wait 20 {typed(task_id)}",
         )
     client.close()
     return [*found, _finding_of(refused)] if refused else found
@@ -150,6 +154,11 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     by_queue = lengths(client, queues_with_messages(client, layout=layout), layout)
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
     unread = unread_findings(app, client, by_queue, layout)
+    unreadable = {
+        queue
+        for queue, lists in by_queue.items()
+        if unread_waiting(client, {queue: lists}, accepted_types(app), layout)
+    }
     workers = asked.until(deadline, None)
     if workers is None:
         return [*unread, Finding("?", f"cannot know what the workers do: {TOO_LONG}", MORE_TIME)]
@@ -160,7 +169,7 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     if workers.answered:
         findings += beat_findings(workers, expected=bool(app.conf.beat_schedule))
     findings += [
-        nobody_takes(queue, count, workers)
+        nobody_takes(queue, count, workers, readable=queue not in unreadable)
         for queue, count in sorted(waiting.items())
         # Without any worker it is enough to say so; ./lab up brings some for the lab's queues.
         if count

@@ -41,21 +41,26 @@ def report(findings: Iterable[Finding]) -> int:
         for one in finding.perhaps:
             click.echo(f"{INDENT}- {_fitted(one)}")
         if finding.hint:
-            click.echo(f"{INDENT}hint: {_fitted(finding.hint)}")
+            click.echo(f"{INDENT}hint: {_printable(finding.hint)}")
     return int(any(finding.kind == "wrong" for finding in found))
 
 
 def _fitted(text: str) -> str:
-    """The text, broken between words where a terminal is narrower; elsewhere one line.
-
-    It may hold what somebody sent: nothing in it may steer the terminal.
-    """
-    text = "".join(one if one.isprintable() else "?" for one in text)
+    """The text, broken between words where a terminal is narrower; elsewhere one line."""
+    text = _printable(text)
     if not sys.stdout.isatty():
         return text
     width = max(40, shutil.get_terminal_size().columns - len(INDENT) - len("hint: "))
     lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
     return f"\n{INDENT}".join(lines)
+
+
+def _printable(text: str) -> str:
+    """It may hold what somebody sent: nothing in it may steer the terminal.
+
+    A hint gets no more than this: a command that is broken into two lines cannot be pasted.
+    """
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def celery_line(arguments: str) -> str:
@@ -68,7 +73,16 @@ def celery_line(arguments: str) -> str:
 def grep_hint(task_id: str) -> str:
     """The command that shows what the logs of the lab's workers say about a task."""
     logs = quote(str(LAB_HOME / "logs"))
-    return f"grep -h {quote(task_id)} {logs}/*.log*"
+    return f"grep -hF -e {quote(task_id)} {logs}/*.log*"
+
+
+def typed(task_id: str) -> str:
+    """A task id as it can be typed in a shell, whoever chose it.
+
+    >>> typed("order-7"), typed("job 7; rm x"), typed("--help")
+    ('order-7', "'job 7; rm x'", '-- --help')
+    """
+    return f"-- {quote(task_id)}" if task_id.startswith("-") else quote(task_id)
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 import time
 import urllib.request
 from collections import Counter
+from http.client import HTTPException
 from urllib.parse import quote
 
 import redis
@@ -25,18 +26,18 @@ from labkit.doctor.worker_logs import last_unread, task_in_logs
 from labkit.later import Later
 from labkit.layout import layout_of
 from labkit.messages import accepted_types
-from labkit.queue_search import LIMIT_S, Search, find_queued
+from labkit.queue_search import Search, find_queued
 from labkit.queues import UnackedSearch, find_unacked, queues_with_messages
 from labkit.result_reader import ResultStore
 from labkit.state import read_state
+from labkit.waiting import wait_until
 from labkit.worker_view import Workers
 
 FLOWER_TIMEOUT_S = 0.3
+ACKNOWLEDGED_S = 0.5  # after its end was stored; milliseconds, if the machine is not busy
 
 
-def gather(
-    app: Celery, client: redis.Redis, task_id: str, *, deadline: float, search_s: float = LIMIT_S
-) -> Evidence:
+def gather(app: Celery, client: redis.Redis, task_id: str, *, deadline: float) -> Evidence:
     """Look at every place where the task may be; be done by `deadline` (time.monotonic()).
 
     While a task is looked for it moves on: queue, worker, result.  So the result is read first
@@ -44,7 +45,7 @@ def gather(
     """
     look = _Look(app, client, task_id, deadline)
     try:
-        return look.gather(search_s)
+        return look.gather()
     finally:
         look.store.close()
 
@@ -62,20 +63,34 @@ class _Look:
         self.holdings: list[Holding] = []
         self.holder_unknown = False
 
-    def gather(self, search_s: float) -> Evidence:
+    def gather(self) -> Evidence:
         """Look everywhere, in the order in which a task moves, and at the workers meanwhile."""
         answers: Later[Answers | None] = Later(self._ask_workers)
         self.result, self.held = self.store.read(self.task_id), self._unacked()
         if not self.held.found and self._may_have_a_message():
-            self._search_queues(search_s)
+            self._search_queues()
         self._hear(answers)
         self._read_result_again()
+        if self._ended():
+            self._look_at_message_again()
         if not (self._ended() or self.holdings or (self.search and self.search.message)):
             self._look_at_workers_again()
         return self._evidence()
 
+    def _look_at_message_again(self) -> None:
+        """What was seen while it ran: it is acknowledged a moment after its end is stored."""
+        if self.held.found:
+            wait_until(self._is_acknowledged, ACKNOWLEDGED_S, every_s=0.1)
+        if self.search and self.search.message:
+            self._search_queues()
+
+    def _is_acknowledged(self) -> bool:
+        self.held = self._unacked()
+        return not self.held.found
+
     def _unacked(self) -> UnackedSearch:
-        return find_unacked(self.client, self.task_id, layout=self.layout)
+        room_s = max(0.8, (self.deadline - time.monotonic()) / 3)
+        return find_unacked(self.client, self.task_id, room_s, layout=self.layout)
 
     def _may_have_a_message(self) -> bool:
         """A state that says more than "nobody began": no message waits any more."""
@@ -87,13 +102,11 @@ class _Look:
     def _read_result_again(self) -> None:
         self.result = self.store.read(self.task_id) or self.result
 
-    def _search_queues(self, search_s: float) -> None:
+    def _search_queues(self) -> None:
         queues = queues_with_messages(self.client, layout=self.layout)
         queues |= {queue.name for queue in self.app.conf.task_queues or ()}
-        room_s = self.deadline - time.monotonic() - 0.2
-        self.search = find_queued(
-            self.client, self.task_id, queues, max(0.1, min(search_s, room_s)), layout=self.layout
-        )
+        room_s = max(0.1, self.deadline - time.monotonic() - 0.2)
+        self.search = find_queued(self.client, self.task_id, queues, room_s, layout=self.layout)
 
     def _ask_workers(self) -> Answers:
         return ask_workers_and_tasks(self.app, self.client)
@@ -117,7 +130,7 @@ class _Look:
         self._hear(again)
         self.held = self.held if self.holdings else self._unacked()
         if not (self.search or self.held.found):
-            self._search_queues(self.deadline - time.monotonic())
+            self._search_queues()
         self._read_result_again()
 
     def _who_revoked(self) -> list[str] | None:
@@ -161,6 +174,7 @@ class _Look:
             group=self.store.group(self.task_id) if unknown else None,
             unfinished_chords=(self.store.unfinished_chords() or 0) if unknown else 0,
             store=self.store.where,
+            store_unread=bool(self.store.why),
             not_read=self._not_read(),
             result_expires_s=result_expires_s(self.app, self.workers) if unknown else 0,
             visibility_timeout_s=self.app.conf.broker_transport_options.get(
@@ -178,5 +192,5 @@ def _flower_page(task_id: str) -> str:
     try:
         with urllib.request.urlopen(page, timeout=FLOWER_TIMEOUT_S):  # noqa: S310 - our own address
             return page
-    except OSError:  # 404, or no answer
+    except (OSError, HTTPException):  # 404, no answer, or no Flower
         return ""

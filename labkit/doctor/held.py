@@ -7,7 +7,7 @@ from celery.states import RETRY
 
 from labkit.doctor.evidence import STOPPING, Evidence, Holding
 from labkit.doctor.findings import Finding, clock, duration, several, shortened
-from labkit.doctor.queue_diagnosis import nobody, start_hint
+from labkit.doctor.queue_diagnosis import expiry, nobody, start_hint
 from labkit.queues import Unacked
 from labkit.worker_view import WorkerView
 
@@ -21,15 +21,17 @@ def explain_holding(seen: Evidence, holding: Holding) -> Finding:
         return _running(seen, holding)
     if holding.state == "scheduled":
         return _scheduled(seen, worker)
+    message = seen.unacked.message if seen.unacked else None
     if len(worker.active) >= worker.slots:
         longest = min(worker.active, key=lambda one: one.get("time_start") or time.time())
         seconds = time.time() - (longest.get("time_start") or time.time())
         return Finding(
             "task",
             f"reserved by {worker.name}, behind {several(len(worker.active), 'running task')}; the "
-            f"longest, {longest['name']}, has run for {duration(max(0.0, seconds))}",
-            "a reserved message waits for this worker even when another one is idle; "
-            "workers for long tasks: ./start_worker.sh --prefetch-multiplier=1 -O fair",
+            f"longest, {longest['name']}, has run for {duration(max(0.0, seconds))}"
+            f"{expiry(message)}",
+            "wait: this worker keeps it, also when another one is idle; lesson 29 shows what "
+            "--prefetch-multiplier=1 changes for the next ones",
         )
     return Finding("task", f"reserved by {worker.name}, and a slot is free: {request['name']}")
 

@@ -4,12 +4,18 @@ import difflib
 import re
 import time
 from collections.abc import Iterable
+from shlex import quote
 
+from lab_home import LAB_HOME
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, celery_line, clock, several
+from labkit.doctor.findings import Finding, celery_line, clock, several, typed
+from labkit.messages import Message
+from labkit.state import StackLock
 from labkit.worker_view import Workers
 
 LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
+
+LOSES = "start no worker for it: what a worker cannot read it throws away, or ends on it"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -24,19 +30,31 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def start_workers_hint() -> str:
+    """The command that brings a worker for the lab's queues; a lab that is up refuses ./lab up."""
+    if StackLock(LAB_HOME).held():
+        return "./start_worker.sh, in a second terminal"
+    return "./lab up, or in a second terminal ./start_worker.sh"
+
+
 def start_hint(queue: str, workers: Workers) -> str:
     """The command that brings a worker for this queue."""
     if not workers.answered and queue in LAB_QUEUES:
-        return "./lab up, or in a second terminal ./start_worker.sh"
-    return f"./start_worker.sh --queues={queue} -n {queue}@%h"
+        return start_workers_hint()
+    if not queue.isprintable() or "," in queue:
+        return "no worker can be told this name: mend it where the task is sent"
+    return f"./start_worker.sh --queues={quote(queue)} -n {quote(f'{queue}@%h')}"
 
 
-def nobody_takes(queue: str, count: int, workers: Workers) -> Finding:
-    """The finding for a queue that holds messages while no worker takes from it."""
+def nobody_takes(queue: str, count: int, workers: Workers, *, readable: bool = True) -> Finding:
+    """The finding for a queue that holds messages while no worker takes from it.
+
+    readable: False if some of them are no messages that a worker can run: it would lose them.
+    """
     known = workers.consumed() | set(LAB_QUEUES)
     guess = did_you_mean(queue, known)
     waits = "waits" if count == 1 else "wait"
-    hint = start_hint(queue, workers)
+    hint = start_hint(queue, workers) if readable else LOSES
     if lesson := re.match(r"lesson(\d\d)\b", queue):  # what a stopped run has left there
         hint = f"./lab run {lesson[1]} once more: it removes them"
     return Finding(
@@ -62,9 +80,17 @@ def explain_queued(seen: Evidence) -> list[Finding]:
     assert message  # noqa: S101 - the caller looked
     place = f"behind {several(search.before, 'message')}" if search.before else "as the next one"
     where = f"waits in the queue {queue!r}, {place}: {message.task or 'no task'}{_times(seen)}"
-    takers = [worker for worker in workers.answered if queue in worker.queues]
-    if seen.late:
+    if refused := message.refusal(seen.accepted):
+        return [
+            Finding(
+                "wrong",
+                f"{where}; no worker can run it: {refused}",
+                "mend the call that sends it; its message can stay",
+            )
+        ]
+    if seen.late or workers.not_asked:
         return [Finding("task", f"{where}; {seen.unheard}")]
+    takers = [worker for worker in workers.answered if queue in worker.queues]
     if not takers:
         guess = did_you_mean(queue, workers.consumed() | set(LAB_QUEUES))
         return [
@@ -72,17 +98,6 @@ def explain_queued(seen: Evidence) -> list[Finding]:
                 "wrong",
                 f"{where}; {nobody(workers)} takes from this queue{guess}",
                 start_hint(queue, workers),
-            )
-        ]
-    names = ", ".join(worker.name for worker in takers)
-    takes = "takes" if len(takers) == 1 else "take"
-    here = f"{where}; {names} {takes} from this queue"
-    if refused := message.refusal(seen.accepted):
-        return [
-            Finding(
-                "wrong",
-                f"{here}, and will refuse it: {refused}",
-                "send it as JSON; its message can stay: a worker throws it away",
             )
         ]
     strangers = [
@@ -101,6 +116,8 @@ def explain_queued(seen: Evidence) -> list[Finding]:
                 f"{celery_line('inspect registered')} shows what workers know",
             )
         ]
+    names = ", ".join(worker.name for worker in takers)
+    here = f"{where}; {names} {'take' if len(takers) > 1 else 'takes'} from this queue"
     if seen.revoked_in:
         return [_revoked(seen, here, queue)]
     return [Finding("task", here)]
@@ -115,7 +132,7 @@ def _revoked(seen: Evidence, here: str, queue: str) -> Finding:
         return Finding(
             "wrong",
             f"{revoked}, but {forgot}, and would run it",
-            celery_line(f"control revoke {seen.task_id}"),
+            celery_line(f"control revoke {typed(seen.task_id)}"),
         )
     return Finding("task", f"{revoked}: it is thrown away when its turn comes")
 
@@ -145,8 +162,14 @@ def _times(seen: Evidence) -> str:
     text = f", attempt {retries + 1}" if retries else ""
     if message and message.eta:
         text += f", due at {clock(message.eta)}"
-    if message and message.expires:
-        past = message.expires.timestamp() < time.time()
-        what = "expired, so a worker will throw it away, at" if past else "expires at"
-        text += f", {what} {clock(message.expires)}"
-    return text
+    return text + expiry(message)
+
+
+def expiry(message: Message | None) -> str:
+    """When the message expires, or did, as a part of a sentence; "" if it never does."""
+    if not message or not message.expires:
+        return ""
+    at = clock(message.expires)
+    if message.expires.timestamp() < time.time():
+        return f"; it expired at {at}, so a worker will throw it away"
+    return f", expires at {at}"

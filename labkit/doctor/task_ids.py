@@ -8,7 +8,11 @@ LONGEST = 200  # Celery's own ids have 36 characters; a program may choose its o
 
 # What Python and a worker's log print around an id.
 PASTED = (
-    re.compile(r"<\w*Result: (\S+)>$"),  # <AsyncResult: ID>, as print(result) in a list shows it
+    re.compile(
+        r"<\w*Result: ([^\s>]+)(?: \[.*\])?>$"
+    ),  # <AsyncResult: ID>, <GroupResult: ID [IDS]>
+    re.compile(r"https?://\S+/task/([^\s/?#]+)$"),  # a page of Flower
+    re.compile(r"celery-task-meta-(\S+)$"),  # a key in Redis
     re.compile(r"\w*Result\((['\"])(\S+)\1\)$"),  # AsyncResult('ID')
     re.compile(r"(?:.*\s)?(?:Task \S+?|\w+(?:\.\w+)+)\[([^\][\s]+)\](?:\s.*)?$"),  # a line of a log
     re.compile(r"(['\"])(\S+)\1,?$"),  # 'ID'
@@ -25,6 +29,10 @@ def checked_task_id(text: str) -> str:
     >>> checked_task_id("<AsyncResult: order-7>"), checked_task_id("AsyncResult('order-7')")
     ('order-7', 'order-7')
     >>> checked_task_id("Task tasks.basic_tasks.add[order-7] succeeded in 0.01s: 9")
+    'order-7'
+    >>> checked_task_id("<GroupResult: g-1 [a, b]>"), checked_task_id("celery-task-meta-order-7")
+    ('g-1', 'order-7')
+    >>> checked_task_id("http://localhost:5555/task/order-7")
     'order-7'
     >>> checked_task_id("order[7]")
     'order[7]'

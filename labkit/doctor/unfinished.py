@@ -32,6 +32,12 @@ def _explained(seen: Evidence, state: str) -> Finding | None:
         return Finding("task", f"{said}: {LET_GO}" + (f"; {more}" if more else ""))
     if more:
         return Finding("task", f"{state}; {more}")
+    if log and log.discarded:
+        return Finding(
+            "task",
+            f"{state}, and the log of {log.worker} says that it was discarded: it was revoked, or "
+            "had expired; an attempt before that stored its state later",
+        )
     if log and log.did in {"succeeded", "raised"}:
         return Finding(
             "wrong",
@@ -73,11 +79,12 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
             "look at what it did before its end, then send it again; acks_late=True keeps the "
             "message until the task has ended",
         )
+    stopping = "" if seen.process_ended else "; or its worker is in a warm stop"
     return Finding(
         "wrong",
         f"{state}, but no worker that answers has it, and no message of it is left: it was lost "
         "with its worker, or purged; or it replaced itself (self.replace), and what replaces it "
-        "runs under other ids; or its worker is in a warm stop; nothing here says which",
+        f"runs under other ids{stopping}; nothing here says which",
         "look for its effects before you send anything twice; acks_late=True keeps the message "
         "until the task has ended",
     )

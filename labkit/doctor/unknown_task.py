@@ -5,10 +5,9 @@ far it looked, and all that may be so.
 """
 
 import time
-from shlex import quote
 
-from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, clock, duration, grep_hint, several
+from labkit.doctor.evidence import MORE_TIME, Evidence
+from labkit.doctor.findings import Finding, clock, duration, grep_hint, several, typed
 from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace
@@ -18,6 +17,8 @@ OTHER_WORDS = {  # of the log: what it means where no state is stored
     "discarded": "it was revoked, or had expired; the state that says so is gone",
     "ignored": "it raised Ignore, or replaced itself (self.replace), and stores no state",
 }
+
+JSON_ALONE = 'send it as JSON (serializer="json"): the lab accepts nothing else (accept_content)'
 
 
 def explain_unknown(seen: Evidence) -> Finding:
@@ -31,7 +32,7 @@ def explain_unknown(seen: Evidence) -> Finding:
     if seen.log:
         return _from_log(seen, seen.log)
     if more := relatives(seen):
-        return Finding("task", f"no state is stored{_store(seen)}: {more}")
+        return Finding("task", f"{_no_state(seen)}: {more}")
     return _without_log(seen)
 
 
@@ -53,7 +54,7 @@ def _from_log(seen: Evidence, log: LogTrace) -> Finding:
             "wrong",
             f"{log.worker} could not read its message at {clock(log.at)}, and threw it away: "
             f"{log.why}",
-            'send it as JSON (serializer="json"): the lab accepts nothing else (accept_content)',
+            JSON_ALONE if "ContentDisallowed" in log.why else "mend the program that sends it",
         )
     if log.did in ENDED:
         return _no_result(seen, log)
@@ -65,7 +66,7 @@ def _from_log(seen: Evidence, log: LogTrace) -> Finding:
         return Finding("task", f"{said}; whether it runs cannot be known now: {seen.unheard}")
     return Finding(
         "wrong",
-        f"{said}; since then nothing, no state is stored{_store(seen)}, no worker that answers has "
+        f"{said}; since then nothing, {_no_state(seen)}, no worker that answers has "
         f"it, and it is {_looked(seen)}: it was lost with its worker, or purged, or Redis was "
         "flushed; or that worker is in a warm stop, and still runs it",
         grep_hint(seen.task_id),
@@ -85,14 +86,16 @@ def _no_result(seen: Evidence, log: LogTrace) -> Finding:
         )
     else:
         why = (
-            f"no result is stored{_store(seen)}: it was sent with ignore_result=True, or the "
+            f"{_no_state(seen, 'result')}: it was sent with ignore_result=True, or the "
             "result was forgotten or flushed, or is kept elsewhere; which of these cannot be known"
         )
     return Finding("task", f"{said}; {why}")
 
 
-def _store(seen: Evidence) -> str:
-    return f" in {seen.store}" if seen.store else ""
+def _no_state(seen: Evidence, what: str = "state") -> str:
+    if seen.store_unread:
+        return f"its {what} could not be read"
+    return f"no {what} is stored" + (f" in {seen.store}" if seen.store else "")
 
 
 def _without_log(seen: Evidence) -> Finding:
@@ -100,7 +103,7 @@ def _without_log(seen: Evidence) -> Finding:
     form = "" if looks_like_celery(seen.task_id) else " (it has not the form of Celery's own ids)"
     return Finding(
         "?",
-        f"nothing is known of it{form}: no result is stored{_store(seen)}, no worker that answers "
+        f"nothing is known of it{form}: {_no_state(seen, 'result')}, no worker that answers "
         f"has it{_silent(seen)}, no log of the lab's workers names it, and it is {_looked(seen)}; "
         "what may be so:",
         _hint(seen),
@@ -109,8 +112,8 @@ def _without_log(seen: Evidence) -> Finding:
 
 
 def _silent(seen: Evidence) -> str:
-    if seen.late:
-        return " (there was no time to hear them)"
+    if seen.late or seen.workers.not_asked:
+        return " (they were not heard)"
     return f" ({seen.workers.silent} connected and silent)" if seen.workers.silent else ""
 
 
@@ -140,20 +143,20 @@ def _perhaps(seen: Evidence) -> list[str]:
     if seen.unfinished_chords:
         now += f"; {several(seen.unfinished_chords, 'chord')} not ended yet"
     found.append(
-        "it is a later step of a chain, or the body of a chord, or a group: it is sent when what "
-        f"comes before it has ended{now}"
+        "it is a later step of a chain, or the body of a chord, and is sent when what comes before "
+        f"it has ended{now}"
     )
+    found.append("it is the id of a group, of which nothing is stored: ask for one of its tasks")
     names = ", ".join(ignoring(seen))
     whose = f"its task ignores its result ({names})" if names else "its result was ignored"
     kept = duration(seen.result_expires_s) if seen.result_expires_s else "ever"
     found.append(f"it ended, and {whose}, or the result has expired (they are kept for {kept})")
     found.append("its message was purged, or Redis was flushed")
+    refused = "a worker could not read its message, and threw it away"
     if seen.last_unread:
         worker, at = seen.last_unread
-        found.append(
-            f"a worker could not read its message, and threw it away: the log of {worker} says so "
-            f"of one at {clock(at)}, without its id"
-        )
+        refused += f": the log of {worker} says so of one at {clock(at)}, without its id"
+    found.append(refused)
     found.append("it was never sent; or to another broker or database than this one")
     return found
 
@@ -161,6 +164,8 @@ def _perhaps(seen: Evidence) -> list[str]:
 def _hint(seen: Evidence) -> str:
     if seen.flower_page:
         return f"Flower has seen it: {seen.flower_page}"
+    if seen.late or (seen.search and not seen.search.complete):
+        return MORE_TIME.format(typed(seen.task_id))
     if any(one.active for one in seen.workers.answered):
-        return f"when what runs now has ended, ask again: ./lab doctor {quote(seen.task_id)}"
+        return f"when what runs now has ended, ask again: ./lab doctor {typed(seen.task_id)}"
     return "is it the id that .delay() returned?  print(result.id)"

@@ -1,6 +1,7 @@
 """Who answered, who did not, who shares a name, and whether a Beat runs."""
 
 from labkit.doctor.findings import Finding, several
+from labkit.doctor.queue_diagnosis import start_workers_hint
 from labkit.doctor.stopped import Stopped, stopped_finding
 from labkit.worker_view import ANSWER_TIMEOUT_S, Workers
 
@@ -23,8 +24,7 @@ def worker_findings(workers: Workers, waiting: int, stopped: list[Stopped]) -> l
         return findings
     held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
     held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
-    hint = "./lab up, or in a second terminal ./start_worker.sh"
-    return [Finding("wrong", f"no worker is connected{held}", hint)]
+    return [Finding("wrong", f"no worker is connected{held}", start_workers_hint())]
 
 
 def _silent(count: int) -> list[Finding]:

@@ -1,11 +1,15 @@
 """`./lab doctor ID` where the first guess would be wrong: each case is made for real."""
 
 import signal
+import time
 import uuid
 
 import psutil
 import pytest
+from celery import Celery
 
+from labkit.doctor.diagnosis import explain
+from labkit.doctor.gather import gather
 from labkit.queues import listeners, unacked_count
 from tests.stack.labs import wait_until
 from tests.stack.odd_messages import ODD
@@ -93,7 +97,7 @@ def test_a_revoked_task_that_waits_is_told(patient):
     assert f"{other.name}, which takes from this queue, does not remember that" in forgotten.text
     assert f"control revoke {result.id}" in forgotten.text
     assert known.code == 0
-    assert "one waits in the queue 'basic'; it is thrown away" in known.text
+    assert "one waits in the queue 'basic'; it is thrown away when its turn" in known.text
 
 
 def test_messages_that_cannot_be_read_are_told_after_they_were_refused(patient):
@@ -120,7 +124,7 @@ def test_a_message_that_will_be_refused_is_told_while_it_waits(patient):
         wait_until(lambda: unacked_count(patient.client) == 1, what="it takes no more")
         answer = patient.doctor(push(patient, "pickle"))
     assert answer.code == 1
-    assert "takes from this queue, and will refuse it: content type" in answer.text
+    assert "no worker can run it: content type" in answer.text
 
 
 def test_a_message_of_protocol_1_is_found(patient):
@@ -179,6 +183,16 @@ def test_a_task_of_a_worker_in_a_warm_stop_is_not_called_lost(patient, late):
         answer = patient.doctor(result.id)
     assert answer.code == 0, answer.text
     assert "which began it, still runs on this machine: a worker in a warm stop" in answer.text
+
+
+def test_a_task_that_ends_while_the_doctor_looks_is_well(patient):
+    backend = Celery(broker=patient.url, backend=patient.url, set_as_current=False)
+    with patient.worker("late", settings=["task.acks_late=True"]), backend as app:
+        for _ in range(15):
+            result = patient.send("nap", 0.1)
+            deadline = time.monotonic() + 15
+            found = explain(gather(app, patient.client, result.id, deadline=deadline))
+            assert "wrong" not in [finding.kind for finding in found], found
 
 
 def test_what_was_lost_without_a_log_is_not_called_lost_for_certain(patient):
