@@ -132,12 +132,9 @@ def _looked(seen: Evidence) -> str:
 
 
 def _perhaps(seen: Evidence) -> list[str]:
-    """Everything that leaves just these traces."""
-    found = []
-    if seen.unheard:
-        found.append(f"a worker has it that was not heard: {seen.unheard}")
-    else:
-        found.append("a worker in a warm stop runs it, which answers no question")
+    """Everything that leaves just these traces, what is seen most often first."""
+    unheard = f"a worker has it that was not heard: {seen.unheard}"
+    found = [unheard] if seen.unheard else []
     running = sum(len(one.active) for one in seen.workers.answered)
     now = f"; {several(running, 'task')} {'runs' if running == 1 else 'run'} now" if running else ""
     if seen.unfinished_chords:
@@ -151,13 +148,14 @@ def _perhaps(seen: Evidence) -> list[str]:
     whose = f"its task ignores its result ({names})" if names else "its result was ignored"
     kept = duration(seen.result_expires_s) if seen.result_expires_s else "ever"
     found.append(f"it ended, and {whose}, or the result has expired (they are kept for {kept})")
+    found.append("it was never sent; or to another broker or database than this one")
     found.append("its message was purged, or Redis was flushed")
     refused = "a worker could not read its message, and threw it away"
     if seen.last_unread:
         worker, at = seen.last_unread
         refused += f": the log of {worker} says so of one at {clock(at)}, without its id"
     found.append(refused)
-    found.append("it was never sent; or to another broker or database than this one")
+    found.append("a worker in a warm stop runs it, which answers no question")
     return found
 
 
