@@ -3,7 +3,7 @@
 Redis can search a list only by reading it, and Python would make a string of each message.  So a
 short script searches on the server, a piece of a list at a time, and sends the messages that may
 be meant; these are decoded here.  The server does nothing else meanwhile: a piece is small, and
-takes a few milliseconds.
+takes some milliseconds.
 """
 
 import time
@@ -19,25 +19,29 @@ from labkit.messages import Message, decode_message
 from labkit.queues import lengths
 
 LIMIT_S = 2.0
-FIRST_PIECE = 100  # messages; the next pieces are cut so that each is about PIECE_BYTES long
+FIRST_PIECE = 4  # messages; the next pieces are cut so that each is about PIECE_BYTES long
 LARGEST_PIECE = 10_000
 PIECE_BYTES = 1 << 20
 # Workers take messages while we read, and the list moves under us.  Each piece reads this many
 # messages of the one before once more: 30,000 messages a second would have to go to miss one.
+# Of large messages, which workers take more slowly, it is a quarter of a piece.
 OVERLAP = 100
-DECODED = 2_000  # as many waiting messages as are decoded one and all, to say which cannot be read
+DECODED = 2_000  # as many waiting messages are decoded one and all, to say which cannot be read
+LONG_BYTES = 100_000  # but a longer one is not sent here only for that
 
-# KEYS: the list.  ARGV: first, last, and texts.  The answer: how many messages there were, their
-# length in bytes, and then place (0 is the oldest) and text of those that hold one of the texts,
-# or do not begin as JSON objects do (123 is the brace) and so cannot be read.
+# KEYS: the list.  ARGV: first, last, up to which length every message is wanted, and texts.  The
+# answer: how many messages there were, their length in bytes, and then place (0 is the oldest) and
+# text of those that are wanted: short, or with one of the texts, or not beginning as JSON objects
+# do (123 is the brace), which cannot be read.
 SEARCH = """
 local find = string.find
 local piece = redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[2])
+local short = tonumber(ARGV[3])
 local answer = {#piece, 0}
 for place = #piece, 1, -1 do
     local text = piece[place]
-    local wanted = string.byte(text) ~= 123
-    for one = 3, #ARGV do
+    local wanted = #text <= short or string.byte(text) ~= 123
+    for one = 4, #ARGV do
         wanted = wanted or find(text, ARGV[one], 1, true)
     end
     answer[2] = answer[2] + #text
@@ -58,7 +62,7 @@ class Search:
     before: how many messages of the same queue are taken before it (higher priorities included).
     looked_at, total: messages of all queues that were searched.
     unreadable: how many of them are no messages of Celery's, or say neither id nor task; at least
-        so many, where there are more than DECODED messages.
+        so many, where there are more than DECODED messages, or some above LONG_BYTES.
     mentions: messages of other tasks that name the id.
     """
 
@@ -118,20 +122,26 @@ class _Reader:
     def __init__(self, client: redis.Redis, task_id: str, *, thorough: bool) -> None:
         self.client = client
         self.task_id = task_id
-        self.texts = [""] if thorough else needles(task_id)  # "" stands in every message
+        self.sent_up_to = LONG_BYTES if thorough else 0
+        self.texts = needles(task_id)
         self.unreadable = 0
         self.mentions = Mentions()
 
     def search(
         self, key: str, queue: str, length: int, deadline: float
     ) -> tuple[int, tuple[Message, int] | None]:
-        """(messages read, (the message, its position) or None); position 0 is the oldest."""
+        """(messages read, (the message, its position) or None); position 0 is the oldest.
+
+        A piece that the server does not finish in the client's time ends the search.
+        """
         read, count = 0, FIRST_PIECE
         while read < length and time.monotonic() < deadline:
-            start = max(read - OVERLAP, 0)
-            answer: Any = self.client.eval(
-                SEARCH, 1, key, -(read + count), -(start + 1), *self.texts
-            )
+            start = max(read - min(OVERLAP, count // 4), 0)
+            span = -(read + count), -(start + 1)
+            try:
+                answer: Any = self.client.eval(SEARCH, 1, key, *span, self.sent_up_to, *self.texts)
+            except redis.TimeoutError:
+                break
             came, size_bytes, *hits = answer
             for place, raw in zip(hits[::2], hits[1::2], strict=True):
                 message = self._look(raw, queue, is_new=start + place >= read)
@@ -139,7 +149,7 @@ class _Reader:
                     return min(read + count, length), (message, start + place)
             read = min(read + count, length)
             average_bytes = max(size_bytes, 1) / max(came, 1)
-            count = min(LARGEST_PIECE, max(1, int(PIECE_BYTES / average_bytes)))
+            count = min(LARGEST_PIECE, max(FIRST_PIECE, int(PIECE_BYTES / average_bytes)))
         return read, None
 
     def _look(self, raw: str, queue: str, *, is_new: bool) -> Message | None:

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+import redis
 
 from labkit.queue_search import find_queued
 from labkit.queues import (
@@ -104,6 +105,40 @@ def test_a_search_that_must_end_early_says_how_far_it_came(patient):
         search = find_queued(patient.client, never, ["long", "short"], limit_s)
     assert not search.complete
     assert search.looked_at >= 10  # the short list comes first
+
+
+def test_large_messages_are_searched_in_small_pieces(patient, monkeypatch):
+    [sent] = fill(patient, "large", 1)
+    raw: Any = patient.client.lindex("large", 0)
+    large = raw.replace(sent, str(uuid.uuid4())).replace('"body": "', '"body": "' + "x" * 500_000)
+    for _ in range(30):
+        patient.client.lpush("large", large)
+    search, pieces = patient.client.eval, []
+
+    def watched(*given: Any) -> Any:
+        answer = search(*given)
+        pieces.append(answer[1])
+        return answer
+
+    monkeypatch.setattr(patient.client, "eval", watched)
+    found = find_queued(patient.client, str(uuid.uuid4()), ["large"], limit_s=60)
+    assert (found.looked_at, found.total) == (31, 31)
+    assert max(pieces) < 5_000_000
+
+
+def test_a_piece_that_takes_too_long_ends_the_search(patient, monkeypatch):
+    fill(patient, "slow", 50)
+    search, calls = patient.client.eval, []
+
+    def once(*given: Any) -> Any:
+        calls.append(given)
+        if len(calls) > 1:
+            raise redis.TimeoutError
+        return search(*given)
+
+    monkeypatch.setattr(patient.client, "eval", once)
+    found = find_queued(patient.client, str(uuid.uuid4()), ["slow"])
+    assert (found.message, found.looked_at, found.total) == (None, 4, 50)
 
 
 def test_a_message_is_found_while_workers_take_those_before_it(patient):
