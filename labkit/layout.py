@@ -4,7 +4,7 @@
     unacked, unacked_index                       what workers took and have not acknowledged
 
 Those are kombu's names.  priority_steps, sep, global_keyprefix, unacked_key, unacked_index_key,
-fanout_prefix and control_exchange change them.  A URL or a Queue cannot; but the URL names the
+unacked_mutex_key, fanout_prefix and control_exchange change them.  A URL or a Queue cannot; but the URL names the
 database, and the database is a part of the channel's name.
 """
 
@@ -17,7 +17,8 @@ import redis
 if TYPE_CHECKING:
     from celery import Celery
 
-NOT_QUEUES = ("celery-taskset-meta-", "_kombu.")  # parts of the names of Celery's other lists
+# Parts of the names of Celery's other keys, which are lists or were overwritten by one.
+NOT_QUEUES = ("celery-task-meta-", "celery-taskset-meta-", "chord-unlock-", "_kombu.")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Layout:
     unacked_index_key: str = "unacked_index"
     channel_prefix: str = "/{db}."
     control: str = "celery.pidbox"  # the exchange of `celery inspect` and `celery control`
+    unacked_mutex_key: str = "unacked_mutex"
 
     def list_name(self, queue: str, priority: int = 0) -> str:
         """The Redis list of one queue and priority.
@@ -66,6 +68,8 @@ class Layout:
         if not key.startswith(self.prefix) or name.endswith(self.control):
             return ""
         if any(part in name for part in NOT_QUEUES):
+            return ""
+        if name in {self.unacked_key, self.unacked_index_key, self.unacked_mutex_key}:
             return ""
         queue, separator, priority = name.rpartition(self.separator)
         steps = {str(step) for step in self.priorities if step}
@@ -105,6 +109,7 @@ def layout_of(app: "Celery") -> Layout:
         unacked_index_key=options.get("unacked_index_key", KOMBU.unacked_index_key),
         channel_prefix=fanout if isinstance(fanout, str) else KOMBU.channel_prefix * bool(fanout),
         control=f"{app.conf.control_exchange}.pidbox",
+        unacked_mutex_key=options.get("unacked_mutex_key", KOMBU.unacked_mutex_key),
     )
 
 

@@ -126,6 +126,11 @@ def test_the_layout_is_what_the_settings_say():
     assert queues == {"shop:a:5": "a", "shop:a:b": "a:b", "a": "", "shop:x.shop.pidbox": ""}
 
 
+@pytest.mark.parametrize("key", ["celery-task-meta-7", "chord-unlock-7", "unacked_mutex"])
+def test_a_list_in_the_place_of_celerys_other_keys_is_no_queue(key):
+    assert KOMBU.queue_of(key) == ""
+
+
 @given(st.text(min_size=1), st.sampled_from([0, 3, 6, 9]))
 def test_a_list_is_known_again_by_its_name(queue, priority):
     found = KOMBU.queue_of(KOMBU.list_name(queue, priority))
