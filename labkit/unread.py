@@ -63,6 +63,28 @@ def unread_waiting(
 
     lengths: what labkit.queues.lengths gave.  It looks at LOOKED_AT messages of each list.
     """
+    troubles = _troubles(client, lengths, accepted, layout).items()
+    return [_sentence(queue, said) for queue, said in troubles if any(said)]
+
+
+def unreadable(
+    client: redis.Redis,
+    lengths: Mapping[str, Mapping[int, int]],
+    accepted: Collection[str] = (JSON,),
+    layout: Layout = KOMBU,
+) -> set[str]:
+    """The queues of whose next messages none can be run; arguments as for unread_waiting."""
+    troubles = _troubles(client, lengths, accepted, layout).items()
+    return {queue for queue, said in troubles if said and all(said)}
+
+
+def _troubles(
+    client: redis.Redis,
+    lengths: Mapping[str, Mapping[int, int]],
+    accepted: Collection[str],
+    layout: Layout,
+) -> dict[str, list[str]]:
+    """{queue: what trouble() says of each of its next messages}."""
     lists = [
         (queue, layout.list_name(queue, priority))
         for queue, by_priority in lengths.items()
@@ -73,18 +95,15 @@ def unread_waiting(
     for _, key in lists:
         pipeline.lrange(key, -LOOKED_AT, -1)
     found: dict[str, list[str]] = {}
-    looked_at: dict[str, int] = {}
     answers: list[Any] = pipeline.execute(raise_on_error=False)
     for (queue, _), texts in zip(lists, answers, strict=True):
         if isinstance(texts, list):  # else another program has put something in its place
-            looked_at[queue] = looked_at.get(queue, 0) + len(texts)
-            found.setdefault(queue, []).extend(
-                filter(None, (trouble(one, accepted) for one in reversed(texts)))
-            )
-    return [_sentence(queue, looked_at[queue], bad) for queue, bad in found.items() if bad]
+            found.setdefault(queue, []).extend(trouble(one, accepted) for one in reversed(texts))
+    return found
 
 
-def _sentence(queue: str, looked_at: int, bad: list[str]) -> str:
+def _sentence(queue: str, said: list[str]) -> str:
+    looked_at, bad = len(said), [one for one in said if one]
     if looked_at == 1:
         return f"the one message in the queue {queue!r} cannot be run: {bad[0]}"
     next_ones = f"{len(bad)} of the next {looked_at} messages in the queue {queue!r}"

@@ -7,10 +7,11 @@ from celery import Celery
 
 from labkit.doctor.findings import Finding
 from labkit.layout import Layout
+from labkit.messages import accepted_types
 from labkit.queues import lengths, unacked_by_queue
-from labkit.unread import all_unread
+from labkit.unread import all_unread, unreadable
 
-HINT = "only Celery should write there: find the program that does, and mend it"
+HINT = "find the program that wrote it, and mend its call"
 
 
 def unread_findings(
@@ -27,3 +28,16 @@ def unread_findings(
     taken = unacked_by_queue(client, layout=layout)
     sentences = all_unread(app, client, {**configured, **by_queue}, taken, layout)
     return [Finding("wrong", sentence, HINT) for sentence in sentences]
+
+
+def unreadable_queues(
+    app: Celery,
+    client: redis.Redis,
+    by_queue: Mapping[str, Mapping[int, int]],
+    layout: Layout,
+) -> set[str]:
+    """The queues of whose next messages none can be run: a worker would only lose them.
+
+    Such a list perhaps belongs to another program.  by_queue: as above.
+    """
+    return unreadable(client, by_queue, accepted_types(app), layout)

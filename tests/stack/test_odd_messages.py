@@ -9,8 +9,8 @@ import redis
 
 from labkit.messages import JSON
 from labkit.queue_search import find_queued
-from labkit.queues import find_unacked, unacked_by_queue
-from labkit.unread import trouble
+from labkit.queues import find_unacked, lengths, unacked_by_queue
+from labkit.unread import trouble, unread_waiting, unreadable
 from tests.stack.labs import wait_until
 from tests.stack.odd_messages import ODD, TASK
 from tests.stack.patient import Patient, patient
@@ -51,6 +51,15 @@ def test_messages_that_cannot_be_read_are_counted_and_hide_no_other(broker):
     search = find_queued(broker.client, str(uuid.uuid4()), ["mixed"])
     assert (search.looked_at, search.total, search.unreadable) == (7, 7, len(UNREADABLE))
     assert find_queued(broker.client, sought.id, ["mixed"]).message
+
+
+def test_a_list_of_another_program_is_told_from_a_queue_with_one_odd_message(broker):
+    broker.client.lpush("jobs", "garbage", ODD["an eta that is no time"](str(uuid.uuid4())))
+    broker.send("add", 1, 1, queue="one odd")
+    broker.client.lpush("one odd", "garbage")
+    by_queue = lengths(broker.client, ["jobs", "one odd", "empty"])
+    assert unreadable(broker.client, by_queue) == {"jobs"}
+    assert len(unread_waiting(broker.client, by_queue)) == 2
 
 
 def test_taken_messages_that_cannot_be_read_are_counted(patient):
