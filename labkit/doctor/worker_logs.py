@@ -19,14 +19,14 @@ TAIL_BYTES = 64 << 20  # of each file; reading that much takes less than 0.1 s
 #   [...: INFO/MainProcess] Discarding revoked task: tasks.basic_tasks.add[ID]
 #   [...: CRITICAL/MainProcess] Can't decode message body: WHY [type:... headers:{... 'id': 'ID' ...
 _LINE = (
-    rb"^\[(?P<at>[-\d]+ [:\d]+),\d+: [^\]]*\] (?:"
+    rb"^\[(?P<at>[-\d]+ [:\d]+,\d+): [^\]]*\] (?:"
     rb"Task (?P<task>\S+)\[%(id)s\] (?P<did>\w+)"
     rb"|(?P<discarded>Discarding) revoked task: (?P<revoked>\S+)\[%(id)s\]"
     rb"|Can't decode message body: (?P<refused>.*) \[type:.*'id': '%(id)s'"
     rb")"
 )
 _INVALID = re.compile(
-    rb"^\[([-\d]+ [:\d]+),\d+: [^\]]*\] Received invalid task message", re.MULTILINE
+    rb"^\[([-\d]+ [:\d]+,\d+): [^\]]*\] Received invalid task message", re.MULTILINE
 )
 
 
@@ -37,7 +37,10 @@ class LogTrace:
     did: "received", "succeeded", "raised", "retry", "ignored" (by Ignore or self.replace),
         "refused" (its message could not be read), or "discarded" (revoked or expired).
     why: of what was refused, what the worker said.
-    redelivered: how often it was received once more although nobody retried it.
+    redelivered: how often it was received once more although it was not retried and did not let
+        go (ignored); one less where there are retries, because a retry is sent before it is logged.
+    discarded: a worker threw it away, whatever was logged later: a process that was at work may
+        log "retry" after that.
     """
 
     worker: str  # lab1, as the log file is called
@@ -46,6 +49,7 @@ class LogTrace:
     at: datetime
     why: str = ""
     redelivered: int = 0
+    discarded: bool = False
 
 
 def task_in_logs(home: Path, task_id: str) -> LogTrace | None:
@@ -55,11 +59,11 @@ def task_in_logs(home: Path, task_id: str) -> LogTrace | None:
     ]
     if not traces:
         return None
-    last = max(traces, key=lambda trace: trace.at)  # of two in one second the later line
-    same_moment = [trace for trace in traces if trace.at == last.at]
+    last = sorted(traces, key=lambda trace: trace.at)[-1]  # of one moment the later line
     did = Counter(trace.did for trace in traces)
-    redelivered = max(0, did["received"] - did["retry"] - 1)
-    return replace(same_moment[-1], redelivered=redelivered)
+    expected = 1 + did["retry"] + did["ignored"] + bool(did["retry"])
+    redelivered = max(0, did["received"] - expected)
+    return replace(last, redelivered=redelivered, discarded=bool(did["discarded"]))
 
 
 def last_unread(home: Path) -> tuple[str, datetime] | None:
@@ -70,14 +74,16 @@ def last_unread(home: Path) -> tuple[str, datetime] | None:
     found = []
     for path in home.glob("logs/*.log*"):
         text = _tail(path, b"Received invalid task message")
-        found += [(_worker(path), _moment(at)) for at in _INVALID.findall(text)]
+        moments = map(_moment, _INVALID.findall(text))
+        found += [(_worker(path), moment) for moment in moments if moment]
     return max(found, key=lambda one: one[1], default=None)
 
 
 def _traces(path: Path, task_id: bytes) -> list[LogTrace]:
     """Every line of a log that names the task, in order."""
     line = re.compile(_LINE % {b"id": re.escape(task_id)}, re.MULTILINE)
-    return [_trace(path, match) for match in line.finditer(_tail(path, task_id))]
+    matches = line.finditer(_tail(path, task_id))
+    return [_trace(path, match, at) for match in matches if (at := _moment(match["at"]))]
 
 
 def _tail(path: Path, word: bytes) -> bytes:
@@ -90,18 +96,22 @@ def _tail(path: Path, word: bytes) -> bytes:
         return b""
 
 
-def _trace(path: Path, match: re.Match[bytes]) -> LogTrace:
+def _trace(path: Path, match: re.Match[bytes], at: datetime) -> LogTrace:
     said = {
         name: (part or b"").decode(errors="replace") for name, part in match.groupdict().items()
     }
     did = said["did"] or ("discarded" if said["discarded"] else "refused")
     task = said["task"] or said["revoked"]
-    return LogTrace(_worker(path), task, did, _moment(match["at"]), said["refused"])
+    return LogTrace(_worker(path), task, did, at, said["refused"])
 
 
 def _worker(path: Path) -> str:
     return path.name.partition(".")[0]
 
 
-def _moment(text: bytes) -> datetime:
-    return datetime.strptime(text.decode(), "%Y-%m-%d %H:%M:%S").astimezone()
+def _moment(text: bytes) -> datetime | None:
+    """The time of a log line; None if it is none."""
+    try:
+        return datetime.strptime(text.decode(), "%Y-%m-%d %H:%M:%S,%f").astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
