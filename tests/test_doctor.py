@@ -1,6 +1,9 @@
 """The doctor's judgement, without a broker: what cannot be made here for real, and the logs."""
 
 import shlex
+import socket
+import subprocess
+import sys
 import time
 import uuid
 from dataclasses import replace
@@ -8,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lab_home import ROOT
+from labkit.doctor.code_age import started_at
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.evidence import Evidence, Holding
 from labkit.doctor.findings import Finding, celery_line, report
@@ -251,6 +256,15 @@ def test_a_line_with_a_date_that_is_none_is_passed_over(tmp_path):
     (tmp_path / "logs/lab1.log").write_text(lines)
     assert task_in_logs(tmp_path, "7") is None
     assert last_unread(tmp_path) is None
+
+
+def test_a_worker_of_another_folder_is_not_called_older_than_our_files(tmp_path):
+    for folder, ours in ((tmp_path, False), (ROOT, True)):
+        waits = [sys.executable, "-c", "input()"]
+        with subprocess.Popen(waits, cwd=folder, stdin=subprocess.PIPE) as process:
+            one = replace(worker(f"lab1@{socket.gethostname()}"), pid=process.pid)
+            assert (started_at(one) is not None) == ours
+            process.communicate(b"\n")
 
 
 @pytest.mark.parametrize("content", ["", "no line of a worker\n", "Task tasks.a.add[8] received"])

@@ -15,14 +15,18 @@ TOLERANCE_S = 1.0
 
 
 def started_at(worker: WorkerView) -> float | None:
-    """When the worker's process started (seconds since 1970); None if it is on another machine.
+    """When the worker's process started (seconds since 1970); None if it does not run our files.
 
-    The first one, where several workers have this name.
+    That is on another machine, or in another folder.  The first one, where several workers have
+    this name.
     """
     if worker.name.partition("@")[2] != socket.gethostname():
         return None
     try:
-        return min(psutil.Process(pid).create_time() for pid in worker.pids)
+        processes = [psutil.Process(pid) for pid in worker.pids]
+        if any(Path(process.cwd()) != ROOT for process in processes):
+            return None
+        return min(process.create_time() for process in processes)
     except psutil.Error:  # in a container its process has another number, or it has ended
         return None
 
@@ -31,7 +35,7 @@ def newer_files(worker: WorkerView, task: str = "") -> list[str]:
     """The code files that were saved after this worker started: ["tasks/basic_tasks.py"].
 
     task: leave out the modules of other tasks than this one.
-    [] if there is none, or if the worker is on another machine, whose files we cannot see.
+    [] if there is none, or if the worker runs other files, which we cannot see.
     A worker of `./lab up` with the same code in other words (a file was touched) is up to date.
     """
     started = started_at(worker)
