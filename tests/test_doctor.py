@@ -8,6 +8,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +19,9 @@ from labkit.doctor.evidence import Evidence, Holding
 from labkit.doctor.findings import Finding, celery_line, report
 from labkit.doctor.queue_diagnosis import nobody_takes
 from labkit.doctor.server_health import judge
+from labkit.doctor.taken import _without_message
 from labkit.doctor.worker_logs import LogTrace, last_unread, task_in_logs
+from labkit.layout import KOMBU
 from labkit.queue_search import Search
 from labkit.results import StoredResult
 from labkit.worker_view import Workers, WorkerView
@@ -265,6 +268,22 @@ def test_a_worker_of_another_folder_is_not_called_older_than_our_files(tmp_path)
             one = replace(worker(f"lab1@{socket.gethostname()}"), pid=process.pid)
             assert (started_at(one) is not None) == ours
             process.communicate(b"\n")
+
+
+def test_a_time_that_this_zone_cannot_show_is_passed_over(monkeypatch):
+    monkeypatch.setattr("labkit.doctor.taken.taken_first", lambda *_, **__: {})
+    monkeypatch.setattr("labkit.doctor.taken.unacked_count", lambda *_: 0)
+    request = {"id": "7", "acknowledged": False}
+    etas = ("9999-12-31T23:59:59+00:00", "2999-01-01T00:00:00+00:00")
+    lists = {"lab1@host": [{"eta": eta, "request": request} for eta in etas]}
+    try:
+        monkeypatch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        alone = _without_message(cast(Any, None), lists, KOMBU)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert alone == {"lab1@host": [datetime(2999, 1, 1, tzinfo=UTC).timestamp()]}
 
 
 @pytest.mark.parametrize("content", ["", "no line of a worker\n", "Task tasks.a.add[8] received"])

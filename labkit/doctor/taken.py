@@ -106,7 +106,10 @@ def _without_message(
     alone = defaultdict(list)
     for worker, entries in lists.items():
         for entry in entries:
-            due = moment(entry["eta"])
+            try:
+                due = moment(entry["eta"])
+            except ValueError:  # the end of the year 9999, which this time zone cannot show
+                continue
             request = entry["request"]
             # What is due has perhaps begun, and an end or a revoke also takes the message away.
             waits = due and due.timestamp() > now and not request["acknowledged"]
