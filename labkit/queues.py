@@ -17,9 +17,10 @@ from typing import Any
 
 import redis
 
+from labkit.bindings import Bindings
 from labkit.layout import KOMBU, Layout, is_wrong_type
 from labkit.mentions import Mentions, needles
-from labkit.messages import Message, decode_message, decode_taken, needle
+from labkit.messages import Message, decode_message, needle
 
 __all__ = ["Message", "decode_message", "needle"]  # of labkit.messages
 
@@ -131,14 +132,7 @@ def unacked_by_queue(
     if count > limit:
         return None
     held: Any = client.hvals(layout.unacked) if count else ()
-    return dict(Counter(map(_queue_in, held)))
-
-
-def _queue_in(raw: str) -> str:
-    try:
-        return decode_taken(raw)[2]
-    except ValueError:
-        return ""
+    return dict(Counter(map(Bindings(client, layout).queue_in, held)))
 
 
 @dataclass(frozen=True)
@@ -166,7 +160,7 @@ def find_unacked(
     client: redis.Redis, task_id: str, limit_s: float = 0.8, layout: Layout = KOMBU
 ) -> UnackedSearch:
     """Look for a task's unacknowledged message during limit_s seconds (about 80,000 messages)."""
-    deadline = time.monotonic() + limit_s
+    deadline, bindings = time.monotonic() + limit_s, Bindings(client, layout)
     total, looked_at, unreadable = unacked_count(client, layout), 0, 0
     mentions, texts = Mentions(), needles(task_id) if total > READ_AT_ONCE else [""]
     for tag, raw in client.hscan_iter(layout.unacked, count=1000) if total else ():
@@ -177,7 +171,7 @@ def find_unacked(
         if raw.startswith('[{"') and not any(text in raw for text in texts):
             continue
         try:
-            message, _exchange, queue = decode_taken(raw)
+            message, queue = bindings.taken(raw)
         except ValueError:
             unreadable += 1
             continue
@@ -199,10 +193,10 @@ def taken_first(
     """
     times: Any = client.zrange(layout.unacked_index, 0, limit - 1, withscores=True)
     texts: Any = client.hmget(layout.unacked, [tag for tag, _ in times]) if times else []
-    found = {}
+    bindings, found = Bindings(client, layout), {}
     for (tag, taken_at), raw in zip(times, texts, strict=True):
         with suppress(ValueError):
-            message, _exchange, queue = decode_taken(raw or "")
+            message, queue = bindings.taken(raw or "")
             found[tag] = Unacked(message, queue, taken_at)
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from kombu import Exchange, Producer, Queue
 
 from labkit.queue_search import find_queued
 from labkit.queues import (
@@ -139,6 +140,17 @@ def test_a_piece_that_takes_too_long_ends_the_search(patient, monkeypatch):
     monkeypatch.setattr(patient.client, "eval", once)
     found = find_queued(patient.client, str(uuid.uuid4()), ["slow"])
     assert (found.message, found.looked_at, found.total) == (None, 4, 50)
+
+
+def test_the_queue_of_a_taken_message_is_that_of_its_binding(patient):
+    one = Queue("mail", Exchange("shop", "topic"), routing_key="mail.#")
+    other = Queue("bill", Exchange("shop", "topic"), routing_key="bill.*")
+    with patient.app.connection() as connection, connection.channel() as channel:
+        one(channel).declare()
+        other(channel).declare()
+        Producer(channel).publish({}, exchange="shop", routing_key="mail.a.b", retry=False)
+        assert one(channel).get()  # and does not acknowledge it
+        assert unacked_by_queue(patient.client) == {"mail": 1}
 
 
 def test_a_message_is_found_while_workers_take_those_before_it(patient):
