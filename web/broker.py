@@ -34,6 +34,7 @@ client = redis.Redis.from_url(
     socket_connect_timeout=TIMEOUT_S,
     retry=None,
     decode_responses=True,
+    encoding_errors="replace",  # whose_database() looks at keys, and their names may be any bytes
 )
 
 
