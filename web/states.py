@@ -47,7 +47,9 @@ def state_of(task_id: str, name: str) -> TaskState:
         with broker_errors("and nothing was read"):
             # One answer for state and result: asked for one after the other, they may not belong
             # together.
-            return _state_in(celery.backend.get_task_meta(task_id), task_id, name)
+            state = _state_in(celery.backend.get_task_meta(task_id), task_id, name)
+        state.model_dump_json()  # deep nesting, half a surrogate pair: no answer can hold it
+        return state
     except Unavailable:
         raise
     except Exception as error:

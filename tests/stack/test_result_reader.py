@@ -32,6 +32,11 @@ DAMAGED = [
     "[" * 100_000,
     b"\xff\xfe",
 ]
+TOO_ODD = [  # JSON in Python, and none that could be sent on
+    '{"status": "SUCCESS", "result": "\\ud800"}',
+    '{"status": "\\ud800", "result": null}',
+    '{"status": "SUCCESS", "result": ' + "[" * 900 + "]" * 900 + "}",
+]
 ODD_INSIDE = [
     {"status": "SUCCESS"},
     {"status": "STARTED", "result": "not a dict"},
