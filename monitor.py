@@ -22,6 +22,7 @@ from typing import Any
 
 import redis
 from celery import Celery
+from celery.result import AsyncResult
 from celery.states import PENDING, READY_STATES
 from kombu.exceptions import OperationalError
 from rich.console import Console
@@ -69,12 +70,13 @@ def get_worker_stats() -> dict[str, dict[str, Any]]:
     return {one.name: one.summary() for one in snapshot.workers.answered}
 
 
-def monitor_task(task_id: str, timeout_s: float = 60) -> str:
+def monitor_task(task_id: str | AsyncResult, timeout_s: float = 60) -> str:
     """Print the states of a task as they come, until it has ended or timeout_s is over.
 
+    task_id: the id, or what .delay() returned.
     Returns the last state.  After 5 s without any state it prints what the doctor finds.
     """
-    task_id = checked_task_id(task_id)
+    task_id = checked_task_id(task_id if isinstance(task_id, str) else str(task_id.id))
     check_redis(REDIS_URL)
     client = client_for(REDIS_URL)
     start = time.monotonic()

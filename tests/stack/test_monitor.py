@@ -27,9 +27,10 @@ __all__ = ["patient"]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def monitor_task(patient: Patient, task_id: str, timeout_s: float):
-    code = f"from monitor import monitor_task; print(monitor_task({task_id!r}, {timeout_s}))"
-    return patient.run("-c", code)
+def monitor_task(patient: Patient, task_id: str, timeout_s: float, form: str = "str"):
+    task = f"{form}({task_id!r})"
+    code = f"from monitor import monitor_task; print(monitor_task({task}, {timeout_s}))"
+    return patient.run("-c", f"from celery.result import AsyncResult; {code}")
 
 
 class Terminal:
@@ -143,9 +144,9 @@ def test_a_task_is_followed_to_its_end(patient):
     assert lines[-1] == ["SUCCESS", "{'a': 1, 'b': 1}"]
 
 
-def test_a_task_that_fails_is_followed_to_its_error(patient):
+def test_what_delay_returned_is_followed_to_its_error(patient):
     with patient.worker("failing"):
-        answer = monitor_task(patient, patient.send("divide", 1, 0).id, 30)
+        answer = monitor_task(patient, patient.send("divide", 1, 0).id, 30, "AsyncResult")
     assert "FAILURE   ZeroDivisionError: division by zero" in answer.text
 
 
