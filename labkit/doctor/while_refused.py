@@ -3,14 +3,16 @@
 import redis
 
 from labkit.doctor.findings import Finding, several
+from labkit.layout import KOMBU, Layout
 from labkit.queues import lengths, queues_with_messages, unacked_count
 
 
-def stored_messages(client: redis.Redis) -> Finding:
+def stored_messages(client: redis.Redis, layout: Layout = KOMBU) -> Finding:
     """How many messages wait where.  A question to the workers is a message, too: none is asked."""
     try:
-        by_queue = lengths(client, sorted(queues_with_messages(client)))
-        held = unacked_count(client)
+        names = sorted(queues_with_messages(client, layout=layout))
+        by_queue = lengths(client, names, layout)
+        held = unacked_count(client, layout)
     except redis.RedisError:  # one that reads its data from disk answers nothing
         return Finding("?", "queues and workers were not looked at")
     waiting = [

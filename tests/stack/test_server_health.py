@@ -14,6 +14,8 @@ import redis
 
 from lab_home import MARK
 from labkit.broker import write_broker_file
+from labkit.doctor.while_refused import stored_messages
+from labkit.layout import Layout
 from labkit.proxy import proxy_to
 from labkit.redis_check import NoAnswer, TakesNoMessage, check_redis, client_for
 from labkit.refusals import NOWHERE
@@ -50,6 +52,12 @@ CASES = pytest.mark.parametrize(
     [(make_full, FULL), (make_replica, REPLICA), (make_failed_snapshot, SNAPSHOT)],
     ids=["full", "replica", "failed snapshot"],
 )
+
+
+def test_what_is_stored_is_counted_where_the_settings_put_it(patient):
+    patient.client.lpush("shop:orders", "{}")
+    told = stored_messages(patient.client, Layout(prefix="shop:")).sentence
+    assert told.startswith("waiting: 1 message in 'orders';")
 
 
 @CASES
