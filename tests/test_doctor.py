@@ -18,7 +18,7 @@ from labkit.doctor.diagnosis import explain
 from labkit.doctor.evidence import Evidence, Holding
 from labkit.doctor.findings import Finding, celery_line, report
 from labkit.doctor.queue_diagnosis import nobody_takes
-from labkit.doctor.server_health import judge
+from labkit.doctor.server_health import TO_KEEP, judge
 from labkit.doctor.taken import _without_message
 from labkit.doctor.worker_logs import LogTrace, last_unread, task_in_logs
 from labkit.layout import KOMBU
@@ -47,6 +47,16 @@ def test_a_server_older_than_6_2_is_named(version, fit):
 
 def test_a_server_that_does_not_say_whether_it_saves_is_not_accused():
     assert judge(FIT | {"aof_enabled": 0}, saves=None) == []
+
+
+def test_a_setting_that_a_restart_forgets_is_named_with_the_file_that_keeps_it():
+    odd = FIT | {"aof_enabled": 0, "maxmemory_policy": "allkeys-lru"}
+    hints = [finding.hint for finding in judge(odd, saves="")]
+    assert [hint.removesuffix(TO_KEEP) for hint in hints] == [
+        "in redis-cli: config set maxmemory-policy noeviction",
+        "in redis-cli: config set appendonly yes",
+    ]
+    assert all(hint.endswith("or a restart forgets it") for hint in hints)
 
 
 def test_a_search_that_ended_early_says_how_far_it_looked():

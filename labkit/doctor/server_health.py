@@ -12,6 +12,7 @@ from labkit.refusals import Info, megabytes
 
 OLDEST_VERSION = (6, 2)  # kombu 5.7 uses commands that came with it
 NEARLY_FULL = 0.9  # of maxmemory: time to do something, before messages are refused
+TO_KEEP = ", and the same in its configuration file, or a restart forgets it"
 
 
 def server_findings(client: redis.Redis) -> list[Finding]:
@@ -72,7 +73,7 @@ def _wrong(info: Info, saves: str | None) -> Iterator[Finding]:
             "wrong",
             f"maxmemory-policy is {policy}: when memory is full, "
             "the server throws waiting messages away without a word",
-            "in redis-cli: config set maxmemory-policy noeviction",
+            f"in redis-cli: config set maxmemory-policy noeviction{TO_KEEP}",
         )
     used, limit = info.get("used_memory", 0), info.get("maxmemory", 0)
     if limit and NEARLY_FULL * limit <= used < limit:
@@ -97,7 +98,7 @@ def _wrong_with_disk(info: Info, saves: str | None) -> Iterator[Finding]:
             "wrong",
             "the server keeps nothing on disk (neither AOF nor RDB): "
             "when it stops, waiting messages and results are gone",
-            "in redis-cli: config set appendonly yes",
+            f"in redis-cli: config set appendonly yes{TO_KEEP}",
         )
     if info.get("rdb_last_bgsave_status", "ok") != "ok" and saves != "":
         yield Finding(
