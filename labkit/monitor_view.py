@@ -145,8 +145,11 @@ def _queues(snapshot: Snapshot, width: int) -> Table:
     for name, lists in snapshot.queues.items():
         queued, takers = sum(lists.values()), len(snapshot.takers(name))
         unacked = "?" if by_queue is None else f"{by_queue.get(name, 0):,}"
-        nobody = Text("nobody", style="red" if queued else "dim")
-        who = Text(f"{takers} worker{'s' if takers > 1 else ''}") if takers else nobody
+        who = Text(f"{takers} worker{'s' if takers > 1 else ''}")
+        if not takers and (snapshot.workers.silent or _not_asked(snapshot)):
+            who = Text("?", style="dim")  # one of those may take from it
+        elif not takers:
+            who = Text("nobody", style="red" if queued else "dim")
         numbers = [f"{lists[priority]:,}" for priority in priorities]
         rows.append([name, f"{queued:,}", unacked, *numbers, who])
     all_queued = sum(sum(lists.values()) for lists in snapshot.queues.values())
@@ -171,10 +174,17 @@ def _workers(snapshot: Snapshot, width: int) -> Table:
     return _table(headings, rows, width, words={1})
 
 
+def _not_asked(snapshot: Snapshot) -> int:
+    """Workers that were not asked: a question is a message, and the broker takes none."""
+    return getattr(snapshot.workers, "not_asked", 0)
+
+
 def _without_answer(snapshot: Snapshot) -> list[RenderableType]:
     silent = snapshot.workers.silent
-    if silent:
-        sentence = f"connected and silent: {silent} (a solo worker answers between two tasks)"
+    if not_asked := _not_asked(snapshot):
+        sentence = f"not asked: {not_asked} connected (the broker takes no message now)"
+    elif silent:
+        sentence = f"connected and silent: {silent} (a solo worker at its task, or a stopped one)"
     elif not snapshot.workers.answered:
         sentence = "no worker is connected; ./lab doctor says what to do"
     else:

@@ -27,6 +27,12 @@ def worker(number: int, active: list | None = None) -> WorkerView:
     )
 
 
+def not_asked(count: int) -> Workers:
+    workers = Workers([], 0)
+    object.__setattr__(workers, "not_asked", count)
+    return workers
+
+
 def snapshot(workers: Workers) -> Snapshot:
     queues = {
         "basic": {0: 100_000, 3: 10_000, 6: 100, 9: 0},
@@ -91,6 +97,20 @@ def test_more_than_the_monitor_looks_at_is_a_question_mark():
     lines = printed(many, [])
     assert sum("?" in line for line in lines) == len(seen.queues)
     assert any("9,000" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("workers", "who", "sentence"),
+    [
+        (Workers([], 0), "nobody", "no worker is connected"),
+        (Workers([], 2), "?", "connected and silent: 2 (a solo worker at its task, or a stopped"),
+        (not_asked(2), "?", "not asked: 2 connected (the broker takes no message now)"),
+    ],
+)
+def test_who_takes_from_a_queue_is_not_known_while_workers_do_not_answer(workers, who, sentence):
+    lines = printed(snapshot(workers), [])
+    assert [line.split()[-1] for line in lines[3:5]] == [who, who]
+    assert any(line.startswith(sentence) for line in lines)
 
 
 def test_of_ten_lists_the_fullest_are_shown_and_what_is_unread_fits():
