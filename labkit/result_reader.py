@@ -1,17 +1,20 @@
 """Read results where the app's settings say that they are: result_backend.
 
 That can be the broker's database, another one, another server, a table, files; or a place where
-nobody but the sender can look.  Nothing here writes, and nothing waits longer than TIMEOUT_S for
+nobody but the sender can look.  Nothing here writes, and nothing waits longer than `timeout_s` for
 a backend that does not answer.
 """
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import redis
 from celery import Celery
+from celery.app.backends import by_url
+from celery.exceptions import ImproperlyConfigured
 from celery.states import PENDING
 
 from lab_home import masked
@@ -31,6 +34,7 @@ TIMEOUT_S = 0.8
 POLL_S = 0.2  # between two looks at a backend that tells no news
 ASK_AGAIN_S = 3.0  # after a backend did not answer: the doctor has no time for a second wait
 REDIS = ("redis://", "rediss://", "redis+socket://", "socket://")  # not sentinel://
+IMPORT_S = 10.0  # for the backend's library: it is on this machine, and may be large
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -46,16 +50,18 @@ class ResultStore:
     why: why there was no answer to the last read(), as a sentence; "" if there was.
     """
 
-    def __init__(self, app: Celery, broker: redis.Redis) -> None:
-        self._app = app
+    def __init__(self, app: Celery, broker: redis.Redis, timeout_s: float = TIMEOUT_S) -> None:
+        self._app, self._timeout_s = app, timeout_s
         self._client: redis.Redis | None = None
         self._silent_until = 0.0
         url = str(app.conf.result_backend or "disabled")
         self.where, self.why = "", _nobody_can_look(url)
         self.readable = not self.why
-        if self.readable:
-            self.where = masked(url)
-        if self.readable and url.startswith(REDIS):
+        if not self.readable:
+            return
+        self.where = masked(url)
+        self._imported = Later(lambda: _import_backend(app, url))
+        if url.startswith(REDIS):
             self._open_redis(broker)
 
     def _open_redis(self, broker: redis.Redis) -> None:
@@ -64,7 +70,7 @@ class ResultStore:
         except Unusable as error:
             self._give_up(error)
             return
-        self._client = _client(parameters)
+        self._client = _client(parameters, self._timeout_s)
         if _address(parameters) == _address(broker.connection_pool.connection_kwargs):
             self.where = ""
 
@@ -95,10 +101,16 @@ class ResultStore:
             self._give_up(error)
         except Exception as error:  # noqa: BLE001 - each backend has errors of its own
             self._silent_until = time.monotonic() + ASK_AGAIN_S
-            self.why = f"the result backend{self._at()} does not answer: {_short(error)}"
-            if isinstance(error, redis.ResponseError):
-                self.why = f"the result backend{self._at()} answers with an error: {_short(error)}"
+            self.why = f"the result backend{self._at()} {self._trouble(error)}"
         return None
+
+    def _trouble(self, error: Exception) -> str:
+        if isinstance(error, redis.AuthenticationError):  # a ConnectionError for redis-py
+            given = self._client and self._client.get_connection_kwargs().get("password")
+            return f"{'refuses this password' if given else 'wants a password'}: {_short(error)}"
+        if isinstance(error, redis.ResponseError):
+            return f"answers with an error: {_short(error)}"
+        return f"does not answer: {_short(error)}"
 
     def follow(self, task_id: str) -> Iterator[StoredResult | None]:
         """Give each state as it is stored; None about every 0.2 s in which nothing was.
@@ -106,7 +118,11 @@ class ResultStore:
         Raises LabError where results cannot be read.
         """
         if self._client:
-            yield from follow_result(self._client, task_id, self._prefix("task"), self._decode)
+            try:
+                yield from follow_result(self._client, task_id, self._prefix("task"), self._decode)
+            except redis.AuthenticationError as error:
+                why = f"the result backend{self._at()} {self._trouble(error)}"
+                raise LabError(why, "./lab doctor") from None
         before = None
         while True:
             now = self.read(task_id)
@@ -158,10 +174,11 @@ class ResultStore:
         file = _sqlite_file(self.where)
         if file and not file.exists():  # Celery would make it
             return None
+        self._imported.until(time.monotonic() + IMPORT_S, None)
         asked: Later[Any] = Later(lambda: self._backend().get_task_meta(task_id, cache=False))
-        meta = asked.until(time.monotonic() + TIMEOUT_S, None)
+        meta = asked.until(time.monotonic() + self._timeout_s, None)
         if meta is None:
-            raise TimeoutError(f"no answer in {TIMEOUT_S} s")
+            raise TimeoutError(f"no answer in {self._timeout_s} s")
         if isinstance(error := meta.get("result"), BaseException):
             meta = meta | {
                 "result": {"exc_type": type(error).__name__, "exc_message": list(error.args)}
@@ -180,11 +197,17 @@ def _nobody_can_look(url: str) -> str:
     return ""
 
 
-def _client(parameters: dict[str, Any]) -> redis.Redis:
+def _import_backend(app: Celery, url: str) -> None:
+    """Import the backend, and so its library.  Where that fails, making the backend says why."""
+    with suppress(ImportError, ImproperlyConfigured):
+        by_url(url, app.loader)
+
+
+def _client(parameters: dict[str, Any], timeout_s: float) -> redis.Redis:
     """A client for the backend's address, which gives up soon and answers in bytes."""
-    patience: dict[str, Any] = {"socket_timeout": TIMEOUT_S, "retry": None}
+    patience: dict[str, Any] = {"socket_timeout": timeout_s, "retry": None}
     if "path" not in parameters:  # of a Unix socket, which knows no time to connect
-        patience["socket_connect_timeout"] = TIMEOUT_S
+        patience["socket_connect_timeout"] = timeout_s
     settings = parameters | patience | {"retry_on_timeout": False}
     return redis.Redis(connection_pool=redis.ConnectionPool(**settings))
 

@@ -153,6 +153,32 @@ def test_a_backend_that_gives_no_answer_is_a_sentence_and_no_long_wait(ward, kin
             assert store.why.startswith("the result backend")
 
 
+def test_the_import_of_the_library_is_no_part_of_the_wait_for_an_answer(ward, tmp_path):
+    """In a process of its own: here SQLAlchemy may be imported already."""
+    address = f"db+sqlite:///{tmp_path}/results.sqlite"
+    task_id = keep(ward, address)
+    code = f"""
+from celery import Celery
+from lab_home import REDIS_URL
+from labkit.redis_check import client_for
+from labkit.result_reader import ResultStore
+app = Celery(broker=REDIS_URL, backend={address!r}, set_as_current=False)
+store = ResultStore(app, client_for(REDIS_URL))
+print(store.read({task_id!r}), store.why)
+"""
+    assert "status='SUCCESS'" in ward.run("-c", code).text
+
+
+@pytest.mark.parametrize(("word", "why"), [("", "wants a"), (":wrong@", "refuses this")])
+def test_a_password_that_is_not_right_is_no_missing_answer(ward, word, why):
+    address = f"redis://{word}{ward.url.rpartition('@')[2]}"
+    with store_at(ward, address) as store:
+        assert store.read("7") is None
+        assert f" {why} password: " in store.why and "does not answer" not in store.why
+        with pytest.raises(LabError, match=f"{why} password"):
+            next(store.follow("7"))
+
+
 @pytest.mark.parametrize("text", DAMAGED)
 def test_a_damaged_result_is_a_sentence(ward, text):
     task_id = str(uuid.uuid4())
