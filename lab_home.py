@@ -34,6 +34,7 @@ _VARIABLES_THAT_WIN = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"]
 _VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"]
 
 _SSL_CERT_REQS = {"required", "optional", "none"}  # what Celery, kombu and redis-py all know
+_SSL_OPTION = re.compile("ssl_(cert_reqs|ca_certs|check_hostname|certfile|keyfile|password)")
 
 # A worker of this app sets this key when it is ready.  It marks a database as the lab's.
 MARK = "celery_learning:lab"
@@ -71,16 +72,12 @@ def _load_env_file(path: Path) -> None:
                     text = binding.original.string  # the empty lines above belong to it
                     empty_lines = text[: len(text) - len(text.lstrip())].count("\n")
                     line = binding.original.line + empty_lines
-                    raise SystemExit(
-                        house_error(
-                            f".env line {line} is not of the form NAME=value",
-                            f"mend line {line} of {path}; .env.example shows every name",
-                        )
-                    )
+                    wrong = f".env line {line} is not of the form NAME=value"
+                    hint = f"mend line {line} of {path}; .env.example shows every name"
+                    raise SystemExit(house_error(wrong, hint))
     except (UnicodeDecodeError, OSError) as error:
-        raise SystemExit(
-            house_error(f".env cannot be read: {error}", f"save {path} as UTF-8 text")
-        ) from None
+        wrong = f".env cannot be read: {error}"
+        raise SystemExit(house_error(wrong, f"save {path} as UTF-8 text")) from None
     load_dotenv(path, encoding="utf-8-sig")
 
 
@@ -97,24 +94,30 @@ def masked(url: str) -> str:
 
 def _checked(url: str) -> str:
     """The URL, if it can be a Redis URL; else the lab's error."""
-    wrong, right = None, "redis://localhost:6379/0"
+    wrong, fit = None, urlsplit("redis://localhost:6379/0")
     try:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
+        tls = {name: value for name, value in options.items() if _SSL_OPTION.fullmatch(name)}
         if not url.startswith(("redis://", "rediss://")):  # redis-py knows no capitals
             wrong = f"REDIS_URL must begin with redis:// or rediss://, got {masked(url)!r}"
         elif parts.port == 0 or not parts.hostname:
             wrong = f"REDIS_URL needs a host, and a port of 1 to 65535, got {masked(url)}"
         elif parts.path.strip("/") and not parts.path.strip("/").isdigit():
             wrong = f"REDIS_URL must end with a database number, got {masked(url)}"
+        elif tls != options or (tls and parts.scheme == "redis"):
+            wrong = f"REDIS_URL takes no option but ssl_... ones, with rediss://, got {masked(url)}"
+            if "@" not in parts.query:  # it may be a part of the password
+                path = f"/{options['db']}" if options.get("db", "").isdigit() else parts.path
+                scheme = "rediss" if tls else parts.scheme
+                fit = parts._replace(scheme=scheme, path=path, query=urlencode(tls, safe="/"))
         elif parts.scheme == "rediss" and options.get("ssl_cert_reqs") not in _SSL_CERT_REQS:
             wrong = f"rediss:// needs ssl_cert_reqs=required in REDIS_URL, got {masked(url)}"
-            query = urlencode(options | {"ssl_cert_reqs": "required"}, safe="/")
-            right = masked(parts._replace(query=query).geturl()).replace("***", "PASSWORD")
-    except ValueError:  # a port that is no number, brackets that do not close
-        # Python's own words may quote a part of the password.
+            fit = parts._replace(query=urlencode(tls | {"ssl_cert_reqs": "required"}, safe="/"))
+    except ValueError:  # a port that is no number, ...; its own words may quote the password
         wrong = "REDIS_URL is no address: check its port; in a password write / as %2F and @ as %40"
     if wrong:
+        right = masked(fit.geturl()).replace("***", "PASSWORD")
         raise SystemExit(house_error(wrong, f"REDIS_URL={quoted(right)} ./lab up"))
     return url
 
@@ -123,12 +126,9 @@ def _refuse_hidden_settings() -> None:
     """Stop where a variable would send Celery to another broker than the lab looks at."""
     for name in _VARIABLES_THAT_WIN:
         if os.environ.get(name):
-            raise SystemExit(
-                house_error(
-                    f"{name} is set, and for Celery it wins over every other setting",
-                    f"unset {name}; to name a Redis for the lab, set REDIS_URL",
-                )
-            )
+            wrong = f"{name} is set, and for Celery it wins over every other setting"
+            hint = f"unset {name}; to name a Redis for the lab, set REDIS_URL"
+            raise SystemExit(house_error(wrong, hint))
 
 
 def running_broker() -> dict[str, str] | None:
@@ -156,20 +156,15 @@ def _check_smtp_url() -> None:
     """Stop with the lab's error where SMTP_URL is none."""
     given = os.environ.get("SMTP_URL")
     if given and not re.fullmatch(r"smtp://([\w.-]+|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}", given):
-        raise SystemExit(
-            house_error(
-                f"SMTP_URL must be smtp://HOST:PORT, got {masked(given)!r}",
-                "unset SMTP_URL: the lab has a mail server of its own",
-            )
-        )
+        wrong = f"SMTP_URL must be smtp://HOST:PORT, got {masked(given)!r}"
+        raise SystemExit(house_error(wrong, "unset SMTP_URL: the lab has a mail server of its own"))
 
 
 def choose_redis_url() -> str:
     """REDIS_URL if it is set; else the running lab's broker; else the usual address."""
     if given := os.environ.get("REDIS_URL"):
         return _checked(given)
-    broker = running_broker()
-    return broker["url"] if broker else LAST_RESORT_URL
+    return (running_broker() or {"url": LAST_RESORT_URL})["url"]
 
 
 def choose_database_url() -> str:
@@ -193,17 +188,13 @@ def choose_database_url() -> str:
                 return f"postgresql+psycopg://{given[scheme.end() :]}"
         except ValueError:  # a port that is no number, brackets that do not close
             pass
-        wrong = (
-            "DATABASE_URL is no address of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE; "
-            "in a password write / as %2F and @ as %40"
-        )
+        wrong = "DATABASE_URL is no address of the form postgresql://USER:PASSWORD@HOST:PORT/NAME; "
+        wrong += "in a password write / as %2F and @ as %40"
     else:
-        wrong = (
-            "DATABASE_URL must begin with sqlite:/// or postgresql://, "
-            f"got {masked(given).partition('://')[0]!r}"
-        )
-    hint = "DATABASE_URL=postgresql://lab:lab@127.0.0.1:5432/lab ./lab up"
-    raise SystemExit(house_error(wrong, hint))
+        begin = masked(given).partition("://")[0]
+        wrong = f"DATABASE_URL must begin with sqlite:/// or postgresql://, got {begin!r}"
+    right = "postgresql://lab:lab@127.0.0.1:5432/lab"
+    raise SystemExit(house_error(wrong, f"DATABASE_URL={right} ./lab up"))
 
 
 _load_env_file(ROOT / ".env")

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+import redis
+from celery import Celery
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,6 +120,9 @@ def test_a_broken_broker_file_is_as_none(project, content):
         ("redis://localhost:6379/first", "must end with a database number"),
         ("rediss://localhost:6379/0", "rediss:// needs ssl_cert_reqs=required in REDIS_URL"),
         ("rediss://localhost/0?ssl_cert_reqs=CERT_REQUIRED", "needs ssl_cert_reqs=required"),
+        ("redis://localhost/0?socket_timeout=3", "takes no option but ssl_... ones"),
+        ("rediss://localhost/0?ssl_cert_reqs=none&ssl_odd=1", "takes no option but ssl_... ones"),
+        ("redis://localhost/0?ssl_cert_reqs=none", "takes no option but ssl_... ones, with rediss"),
     ],
 )
 def test_a_wrong_redis_url_is_named_in_one_sentence(project, url, what):
@@ -129,6 +135,42 @@ def test_the_hint_for_tls_can_be_pasted_and_keeps_the_other_options(project):
     )
     line = "'rediss://ada:PASSWORD@h:1/2?ssl_ca_certs=/a/b.pem&ssl_cert_reqs=required'"
     assert error.endswith(f"hint: REDIS_URL={line} ./lab up\n")
+
+
+@pytest.mark.parametrize(
+    ("url", "right"),
+    [
+        ("redis://:w@h:1/0?db=5", "redis://:PASSWORD@h:1/5"),
+        ("redis://h/2?socket_timeout=3&password=w", "redis://h/2"),
+        ("redis://h/0?ssl_cert_reqs=none", "'rediss://h/0?ssl_cert_reqs=none'"),
+    ],
+)
+def test_the_hint_for_an_option_that_is_not_taken_can_be_pasted(project, url, right):
+    assert project.error(REDIS_URL=url).endswith(f"hint: REDIS_URL={right} ./lab up\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ssl_ca_certs", "/a.pem"),
+        ("ssl_certfile", "/a.pem"),
+        ("ssl_keyfile", "/a.pem"),
+        ("ssl_password", "w"),
+        ("ssl_check_hostname", "true"),
+    ],
+)
+def test_celery_kombu_and_redis_py_take_every_option_that_the_lab_takes(name, value):
+    url = f"rediss://h/0?ssl_cert_reqs=required&{name}={value}"
+    assert lab_home._checked(url) == url
+    wanted = {name: True if value == "true" else value}.items()
+    with Celery(broker=url, backend=url, set_as_current=False) as app, app.connection() as there:
+        of_kombu: Any = there.ssl
+        of_celery: Any = app.backend
+        assert wanted <= of_kombu.items()
+        assert wanted <= of_celery.connparams.items()
+    pool = redis.ConnectionPool.from_url(url)
+    assert wanted <= pool.connection_kwargs.items()
+    assert pool.make_connection()  # it refuses a name that it does not know
 
 
 @pytest.mark.parametrize(
