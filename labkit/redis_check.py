@@ -7,6 +7,7 @@ they all say the same.
 
 import contextlib
 import os
+import ssl
 from shlex import quote
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +15,7 @@ import redis
 
 from lab_home import LAB_HOME, MARK, masked, running_broker, whose_database
 from labkit.errors import LabError
-from labkit.refusals import RESTART, Info, refusal, try_to_write
+from labkit.refusals import RESTART, Info, causes, refusal, try_to_write
 from labkit.state import StackLock
 
 CONNECT_TIMEOUT_S = 1.0  # a local server answers in milliseconds; two tries fit well into 3 s
@@ -118,9 +119,26 @@ def broker_error(
             f"the Redis at {where} {wrong}",
             "put the right one into REDIS_URL: redis://:PASSWORD@HOST:PORT/0",
         )
+    for one in causes(error):
+        if isinstance(one, ssl.SSLError):
+            return _tls_error(one, where)
     if answered:
         return NoAnswer(f"the broker at {where} stopped answering: {error}", _start(url))
     return NoAnswer(f"no broker answers at {where}", _start(url))
+
+
+def _tls_error(error: ssl.SSLError, where: str) -> LabError:
+    """A server took the connection, and the two do not agree on TLS."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.reason or error
+        return LabError(f"TLS with the server at {where} fails: {reason}", "mend REDIS_URL")
+    why = error.verify_message.rstrip(".")
+    sentence = f"a server answers at {where}, and its certificate is not trusted here: {why}"
+    if "mismatch" in why:  # of the host's name or address: another CA changes nothing
+        return LabError(sentence, "name it in REDIS_URL as its certificate does")
+    return LabError(
+        sentence, "SSL_CERT_FILE=/path/ca.pem, or &ssl_ca_certs=/path/ca.pem in REDIS_URL"
+    )
 
 
 def _info(client: redis.Redis | None) -> Info:

@@ -46,14 +46,14 @@ def refusal(error: BaseException, info: Callable[[], Info]) -> Refusal | None:
 
     info: asks for INFO, which has the figures.
     """
-    for one in _chain(error):
+    for one in causes(error):
         for kind, sign, explain in _KINDS:
             if isinstance(one, kind) and sign in str(one):
                 return explain(str(one), info())
     return None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error and what caused it: kombu puts its own errors around those of redis-py."""
     while error is not None:
         yield error
