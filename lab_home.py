@@ -213,6 +213,15 @@ with contextlib.suppress(OSError):  # whoever writes there says what is wrong wi
     LAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def run_id_of(client: "redis.Redis") -> str:
+    """What tells one start of this server from all others; "" where its user may not ask (ACL)."""
+    from redis.exceptions import NoPermissionError
+
+    with contextlib.suppress(NoPermissionError):
+        return client.info("server")["run_id"]
+    return ""
+
+
 def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]:
     """Say whether the lab may use this Redis database.  Reads only; raises redis errors.
 
@@ -223,7 +232,7 @@ def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]
         return "ours"
     # FLUSHALL takes the mark away, and the embedded broker is still nobody else's.
     own_id = (running_broker() or {}).get("run_id")  # a server makes a new one at each start
-    if own_id and client.info("server")["run_id"] == own_id:
+    if own_id and run_id_of(client) == own_id:
         return "ours"
     if client.dbsize() == 0:
         return "empty"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import redis
 
-from lab_home import LAB_HOME, MARK, masked, running_broker, whose_database
+from lab_home import LAB_HOME, MARK, masked, run_id_of, running_broker, whose_database
 from labkit.errors import LabError
 from labkit.refusals import RESTART, Info, causes, refusal, try_to_write
 from labkit.state import StackLock
@@ -77,7 +77,7 @@ def check_client(client: redis.Redis, url: str) -> str:
     where = masked(url)
     answered = False
     try:
-        run_id = client.info("server")["run_id"]
+        run_id = run_id_of(client)
         answered = True
         if _is_embedded_url(url) and (running_broker() or {}).get("run_id") != run_id:
             raise LabError(f"the server at {where} is not the lab's broker", RESTART)

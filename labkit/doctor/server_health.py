@@ -17,7 +17,12 @@ TO_KEEP = ", and the same in its configuration file, or a restart forgets it"
 
 def server_findings(client: redis.Redis) -> list[Finding]:
     """What is wrong with a server that takes messages; where nothing is, what was looked at."""
-    info = client.info()
+    try:
+        info = client.info()
+    except redis.exceptions.NoPermissionError:
+        return [
+            Finding("?", "memory, disk and settings were not looked at: this user may not ask INFO")
+        ]
     try:
         saves: str | None = client.config_get("save").get("save")
     except redis.RedisError:  # a hosted server may refuse the command

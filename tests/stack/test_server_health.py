@@ -14,6 +14,7 @@ import redis
 
 from lab_home import MARK
 from labkit.broker import write_broker_file
+from labkit.doctor.server_health import server_findings
 from labkit.doctor.while_refused import stored_messages
 from labkit.layout import Layout
 from labkit.proxy import proxy_to
@@ -58,6 +59,23 @@ def test_what_is_stored_is_counted_where_the_settings_put_it(patient):
     patient.client.lpush("shop:orders", "{}")
     told = stored_messages(patient.client, Layout(prefix="shop:")).sentence
     assert told.startswith("waiting: 1 message in 'orders';")
+
+
+def test_a_user_without_info_may_send_and_the_database_is_known(patient, monkeypatch):
+    rule = ["on", ">secret", "allcommands", "allkeys", "allchannels", "-@dangerous"]
+    patient.client.execute_command("ACL", "SETUSER", "app", *rule)
+    url = f"redis://app:secret@{patient.url.rpartition('@')[2]}"
+    own = {"url": patient.url, "run_id": "1"}  # a lab that is up as well, and is not this server
+    monkeypatch.setattr("lab_home.running_broker", lambda: own)
+    assert check_redis(url) == "ours"
+    patient.client.delete(MARK)
+    assert check_redis(url) == "empty"
+    client = client_for(url)
+    assert [finding.kind for finding in server_findings(client)] == ["?"]
+    make_full(patient.client, patient.home)
+    with pytest.raises(TakesNoMessage, match="memory is full"):
+        check_redis(url)
+    client.close()
 
 
 @CASES
