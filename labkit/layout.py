@@ -4,8 +4,8 @@
     unacked, unacked_index                       what workers took and have not acknowledged
 
 Those are kombu's names.  priority_steps, sep, global_keyprefix, unacked_key, unacked_index_key,
-unacked_mutex_key, fanout_prefix and control_exchange change them.  A URL or a Queue cannot; but the URL names the
-database, and the database is a part of the channel's name.
+unacked_mutex_key, fanout_prefix and control_exchange change them.  A URL or a Queue cannot; but the
+URL names the database, and the database is a part of the channel's name.
 """
 
 from collections.abc import Mapping

@@ -73,9 +73,9 @@ def unreadable(
     accepted: Collection[str] = (JSON,),
     layout: Layout = KOMBU,
 ) -> set[str]:
-    """The queues of whose next messages none can be run; arguments as for unread_waiting."""
+    """The queues of whose next messages some cannot be run; arguments as for unread_waiting."""
     troubles = _troubles(client, lengths, accepted, layout).items()
-    return {queue for queue, said in troubles if said and all(said)}
+    return {queue for queue, said in troubles if any(said)}
 
 
 def _troubles(

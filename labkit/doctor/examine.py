@@ -35,7 +35,7 @@ from labkit.redis_check import (
     refused_message,
 )
 from labkit.state import StackLock, read_state
-from labkit.unread import unread_waiting
+from labkit.unread import unreadable
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
@@ -116,7 +116,7 @@ def _look_at_broker(deadline: float) -> list[Finding]:
                 return [*findings, Finding("wrong", left, "./lab doctor --wait 20")]
             findings += found
     except TakesNoMessage as refused:
-        return [_finding_of(refused), stored_messages(client)]
+        return [_finding_of(refused), stored_messages(client, layout_of(_app()))]
     except (redis.RedisError, OperationalError) as error:
         return [*findings, _finding_of(broker_error(error, REDIS_URL, client))]
     return findings
@@ -144,21 +144,22 @@ def _broker_file() -> list[Finding]:
     ]
 
 
-def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
+def _app() -> Celery:
+    """The lab's app; where it cannot be imported, one that can ask the workers that still run."""
     try:
-        app = load_app()
-    except LabError:  # the code's own finding says why; workers that still run can be asked
-        app = Celery("lab-doctor", broker=REDIS_URL, set_as_current=False)
+        return load_app()
+    except LabError:  # the code's own finding says why
+        return Celery("lab-doctor", broker=REDIS_URL, set_as_current=False)
+
+
+def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
+    app = _app()
     asked: Later[Workers | None] = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
     layout = layout_of(app)
     by_queue = lengths(client, queues_with_messages(client, layout=layout), layout)
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
     unread = unread_findings(app, client, by_queue, layout)
-    unreadable = {
-        queue
-        for queue, lists in by_queue.items()
-        if unread_waiting(client, {queue: lists}, accepted_types(app), layout)
-    }
+    lost = unreadable(client, by_queue, accepted_types(app), layout)
     workers = asked.until(deadline, None)
     if workers is None:
         return [*unread, Finding("?", f"cannot know what the workers do: {TOO_LONG}", MORE_TIME)]
@@ -169,7 +170,7 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     if workers.answered:
         findings += beat_findings(workers, expected=bool(app.conf.beat_schedule))
     findings += [
-        nobody_takes(queue, count, workers, readable=queue not in unreadable)
+        nobody_takes(queue, count, workers, readable=queue not in lost)
         for queue, count in sorted(waiting.items())
         # Without any worker it is enough to say so; ./lab up brings some for the lab's queues.
         if count
