@@ -131,7 +131,8 @@ def be_patient(conf, **_kwargs) -> None:
     conf.task_publish_retry_policy = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
     conf.result_backend_transport_options = {}
     conf.redis_socket_timeout = 120
-    conf.broker_transport_options = conf.broker_transport_options | {"socket_timeout": 30}
+    if "socket_timeout" in conf.broker_transport_options:  # Redis; another broker may not know it
+        conf.broker_transport_options = conf.broker_transport_options | {"socket_timeout": 30}
 
 
 @celeryd_init.connect

@@ -79,10 +79,9 @@ def monitor_task(task_id: str | AsyncResult, timeout_s: float = 60) -> str:
     task_id = checked_task_id(task_id if isinstance(task_id, str) else str(task_id.id))
     check_redis(REDIS_URL)
     client = client_for(REDIS_URL)
-    start = time.monotonic()
-    asked = False
     store = ResultStore(load_app(), client)
     news = store.follow(task_id)
+    start, asked = time.monotonic(), False
     try:
         _print_state(start, last := next(news))
         while not last or last.status not in READY_STATES:
