@@ -99,7 +99,7 @@ def tested(tmp_path, capfd):
         for name, code in modules.items():
             (tmp_path / f"test_{name}.py").write_text(code)
         (tmp_path / "pytest.ini").touch()
-        todo = steps(fast=False, pytest_arguments=[], again=True, root=tmp_path)[-1:]
+        todo = steps(fast=False, pytest_arguments=["-n1"], again=True, root=tmp_path)[-1:]
         return run_steps(todo, tmp_path), capfd.readouterr().out
 
     return run

@@ -14,10 +14,14 @@ from labkit.broker import free_port
 from tests.required import require
 from tests.stack.labs import Lab, copy_of_the_tree, wait_until
 
+# The longest tests.  A process that began one of them at the end would be left alone with it.
+FIRST = ("test_take_it_home.py", "test_matrix.py", "test_lessons.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the lessons, the longest tests: no process is left alone with them at the end."""
-    items.sort(key=lambda item: item.path != Path(__file__).with_name("test_lessons.py"))
+    """Begin with the longest tests, in the order of FIRST."""
+    order = {Path(__file__).with_name(name): place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path, len(FIRST)))
 
 
 @pytest.fixture

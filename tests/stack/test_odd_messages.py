@@ -53,12 +53,12 @@ def test_messages_that_cannot_be_read_are_counted_and_hide_no_other(broker):
     assert find_queued(broker.client, sought.id, ["mixed"]).message
 
 
-def test_a_list_of_another_program_is_told_from_a_queue_with_one_odd_message(broker):
+def test_a_queue_with_a_message_that_a_worker_would_lose_is_told(broker):
     broker.client.lpush("jobs", "garbage", ODD["an eta that is no time"](str(uuid.uuid4())))
     broker.send("add", 1, 1, queue="one odd")
     broker.client.lpush("one odd", "garbage")
     by_queue = lengths(broker.client, ["jobs", "one odd", "empty"])
-    assert unreadable(broker.client, by_queue) == {"jobs"}
+    assert unreadable(broker.client, by_queue) == {"jobs", "one odd"}
     assert len(unread_waiting(broker.client, by_queue)) == 2
 
 
