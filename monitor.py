@@ -31,12 +31,12 @@ from rich.text import Text
 
 from lab_home import REDIS_URL, running_broker
 from labkit.doctor.examine import TOTAL_S, diagnose
-from labkit.doctor.findings import clock, report, several, shortened
+from labkit.doctor.findings import clock, printable, report, several, shortened
 from labkit.doctor.load_app import load_app
 from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
 from labkit.event_feed import KEPT_TASKS, EventFeed
-from labkit.monitor_view import height_without_tasks, merged, printable, running_tasks, tables
+from labkit.monitor_view import height_without_tasks, merged, running_tasks, tables
 from labkit.redis_check import (
     TakesNoMessage,
     broker_error,

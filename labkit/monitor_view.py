@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from labkit.doctor.findings import clock
+from labkit.doctor.findings import clock, printable
 from labkit.event_feed import LAST_S, SeenTask
 from labkit.snapshot import Snapshot
 
@@ -39,11 +39,6 @@ def height_without_tasks(snapshot: Snapshot, width: int = 80) -> int:
     queues, workers = len(snapshot.queues) + 4, len(snapshot.workers.answered)
     others = len(_unread(snapshot, width)) + len(_without_answer(snapshot))
     return 2 + queues + (workers + 2 if workers else 0) + others + 1
-
-
-def printable(text: object) -> str:
-    """A text in which nothing steers the terminal; anybody may have sent it."""
-    return "".join(one if one.isprintable() else "?" for one in str(text))
 
 
 def running_tasks(snapshot: Snapshot) -> list[SeenTask]:
@@ -146,7 +141,7 @@ def _queues(snapshot: Snapshot, width: int) -> Table:
         queued, takers = sum(lists.values()), len(snapshot.takers(name))
         unacked = "?" if by_queue is None else f"{by_queue.get(name, 0):,}"
         who = Text(f"{takers} worker{'s' if takers > 1 else ''}")
-        if not takers and (snapshot.workers.silent or _not_asked(snapshot)):
+        if not takers and (snapshot.workers.silent or snapshot.workers.not_asked):
             who = Text("?", style="dim")  # one of those may take from it
         elif not takers:
             who = Text("nobody", style="red" if queued else "dim")
@@ -174,14 +169,9 @@ def _workers(snapshot: Snapshot, width: int) -> Table:
     return _table(headings, rows, width, words={1})
 
 
-def _not_asked(snapshot: Snapshot) -> int:
-    """Workers that were not asked: a question is a message, and the broker takes none."""
-    return getattr(snapshot.workers, "not_asked", 0)
-
-
 def _without_answer(snapshot: Snapshot) -> list[RenderableType]:
     silent = snapshot.workers.silent
-    if not_asked := _not_asked(snapshot):
+    if not_asked := snapshot.workers.not_asked:
         sentence = f"not asked: {not_asked} connected (the broker takes no message now)"
     elif silent:
         sentence = f"connected and silent: {silent} (a solo worker at its task, or a stopped one)"

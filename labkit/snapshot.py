@@ -90,7 +90,7 @@ def take_snapshot(app: Celery, client: redis.Redis) -> Snapshot:
     queues = lengths(client, names, layout)
     if strange := sum(UNKNOWN in name for name in found):
         unread.append(f"the name of {several(strange, 'queue')} is no UTF-8: not counted here")
-    unread += all_unread(app, client, queues, by_queue, layout)
+    unread += all_unread(app, client, queues, by_queue, layout).sentences()
     return Snapshot(
         at=time.time(),
         broker=masked(REDIS_URL),

@@ -1,6 +1,7 @@
 """What in Redis cannot be read as messages, and what it does to the workers: sentences."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -35,22 +36,36 @@ def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> str:
     return f"{why}, and the worker that takes it throws it away" if why else ""
 
 
+@dataclass(frozen=True)
+class Unread:
+    """Sentences about what cannot be read: keys, waiting messages by their queue, taken ones."""
+
+    keys: list[str]
+    waiting: dict[str, str]
+    taken: list[str]
+
+    def sentences(self) -> list[str]:
+        """All of them, in this order."""
+        return [*self.keys, *self.waiting.values(), *self.taken]
+
+
 def all_unread(
     app: "Celery",
     client: redis.Redis,
     lengths: Mapping[str, Mapping[int, int]],
     taken: Mapping[str, int] | None,
     layout: Layout = KOMBU,
-) -> list[str]:
-    """A sentence for each thing that cannot be read: keys, waiting messages, taken messages.
+) -> Unread:
+    """What cannot be read in this app's queues.
 
     lengths, taken: what lengths and unacked_by_queue of labkit.queues gave.
     """
-    sentences = unread_keys(client, lengths.keys(), layout)
-    sentences += unread_waiting(client, lengths, accepted_types(app), layout)
-    if count := (taken or {}).get(""):
-        sentences.append(f"{several(count, 'message')} that workers took cannot be read")
-    return sentences
+    count = (taken or {}).get("")
+    return Unread(
+        unread_keys(client, lengths.keys(), layout),
+        unread_waiting(client, lengths, accepted_types(app), layout),
+        [f"{several(count, 'message')} that workers took cannot be read"] if count else [],
+    )
 
 
 def unread_waiting(
@@ -58,33 +73,11 @@ def unread_waiting(
     lengths: Mapping[str, Mapping[int, int]],
     accepted: Collection[str] = (JSON,),
     layout: Layout = KOMBU,
-) -> list[str]:
-    """A sentence for each queue of whose next messages some cannot be run.
+) -> dict[str, str]:
+    """{queue: a sentence} for each queue of whose next messages some cannot be run.
 
     lengths: what labkit.queues.lengths gave.  It looks at LOOKED_AT messages of each list.
     """
-    troubles = _troubles(client, lengths, accepted, layout).items()
-    return [_sentence(queue, said) for queue, said in troubles if any(said)]
-
-
-def unreadable(
-    client: redis.Redis,
-    lengths: Mapping[str, Mapping[int, int]],
-    accepted: Collection[str] = (JSON,),
-    layout: Layout = KOMBU,
-) -> set[str]:
-    """The queues of whose next messages some cannot be run; arguments as for unread_waiting."""
-    troubles = _troubles(client, lengths, accepted, layout).items()
-    return {queue for queue, said in troubles if any(said)}
-
-
-def _troubles(
-    client: redis.Redis,
-    lengths: Mapping[str, Mapping[int, int]],
-    accepted: Collection[str],
-    layout: Layout,
-) -> dict[str, list[str]]:
-    """{queue: what trouble() says of each of its next messages}."""
     lists = [
         (queue, layout.list_name(queue, priority))
         for queue, by_priority in lengths.items()
@@ -99,7 +92,7 @@ def _troubles(
     for (queue, _), texts in zip(lists, answers, strict=True):
         if isinstance(texts, list):  # else another program has put something in its place
             found.setdefault(queue, []).extend(trouble(one, accepted) for one in reversed(texts))
-    return found
+    return {queue: _sentence(queue, said) for queue, said in found.items() if any(said)}
 
 
 def _sentence(queue: str, said: list[str]) -> str:

@@ -86,6 +86,14 @@ class Workers:
         """Every queue that some answering worker takes from."""
         return {queue for worker in self.answered for queue in worker.queues}
 
+    def there_for(self, queue: str, moment: float) -> list[WorkerView]:
+        """Those that take from a queue, and were up at a moment (seconds since 1970)."""
+        return [
+            worker
+            for worker in self.answered
+            if queue in worker.queues and worker.started < moment + 1
+        ]
+
     def inspect(self, app: Celery) -> Any:
         """`celery inspect` for those that answered; it returns when all of them have again.
 

@@ -7,15 +7,21 @@ from labkit.doctor.evidence import Holding, Registered
 from labkit.worker_view import Workers, ask_workers
 
 Answers = tuple[Workers, Registered]
+NO_LIMIT = {"", "None", "0"}  # what a worker says of a task without a rate limit
 
 
 def ask_workers_and_tasks(app: Celery, client: redis.Redis) -> Answers:
     """Ask the workers what they do, and which tasks they know."""
     workers = ask_workers(app, client)
+    return workers, registered_in(app, workers)
+
+
+def registered_in(app: Celery, workers: Workers) -> Registered:
+    """The tasks that the workers know, with their ignore_result and rate_limit."""
     if not workers.answered:
-        return workers, {}
+        return {}
     answers = workers.inspect(app).registered("ignore_result", "rate_limit") or {}
-    return workers, {name: dict(map(_attributes, tasks)) for name, tasks in answers.items()}
+    return {name: dict(map(_attributes, tasks)) for name, tasks in answers.items()}
 
 
 def holdings_of(workers: Workers, task_id: str) -> list[Holding]:

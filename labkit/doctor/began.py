@@ -19,7 +19,5 @@ def process_ended(result: StoredResult | None) -> bool | None:
         return psutil.Process(result.pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-    except ValueError:  # a number that no process has
-        return None
-    except psutil.Error:  # somebody else's
+    except (psutil.Error, ValueError):  # somebody else's; a number that no process has
         return None

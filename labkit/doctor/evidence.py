@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from labkit.doctor.findings import typed
+from labkit.doctor.findings import more_time
 from labkit.doctor.worker_logs import LogTrace
 from labkit.groups import Group
 from labkit.mentions import Mention
@@ -24,7 +24,6 @@ STOPPING = (
     "still runs on this machine: a worker in a warm stop ends what runs, and answers no question "
     "meanwhile"
 )
-MORE_TIME = "./lab doctor --wait 20 {}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,9 @@ class Evidence:
     def unheard(self) -> str:
         """The end of a sentence that says whose answer is missing; "" if all workers answered."""
         if self.late:
-            more = MORE_TIME.format(typed(self.task_id))
-            return f"there was no time to hear the workers ({more} gives them more)"
+            return (
+                f"there was no time to hear the workers ({more_time(self.task_id)} gives them more)"
+            )
         if self.workers.not_asked:
             return "the workers were not asked, because the broker takes no message now"
         if self.workers.silent == 1:

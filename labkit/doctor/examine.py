@@ -11,7 +11,7 @@ from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
 from labkit.code import TOO_SLOW, import_error
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
-from labkit.doctor.findings import Finding, report, typed
+from labkit.doctor.findings import Finding, more_time, report
 from labkit.doctor.gather import gather
 from labkit.doctor.load_app import load_app
 from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
@@ -25,7 +25,6 @@ from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
 from labkit.later import Later
 from labkit.layout import layout_of
-from labkit.messages import accepted_types
 from labkit.queues import lengths, queues_with_messages
 from labkit.redis_check import (
     TakesNoMessage,
@@ -35,13 +34,11 @@ from labkit.redis_check import (
     refused_message,
 )
 from labkit.state import StackLock, read_state
-from labkit.unread import unreadable
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
 TOO_LONG = "not all of them answered in this time"
 WHAT_THEY_HOLD = f"cannot know what the workers hold: {TOO_LONG}"
-MORE_TIME = "./lab doctor --wait 20"
 TOTAL_S = 2.5  # for everything; the rest of 3 s is for the start of Python and the end
 LOOK_S = 1.5  # at least for looking, also where the start of Python has taken long
 REPORT_S = 1.0  # after that, to put together what was seen
@@ -81,7 +78,7 @@ def diagnose(task_id: str, deadline: float) -> list[Finding]:
     if not found:
         raise LabError(
             f"there was no time to look at every place where the task may be; {SLOW}",
-            f"./lab doctor --wait 20 {typed(task_id)}",
+            more_time(task_id),
         )
     client.close()
     return [*found, _finding_of(refused)] if refused else found
@@ -113,7 +110,7 @@ def _look_at_broker(deadline: float) -> list[Finding]:
             found = Later(look).until(deadline + REPORT_S, None)
             if found is None:
                 left = f"there was no time to look at {', '.join(names[number:])}; {SLOW}"
-                return [*findings, Finding("wrong", left, "./lab doctor --wait 20")]
+                return [*findings, Finding("wrong", left, more_time())]
             findings += found
     except TakesNoMessage as refused:
         return [_finding_of(refused), stored_messages(client, layout_of(_app()))]
@@ -158,11 +155,10 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     layout = layout_of(app)
     by_queue = lengths(client, queues_with_messages(client, layout=layout), layout)
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}
-    unread = unread_findings(app, client, by_queue, layout)
-    lost = unreadable(client, by_queue, accepted_types(app), layout)
+    unread, lost = unread_findings(app, client, by_queue, layout)
     workers = asked.until(deadline, None)
     if workers is None:
-        return [*unread, Finding("?", f"cannot know what the workers do: {TOO_LONG}", MORE_TIME)]
+        return [*unread, Finding("?", f"cannot know what the workers do: {TOO_LONG}", more_time())]
     held = Later(lambda: _held(app, workers))
     clocks = Later(lambda: _clocks(app, workers))
     stopped = stopped_nodes(client) if workers.silent else []
@@ -177,9 +173,9 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
         and queue not in workers.consumed()
         and (workers.answered or queue not in LAB_QUEUES)
     ]
-    findings += held.until(deadline, [Finding("?", WHAT_THEY_HOLD, MORE_TIME)])
+    findings += held.until(deadline, [Finding("?", WHAT_THEY_HOLD, more_time())])
     unknown = f"cannot know what time the workers have: {TOO_LONG}"
-    findings += clocks.until(deadline, [Finding("?", unknown, MORE_TIME)])
+    findings += clocks.until(deadline, [Finding("?", unknown, more_time())])
     return findings + old_worker_findings(workers.answered)
 
 
@@ -190,7 +186,7 @@ def _held(app: Celery, workers: Workers) -> list[Finding]:
     with client_for(REDIS_URL) as client:
         taken = look_at_taken(app, client, workers, settings)
     if taken is None:
-        return [Finding("?", WHAT_THEY_HOLD, MORE_TIME), *zones]
+        return [Finding("?", WHAT_THEY_HOLD, more_time()), *zones]
     return [*taken_findings(taken, workers), *zones]
 
 
@@ -206,7 +202,7 @@ def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
     """Can the tasks be imported?"""
     why = import_check.until(deadline + 0.1, TOO_SLOW)
     if why and why.startswith(TOO_SLOW):
-        return [Finding("?", f"cannot know whether the tasks can be imported: {why}", MORE_TIME)]
+        return [Finding("?", f"cannot know whether the tasks can be imported: {why}", more_time())]
     if why:
         hint = "mend that line and save, or ./lab restore FILE"
         return [Finding("wrong", f"the tasks cannot be imported: {why}", hint)]

@@ -41,13 +41,13 @@ def report(findings: Iterable[Finding]) -> int:
         for one in finding.perhaps:
             click.echo(f"{INDENT}- {_fitted(one)}")
         if finding.hint:
-            click.echo(f"{INDENT}hint: {_printable(finding.hint)}")
+            click.echo(f"{INDENT}hint: {printable(finding.hint)}")
     return int(any(finding.kind == "wrong" for finding in found))
 
 
 def _fitted(text: str) -> str:
     """The text, broken between words where a terminal is narrower; elsewhere one line."""
-    text = _printable(text)
+    text = printable(text)
     if not sys.stdout.isatty():
         return text
     width = max(40, shutil.get_terminal_size().columns - len(INDENT) - len("hint: "))
@@ -55,12 +55,12 @@ def _fitted(text: str) -> str:
     return f"\n{INDENT}".join(lines)
 
 
-def _printable(text: str) -> str:
-    """It may hold what somebody sent: nothing in it may steer the terminal.
+def printable(text: object) -> str:
+    """A text in which nothing steers the terminal; anybody may have sent it.
 
     A hint gets no more than this: a command that is broken into two lines cannot be pasted.
     """
-    return "".join(one if one.isprintable() else "?" for one in text)
+    return "".join(one if one.isprintable() else "?" for one in str(text))
 
 
 def celery_line(arguments: str) -> str:
@@ -74,6 +74,11 @@ def grep_hint(task_id: str) -> str:
     """The command that shows what the logs of the lab's workers say about a task."""
     logs = quote(str(LAB_HOME / "logs"))
     return f"grep -hF -e {quote(task_id)} {logs}/*.log*"
+
+
+def more_time(task_id: str = "") -> str:
+    """The command that gives a slow machine, or a slow broker, more time."""
+    return f"./lab doctor --wait 20 {typed(task_id)}" if task_id else "./lab doctor --wait 20"
 
 
 def typed(task_id: str) -> str:

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 
 from celery.states import RETRY
 
+from labkit.doctor.ask import NO_LIMIT
 from labkit.doctor.evidence import STOPPING, Evidence, Holding
 from labkit.doctor.findings import Finding, clock, duration, several, shortened
 from labkit.doctor.queue_diagnosis import expiry, nobody, start_hint
 from labkit.queues import Unacked
 from labkit.worker_view import WorkerView
-
-SOON_S = 5  # who waits for a time that is nearer may have begun while the doctor looked
 
 
 def explain_holding(seen: Evidence, holding: Holding) -> Finding:
@@ -101,12 +100,7 @@ def explain_taken(seen: Evidence, unacked: Unacked) -> Finding:
         )
     if seen.process_ended is False and seen.result:
         return Finding("task", f"{taken}; process {seen.result.pid}, which began it, {STOPPING}")
-    suspects = [
-        worker
-        for worker in seen.workers.answered
-        if queue in worker.queues and worker.started < unacked.taken_at + 1
-    ]
-    if suspects:
+    if suspects := seen.workers.there_for(queue, unacked.taken_at):
         return _held_back(seen, taken, task, suspects)
     back = unacked.taken_at + seen.visibility_timeout_s
     return Finding(
@@ -157,4 +151,4 @@ def rate_limits(seen: Evidence, task: str, workers: list[WorkerView]) -> list[st
         seen.registered.get(worker.name, {}).get(task, {}).get("rate_limit", "")
         for worker in workers
     }
-    return sorted(limits - {"", "None", "0"})
+    return sorted(limits - NO_LIMIT)

@@ -12,6 +12,7 @@ from typing import Any
 import redis
 from celery import Celery
 
+from labkit.doctor.ask import NO_LIMIT, registered_in
 from labkit.doctor.findings import Finding, clock, duration, several
 from labkit.doctor.queue_diagnosis import start_hint
 from labkit.layout import Layout, layout_of
@@ -67,7 +68,7 @@ def look_at_taken(
         missing = {tag: one for tag, one in missing.items() if one.message.task_id not in listed}
     left = list(still_taken(client, missing, layout).values()) if not workers.silent else []
     limits = _rate_limited(app, workers) if left else set()
-    suspects = {id(one) for one in left if _may_hold_back(workers, one)}
+    suspects = {id(one) for one in left if workers.there_for(one.queue, one.taken_at)}
     alone = _without_message(client, lists, layout) if total <= READ_AT_ONCE else {}
     return Taken(
         nobody=[one for one in left if id(one) not in suspects],
@@ -79,19 +80,14 @@ def look_at_taken(
     )
 
 
-def _may_hold_back(workers: Workers, one: Unacked) -> bool:
-    """Was a worker that takes from this queue there when the message was taken?"""
-    return any(
-        one.queue in worker.queues and worker.started < one.taken_at + 1
-        for worker in workers.answered
-    )
-
-
 def _rate_limited(app: Celery, workers: Workers) -> set[str]:
     """The tasks that have a rate limit in some worker: {"tasks.playground.limited"}."""
-    answers = workers.inspect(app).registered("rate_limit") or {} if workers.answered else {}
-    lines = [line.partition(" [rate_limit=") for lines in answers.values() for line in lines]
-    return {task for task, _, limit in lines if limit.rstrip("]") not in {"", "None", "0"}}
+    return {
+        task
+        for tasks in registered_in(app, workers).values()
+        for task, attributes in tasks.items()
+        if attributes.get("rate_limit", "") not in NO_LIMIT
+    }
 
 
 def _without_message(

@@ -6,8 +6,8 @@ far it looked, and all that may be so.
 
 import time
 
-from labkit.doctor.evidence import MORE_TIME, Evidence
-from labkit.doctor.findings import Finding, clock, duration, grep_hint, several, typed
+from labkit.doctor.evidence import Evidence
+from labkit.doctor.findings import Finding, clock, duration, grep_hint, more_time, several, typed
 from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace
@@ -163,7 +163,7 @@ def _hint(seen: Evidence) -> str:
     if seen.flower_page:
         return f"Flower has seen it: {seen.flower_page}"
     if seen.late or (seen.search and not seen.search.complete):
-        return MORE_TIME.format(typed(seen.task_id))
+        return more_time(seen.task_id)
     if any(one.active for one in seen.workers.answered):
         return f"when what runs now has ended, ask again: ./lab doctor {typed(seen.task_id)}"
     return "is it the id that .delay() returned?  print(result.id)"
