@@ -92,14 +92,20 @@ BROKEN = "import no_such_module"
 
 
 @pytest.fixture
-def tested(tmp_path, capfd):
-    """Run pytest with --again over these modules: (the names of failed steps, what it printed)."""
+def tested(tmp_path, capfd, monkeypatch):
+    """Run pytest over these modules, by default with --again.
 
-    def run(**modules: str) -> tuple[list[str], str]:
+    It returns the names of the steps that failed, and what was printed.
+    """
+    # Each pytest would import every plugin that is installed, which takes it 3 s.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "xdist.plugin")
+
+    def run(*, again: bool = True, **modules: str) -> tuple[list[str], str]:
         for name, code in modules.items():
             (tmp_path / f"test_{name}.py").write_text(code)
         (tmp_path / "pytest.ini").touch()
-        todo = steps(fast=False, pytest_arguments=["-n1"], again=True, root=tmp_path)[-1:]
+        todo = steps(fast=False, pytest_arguments=["-n1"], again=again, root=tmp_path)[-1:]
         return run_steps(todo, tmp_path), capfd.readouterr().out
 
     return run
@@ -141,9 +147,10 @@ def test_where_nothing_fails_nothing_runs_again(tested):
     assert "again, alone" not in printed
 
 
-def test_without_again_a_failure_is_a_failure(tmp_path):
-    (tmp_path / "test_flaky.py").write_text(FLAKY)
-    assert run_steps(steps(fast=False, pytest_arguments=[], root=tmp_path)[-1:], tmp_path)
+def test_without_again_a_failure_is_a_failure(tested):
+    failed, printed = tested(again=False, flaky=FLAKY)
+    assert failed == ["pytest"]
+    assert "again, alone" not in printed
 
 
 def test_ci_gives_a_failure_its_second_run():
