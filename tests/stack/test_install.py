@@ -1,6 +1,7 @@
-"""The three ways to install, each from a fresh copy of the project, with a space in its path.
+"""To install with uv or pip, each in a fresh copy of the project, with a space in its path.
 
-They need the package index: without it they skip, or fail where LAB_REQUIRE names "install".
+test_readme_commands.py has the third way, the lab command.  Each needs the package index: without
+it they skip, or fail where LAB_REQUIRE names "install".
 """
 
 import shutil
@@ -16,12 +17,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture
 def copy(tmp_path: Path) -> FreshCopy:
     return FreshCopy(tmp_path)
-
-
-def test_the_lab_command_installs_itself_and_a_lesson_runs(copy):
-    assert "the lab runs on Celery 5.7" in copy.run("./lab", "--version")
-    assert "as promised" in copy.run(copy.root / "lab", "run", "01", folder=Path("/"))
-    copy.check(copy.root / ".venv")
 
 
 def test_uv_sync_gives_a_working_environment_which_the_lab_command_takes_over(copy):

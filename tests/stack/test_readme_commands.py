@@ -1,8 +1,8 @@
 """The commands of README.md, typed as they stand there into a shell, in a fresh copy.
 
-Left out are the tours (test_lessons.py runs their lessons), a Redis on its usual port
-(test_supervisor.py has one elsewhere), containers (test_containers.py), and uv and pip
-(test_install.py).
+Left out are the tours (test_lessons.py runs their lessons), the matrix (test_matrix.py), a Redis
+on its usual port (test_supervisor.py has one elsewhere), containers (test_containers.py), and uv
+and pip (test_install.py).
 """
 
 import os
@@ -30,7 +30,7 @@ BY_HAND = {  # what each prints when it runs
     "celery -A celery_app beat": "celerybeat@",
     "celery -A celery_app flower": "Connected to redis://",
 }
-ELSEWHERE = re.compile(r"^\./lab tour|^echo |^docker |^uv |^pip ")
+ELSEWHERE = re.compile(r"^\./lab (tour|matrix)|^echo |^docker |^uv |^pip ")
 END_S = 30
 
 
@@ -83,10 +83,16 @@ class Shell:
             process.wait(END_S)
 
 
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> FreshCopy:
+    """A fresh copy into which the lab command has installed itself, which takes it a minute."""
+    one = FreshCopy(tmp_path_factory.mktemp("fresh"))
+    assert "the lab runs on Celery 5.7" in one.run("./lab", "--version")
+    return one
+
+
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    copy = FreshCopy(tmp_path)
-    copy.run("./lab", "--version")  # installs; skips where nothing can be installed
+def shell(copy: FreshCopy, tmp_path: Path) -> Shell:
     for name in ("FLOWER_PORT", "WEB_PORT"):  # the usual ones may be taken on this machine
         copy.environment[name] = str(free_port())
     return Shell(copy, tmp_path)
@@ -95,6 +101,11 @@ def shell(tmp_path: Path) -> Shell:
 def without_numbers(text: str) -> str:
     """The text with N for each time, port and version."""
     return re.sub(r"\d[\d.]*", "N", text)
+
+
+def test_the_lab_command_has_installed_itself_and_runs_from_any_folder(copy):
+    assert "as promised" in copy.run(copy.root / "lab", "run", "01", folder=Path("/"))
+    copy.check(copy.root / ".venv")
 
 
 def test_the_commands_of_the_readme_run_as_written(shell):
