@@ -44,6 +44,8 @@ def stopped(*processes: int) -> Iterator[None]:
     for pid in processes:
         os.kill(pid, signal.SIGSTOP)
     try:
+        programs = [psutil.Process(pid) for pid in processes]
+        wait_until(lambda: {one.status() for one in programs} == {psutil.STATUS_STOPPED})
         yield
     finally:
         for pid in processes:
@@ -81,8 +83,12 @@ def crowd(ward: Patient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     folder, here = tmp_path_factory.mktemp("crowd"), ward.environment
     elsewhere = here | {"PYTHONPATH": str(folder)}
     lines = [
-        WorkerLine(name, [queue], ["--concurrency=1"], environment=here, show=False)
-        for name, queue in [("dead", "orphans"), ("twin", "twins"), ("twin", "twins")]
+        WorkerLine(name, queues, ["--concurrency=1"], environment=here, show=False)
+        for name, *queues in [
+            ("dead", "orphans"),
+            ("twin", "twins", "first"),
+            ("twin", "twins", "second"),
+        ]
     ]
     with (
         more_time_to_start(),
@@ -98,7 +104,8 @@ def crowd(ward: Patient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
             what="one runs, two are reserved",
         )
         dead.kill()
-        for nap in [ward.send("nap", LONG_S, queue="twins") for _ in twins]:
+        # From a queue of both, one of them could take both naps.
+        for nap in [ward.send("nap", LONG_S, queue=queue) for queue in ("first", "second")]:
             ward.wait_for_state(nap, "STARTED")
         stray.wait_until_it_answers(["stray"], ward.url)
         for beat in (one, two):
