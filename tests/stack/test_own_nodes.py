@@ -36,7 +36,9 @@ def test_a_beat_sends_its_own_timetable_and_leaves_nothing_behind(patient, home)
     timetable = {"tick": TICK | {"options": {"queue": "own"}}}
     with own_beat("own", timetable, environment=patient.environment) as beat:
         wait_until(lambda: patient.client.llen("own") >= 2, what="two ticks were sent")
-    assert beat.process.poll() == 0
+    # Not always 0: a TERM in the middle of a send makes Celery 5.7's Beat end with a traceback,
+    # "invalid operation on closed shelf" (its handler closes the file, and the tick goes on).
+    assert beat.process.poll() in {0, 1}
     left = {path for path in home.iterdir() if path.name not in {"logs", "processes"}}
     assert left == set(before)
     assert "periodic_task" not in beat.log.read_text()
