@@ -1,6 +1,7 @@
 """The lessons 33 and 34 with RabbitMQ and PostgreSQL; test_lessons.py runs them without."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,24 +13,33 @@ from tests.stack.labs import Lab
 TIMEOUT_S = 300
 
 
+@pytest.fixture
+def run_with_all_servers(rabbitmq: str, postgresql: str, lab: Lab) -> Callable[[str], str]:
+    """Run a lesson that must keep its promise with RabbitMQ and PostgreSQL; what it prints."""
+
+    def run(number: str) -> str:
+        servers = {"AMQP_URL": rabbitmq, "DATABASE_URL": postgresql}
+        result = lab.run("run", number, "--strict", timeout_s=TIMEOUT_S, **servers)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert result.stdout.endswith("as promised\n")
+        assert "left out" not in result.stdout
+        return result.stdout
+
+    return run
+
+
 @pytest.mark.timeout(TIMEOUT_S + 60)
-@pytest.mark.parametrize("number", ["33", "34"])
-def test_the_lesson_prints_what_it_promises_with_all_servers(
-    rabbitmq: str, postgresql: str, lab: Lab, number
+def test_lesson_34_prints_what_it_promises_with_all_servers(run_with_all_servers):
+    run_with_all_servers("34")
+
+
+@pytest.mark.timeout(TIMEOUT_S + 60)
+def test_lesson_33_prints_what_it_promises_and_leaves_nothing_on_the_servers(
+    run_with_all_servers, rabbitmq: str, postgresql: str
 ):
-    servers = {"AMQP_URL": rabbitmq, "DATABASE_URL": postgresql}
-    result = lab.run("run", number, "--strict", timeout_s=TIMEOUT_S, **servers)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.endswith("as promised\n")
-    assert "left out" not in result.stdout
-
-
-@pytest.mark.timeout(TIMEOUT_S + 60)
-def test_lesson_33_leaves_nothing_on_the_servers(rabbitmq: str, postgresql: str, lab: Lab):
-    servers = {"AMQP_URL": rabbitmq, "DATABASE_URL": postgresql}
-    result = lab.run("run", "33", timeout_s=TIMEOUT_S, **servers)
-    named = re.search(r"--queues=lesson33-(\w{8})-rpc ", result.stdout)
-    assert named, result.stdout + result.stderr
+    printed = run_with_all_servers("33")
+    named = re.search(r"--queues=lesson33-(\w{8})-rpc ", printed)
+    assert named, printed
     mark = named[1]  # the schema has the same one
     with Connection(rabbitmq) as connection:
         for what in ("queue", "exchange"):
