@@ -1,5 +1,6 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from traceback import walk_tb
@@ -68,6 +69,7 @@ def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:
     try:
         main()
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # everything is stopped; a second one is late
         _drop_awaited_results()
         sys.exit(130)
     except (Exception, SystemExit) as error:
