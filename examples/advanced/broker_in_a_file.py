@@ -7,6 +7,7 @@ from statistics import median
 
 from broker_questions import SLOW_JOB_S
 from celery import Celery
+from kombu import Queue
 
 from lab_home import LAB_FILES
 from labkit.benches import Bench, bench_on
@@ -24,6 +25,10 @@ def lacks_both(redis: Bench, ledger: Ledger, app_on: Callable[..., Celery]) -> b
     side = Side("SQLite", f"sqla+sqlite:///{file}", {"work": "lesson34-work"})
     try:
         with bench_on(side, ledger, redis.task, app_on) as sqlite:
+            # Worker and sender would both look for the queue in its table and then add it: if they
+            # do so at the same moment, the second one fails.
+            with sqlite.app.connection_for_write() as connection:
+                Queue(side.names["work"])(connection.default_channel).declare()
             sqlite.worker.start()
             noticed_ms = {
                 one: median(start_ms(one, job) for job in ASKED) for one in (sqlite, redis)
