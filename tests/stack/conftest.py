@@ -15,7 +15,16 @@ from tests.required import require
 from tests.stack.labs import Lab, copy_of_the_tree, wait_until
 
 # The longest tests.  A process that began one of them at the end would be left alone with it.
-FIRST = ("test_take_it_home.py", "test_matrix.py", "test_lessons.py")
+FIRST = (
+    "test_take_it_home.py",
+    "test_readme_commands.py",
+    "test_install.py",
+    "test_matrix.py",
+    "test_lessons.py",
+    "test_other_servers.py",
+    "test_shop_postgresql.py",
+    "test_disasters.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
