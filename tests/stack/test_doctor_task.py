@@ -225,7 +225,7 @@ def test_a_worker_that_cannot_answer_is_not_taken_for_dead(patient):
     with patient.worker("solo", "--pool=solo") as worker:
         result = patient.send("nap", LONG_S)
         patient.wait_for_state(result, "STARTED")
-        answer = patient.doctor(result.id, wait_s=2.5)
+        answer = patient.doctor(result.id)
     assert answer.code == 0
     assert f"its stored state is STARTED by {worker.name}" in answer.text
     assert "1 connected worker does not answer" in answer.text
