@@ -18,7 +18,7 @@ from labkit.records import record_of_this_process
 from labkit.signals import signals_held_back
 from labkit.spawn import start_process
 
-READY_TIMEOUT_S = 30  # a node is ready in about 1 s; the rest is for a busy machine
+READY_TIMEOUT_S = 90  # a node is ready in about 1 s; six at once on a busy machine took 30 s
 STOP_TIMEOUT_S = 30  # longer than any lesson's last task
 HURRIED_STOP_S = 3  # after Ctrl-C, or an error, nobody wants to wait for the last task
 POLL_S = 0.05

@@ -65,15 +65,6 @@ def beat_line(folder: Path, name: str) -> list[str]:
     return ["./start_beat.sh", f"--pidfile={folder / name}.pid", f"--schedule={folder / name}"]
 
 
-@contextmanager
-def more_time_to_start() -> Iterator[None]:
-    """Six programs that start at once want more time than one."""
-    with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.nodes.READY_TIMEOUT_S", 90)
-        changes.setattr("labkit.workers.READY_TIMEOUT_S", 90)
-        yield
-
-
 @pytest.fixture(scope="module")
 def crowd(ward: Patient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """Beside the ward's worker: two of one name, a stray one, two Beats, and a dead one's work.
@@ -91,7 +82,6 @@ def crowd(ward: Patient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         ]
     ]
     with (
-        more_time_to_start(),
         started(Worker, "stray", stray_line(folder), elsewhere, show=False) as stray,
         started(Beat, "one", beat_line(folder, "one"), here, show=False) as one,
         started(Beat, "two", beat_line(folder, "two"), here, show=False) as two,
