@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.small_lab import SmallLab
 
 # Everything that a test run leaves lies in .lab.
 set_hypothesis_home_dir(Path(__file__).parents[1] / ".lab/cache/hypothesis")
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 
 
 @pytest.fixture
