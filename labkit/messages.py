@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 JSON = "application/json"
 GZIP = "application/x-gzip"  # of kombu's ways to compress a body the one that Python always has
 NO_TRIPLE = "its body is not of the form [args, kwargs, what follows]"
+NO_NAME, NO_PAIR = "its task is no name", "its timelimit is no pair"
+END_A_WORKER = (NO_TRIPLE, NO_NAME, NO_PAIR)  # it goes back, and ends the next one
 INFLATED_BYTES = 1 << 24  # of a compressed body: more is not unpacked only to be looked at
 
 
@@ -128,6 +130,11 @@ class Message:
         for name in ("eta", "expires"):
             if not _is_time(self.headers.get(name)):
                 return f"its {name} is no time: {self.headers[name]!r:.60}"
+        if isinstance(task := self.headers.get("task"), list | dict):
+            return f"{NO_NAME}: {task!r:.60}"
+        limits = self.headers.get("timelimit")
+        if limits is not None and not (isinstance(limits, list) and len(limits) == 2):
+            return f"{NO_PAIR}: {limits!r:.60}"
         return ""
 
     def _moment(self, name: str) -> datetime | None:

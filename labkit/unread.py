@@ -8,7 +8,7 @@ import redis
 
 from labkit.doctor.findings import several
 from labkit.layout import KOMBU, Layout
-from labkit.messages import JSON, NO_TRIPLE, accepted_types, decode_message
+from labkit.messages import END_A_WORKER, JSON, accepted_types, decode_message
 from labkit.queues import wrong_types
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> str:
     if message.task and not message.headers.get("id"):
         return "it names no id, and the worker that takes it connects anew, again and again"
     why = message.refusal(accepted)
-    if why == NO_TRIPLE:
+    if why.startswith(END_A_WORKER):
         return f"{why}, and each worker that takes it ends"
     return f"{why}, and the worker that takes it throws it away" if why else ""
 

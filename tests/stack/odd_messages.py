@@ -58,6 +58,7 @@ ODD: dict[str, Callable[[str], str]] = {
     "an eta at the end of time": lambda one: envelope(
         headers(one, eta="9999-12-31T23:59:59.999999+00:00")
     ),
+    "a timelimit that is no pair": lambda one: envelope(headers(one, timelimit="x")),
     "an eta that is no text": lambda one: envelope(headers(one, eta=[1])),
     "an expiry that is no time": lambda one: envelope(headers(one, expires=7)),
     "retries that are no number": lambda one: envelope(headers(one, retries="x")),

@@ -12,7 +12,7 @@ from labkit.queue_search import find_queued
 from labkit.queues import find_unacked, lengths, unacked_by_queue
 from labkit.unread import trouble, unread_waiting
 from tests.stack.labs import wait_until
-from tests.stack.odd_messages import ODD, TASK
+from tests.stack.odd_messages import ODD, TASK, envelope, headers
 from tests.stack.patient import Patient, patient
 
 __all__ = ["patient"]
@@ -129,7 +129,7 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
         "an eta at the end of time",
         "retries that are no number",
     ]
-    ends = ("garbage", "a list", "a body of another form")
+    ends = ("garbage", "a list", "a body of another form", "a timelimit that is no pair")
     assert all(said[kind].endswith(("worker that takes it ends",)) for kind in ends)
     thrown = [kind for kind in ODD if said[kind].endswith("throws it away")]
     assert len(thrown) == 6
@@ -138,6 +138,8 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
     with (
         patient.worker("garbage", *options, queue="garbage") as garbage,
         patient.worker("form", *options, queue="form") as form,
+        patient.worker("limit", *options, queue="limit") as limit,
+        patient.worker("name", *options, queue="name") as name,
         patient.worker("no-id", *options, queue="no-id") as no_id,
         patient.worker("fine", *options, queue="fine") as fine,
     ):
@@ -148,15 +150,22 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
         form_text = ODD["a body of another form"]("1").replace('"basic"', '"form"')
         no_id_text = ODD["no id"]("").replace('"basic"', '"no-id"')
         patient.client.lpush("form", form_text)
+        limit_text = ODD["a timelimit that is no pair"]("1").replace('"basic"', '"limit"')
+        patient.client.lpush("limit", limit_text)
+        name_text = envelope(headers("1", task=["a"]), queue="name")
+        assert trouble(name_text).endswith("worker that takes it ends")
+        patient.client.lpush("name", name_text)
         patient.client.lpush("no-id", no_id_text)
         after = patient.send("add", 4, 5, queue="fine")
         patient.wait_for_state(after, "SUCCESS")
         assert not any(find_unacked(patient.client, ids[kind]).found for kind in thrown)
         wait_until(lambda: garbage.process.poll() is not None, what="its worker ends")
-        wait_until(lambda: form.process.poll() is not None, what="its worker ends")
+        ending = [form.process, limit.process, name.process]
+        wait_until(lambda: None not in [one.poll() for one in ending], what="their workers end")
         wait_until(lambda: no_id.log.read_text().count("(KeyError('id'))") > 1, what="again")
         assert (no_id.process.poll(), fine.process.poll()) == (None, None)
-    assert patient.client.llen("form") == 1  # for the next worker
+    for queue in ("form", "limit", "name"):
+        assert patient.client.llen(queue) == 1  # for the next worker
     assert patient.client.llen("garbage") == 0
 
 
