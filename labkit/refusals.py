@@ -79,7 +79,8 @@ def _full(_text: str, info: Info) -> Refusal:
         f"{megabytes(limit)} (maxmemory), and it refuses every new message",
         f"in redis-cli: config set maxmemory {2 * limit // MEGABYTE + 1}mb, if the machine has "
         "that much; docs/troubleshooting.md says what may fill it",
-        f"{RESTART}: it starts without that limit, and keeps its messages",
+        f"{RESTART}: it starts without that limit, and keeps its messages; a task that ends "
+        "before cannot store its result",
     )
 
 

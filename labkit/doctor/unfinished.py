@@ -70,6 +70,13 @@ def _not_known(seen: Evidence, state: str, result: StoredResult) -> Finding | No
 def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
     """Everything was looked at, and nothing was found that would run."""
     log = seen.log
+    if log and log.mention:
+        return Finding(
+            "wrong",
+            f"{state}, but no worker that answers has it, and no message of it is left; the logs "
+            f"say last: {shortened(log.mention)}",
+            grep_hint(seen.task_id),
+        )
     if log and log.did == "received" and seen.process_ended and _same_worker(result, log):
         return Finding(
             "wrong",
@@ -83,8 +90,9 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
     return Finding(
         "wrong",
         f"{state}, but no worker that answers has it, and no message of it is left: it was lost "
-        "with its worker, or purged; or it replaced itself (self.replace), and what replaces it "
-        f"runs under other ids{stopping}; nothing here says which",
+        "with its worker, or purged; or its end could not be stored; or it replaced itself "
+        f"(self.replace), and what replaces it runs under other ids{stopping}; nothing here says "
+        "which",
         "look for its effects before you send anything twice; acks_late=True keeps the message "
         "until the task has ended",
     )

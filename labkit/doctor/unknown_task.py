@@ -7,7 +7,16 @@ far it looked, and all that may be so.
 import time
 
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, clock, duration, grep_hint, more_time, several, typed
+from labkit.doctor.findings import (
+    Finding,
+    clock,
+    duration,
+    grep_hint,
+    more_time,
+    several,
+    shortened,
+    typed,
+)
 from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace
@@ -58,6 +67,9 @@ def _from_log(seen: Evidence, log: LogTrace) -> Finding:
         )
     if log.did in ENDED:
         return _no_result(seen, log)
+    if log.mention or log.did == "named":
+        words = shortened(log.mention or log.why)
+        return Finding("?", f"the log of {log.worker} says last: {words}", grep_hint(seen.task_id))
     said = f"the log of {log.worker} says at {clock(log.at)}: {log.task} {log.did}"
     if log.did in OTHER_WORDS:
         more = relatives(seen)
