@@ -94,6 +94,18 @@ def test_a_clock_that_is_ahead_is_told_and_no_time_is_negative():
     assert "-" not in done.sentence.partition("done")[2]
 
 
+def test_which_of_two_workers_of_one_name_reserved_it_is_not_guessed():
+    both = worker("lab1@there")
+    seen = Evidence(
+        "7",
+        workers=Workers([both], 0, doubled={"lab1@there": 2}),
+        holdings=[Holding(both, "reserved", {"id": "7", "name": "tasks.a.add"})],
+    )
+    [finding] = explain(seen)
+    assert "reserved by one of the 2 workers that are called lab1@there" in finding.sentence
+    assert "slot" not in finding.sentence
+
+
 LATE = datetime.now(UTC) - timedelta(seconds=90)
 
 
@@ -215,6 +227,46 @@ def test_what_a_log_says_of_refused_and_revoked_messages_is_read(tmp_path):
     assert (refused.did, refused.why) == ("refused", "ContentDisallowed('no')")
     assert revoked
     assert (revoked.did, revoked.task) == ("discarded", "tasks.a.add")
+
+
+ID = "0a1b2c3d-0000-4000-8000-000000000007"
+
+
+def test_a_later_entry_that_holds_the_id_is_its_last_word(tmp_path):
+    received = f"1,000: INFO/MainProcess] Task tasks.a.add[{ID}] received"
+    error = f"2,000: ERROR/ForkPoolWorker-1] Cannot store\nSETEX celery-task-meta-{ID} {{}}"
+    own = f"3,000: INFO/ForkPoolWorker-1] tasks.a.add[{ID}]: half of it is done"
+    log(tmp_path, "lab1.log", received, own)
+    trace = task_in_logs(tmp_path, ID)
+    assert trace
+    assert (trace.did, trace.mention) == ("received", "")
+    log(tmp_path, "lab1.log", received, error, own)
+    trace = task_in_logs(tmp_path, ID)
+    assert trace
+    assert (trace.did, trace.mention) == ("received", "Cannot store")
+    log(tmp_path, "lab1.log", f"0,000: INFO/MainProcess] sent {ID}", received)
+    trace = task_in_logs(tmp_path, ID)
+    assert trace
+    assert trace.mention == ""
+
+
+def test_a_message_without_a_task_is_found_in_the_entry_that_says_it_was_deleted(tmp_path):
+    unknown = "WARNING/MainProcess] Received and deleted unknown message.  Wrong destination?!?"
+    more = f"\nThe full contents of the message body was: body: [] {{headers={{'id': '{ID}'}}}}"
+    log(tmp_path, "lab1.log", "1,000: INFO/MainProcess] ready.", f"2,000: {unknown}{more}")
+    trace = task_in_logs(tmp_path, ID)
+    assert trace
+    assert trace.did == "refused"
+    assert trace.why.startswith("Received and deleted unknown message")
+
+
+def test_an_entry_of_another_kind_is_shown_as_it_stands(tmp_path):
+    log(tmp_path, "lab1.log", f"1,000: ERROR/MainProcess] something with {ID}")
+    [finding] = explain(
+        Evidence(ID, search=Search(None, "", 0, 0, 0), log=task_in_logs(tmp_path, ID))
+    )
+    assert finding.kind == "?"
+    assert f"the log of lab1 says last: 'something with {ID}'" in finding.sentence
 
 
 def test_deliveries_that_nobody_asked_for_are_counted(tmp_path):

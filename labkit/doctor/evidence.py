@@ -53,6 +53,7 @@ class Evidence:
     registered: Registered = field(default_factory=dict)
     revoked_in: list[str] | None = None  # workers that remember it as revoked; None: not known
     accepted: frozenset[str] = frozenset({JSON})  # content types that the app's workers take
+    unfit: str = ""  # what of the next messages in its queue cannot be run, as a sentence
     log: LogTrace | None = None
     last_unread: tuple[str, datetime] | None = None  # a worker that refused a message, and when
     process_ended: bool | None = None  # the process that began it; None: not known

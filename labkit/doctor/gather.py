@@ -27,9 +27,10 @@ from labkit.later import Later
 from labkit.layout import layout_of
 from labkit.messages import accepted_types
 from labkit.queue_search import Search, find_queued
-from labkit.queues import UnackedSearch, find_unacked, queues_with_messages
+from labkit.queues import UnackedSearch, find_unacked, lengths, queues_with_messages
 from labkit.result_reader import ResultStore
 from labkit.state import read_state
+from labkit.unread import unread_waiting
 from labkit.waiting import wait_until
 from labkit.worker_view import Workers
 
@@ -138,6 +139,16 @@ class _Look:
         asked = Later(lambda: who_revoked(self.app, self.workers, self.task_id))
         return asked.until(self.deadline, None)
 
+    def _unfit(self) -> str:
+        """What stands beside it in its queue and would be lost with a worker, or end it."""
+        waits = self.search and self.search.message and self.search.queue
+        queue = self.held.found.queue if self.held.found else waits
+        if not queue:
+            return ""
+        counts = lengths(self.client, [queue], self.layout)
+        accepted = accepted_types(self.app)
+        return unread_waiting(self.client, counts, accepted, self.layout).get(queue, "")
+
     def _not_read(self) -> list[str]:
         """What is there and could not be read, so that nobody takes silence for an answer."""
         said = [self.store.why] if self.store.why else []
@@ -167,6 +178,7 @@ class _Look:
             registered=self.registered,
             revoked_in=self._who_revoked() if message or found else None,
             accepted=accepted_types(self.app),
+            unfit=self._unfit(),
             log=None if self._ended() else task_in_logs(LAB_HOME, self.task_id),
             last_unread=last_unread(LAB_HOME) if unknown else None,
             process_ended=None if self.holdings else process_ended(self.result),

@@ -8,7 +8,7 @@ from celery.states import RETRY
 from labkit.doctor.ask import NO_LIMIT
 from labkit.doctor.evidence import STOPPING, Evidence, Holding
 from labkit.doctor.findings import Finding, clock, duration, several, shortened
-from labkit.doctor.queue_diagnosis import expiry, nobody, start_hint
+from labkit.doctor.queue_diagnosis import LOSES, expiry, nobody, start_hint
 from labkit.queues import Unacked
 from labkit.worker_view import WorkerView
 
@@ -21,6 +21,13 @@ def explain_holding(seen: Evidence, holding: Holding) -> Finding:
     if holding.state == "scheduled":
         return _scheduled(seen, worker)
     message = seen.unacked.message if seen.unacked else None
+    if number := seen.workers.doubled.get(worker.name):
+        return Finding(
+            "task",
+            f"reserved by one of the {number} workers that are called {worker.name}: "
+            f"{request['name']}{expiry(message)}; which of them has it cannot be known",
+            "wait: that worker keeps it, also when the other one is idle",
+        )
     if len(worker.active) >= worker.slots:
         longest = min(worker.active, key=lambda one: one.get("time_start") or time.time())
         seconds = time.time() - (longest.get("time_start") or time.time())
@@ -142,6 +149,8 @@ def _held_back(seen: Evidence, taken: str, task: str, suspects: list[WorkerView]
 def _wait_hint(seen: Evidence, queue: str) -> str:
     if any(queue in worker.queues for worker in seen.workers.answered):
         return "wait: it comes back by itself, and sent once more it would run twice"
+    if seen.unfit:
+        return f"{LOSES}: {seen.unfit}"
     return f"a worker for its queue must be there then: {start_hint(queue, seen.workers)}"
 
 

@@ -96,8 +96,9 @@ def explain_queued(seen: Evidence) -> list[Finding]:
         return [
             Finding(
                 "wrong",
-                f"{where}; {nobody(workers)} takes from this queue{guess}",
-                start_hint(queue, workers),
+                f"{where}; {nobody(workers)} takes from this queue{guess}"
+                + (f"; {seen.unfit}" if seen.unfit else ""),
+                LOSES if seen.unfit else start_hint(queue, workers),
             )
         ]
     strangers = [

@@ -40,8 +40,8 @@ def limited_tasks(patient: Patient, queue: str) -> list[str]:
 
 def test_two_workers_of_one_name_hide_no_running_task(patient):
     with (
-        patient.worker("twin", "--concurrency=1", "--prefetch-multiplier=1"),
-        patient.worker("twin", "--concurrency=1", "--prefetch-multiplier=1"),
+        patient.worker("twin", "--concurrency=1", "--disable-prefetch"),  # each takes one nap
+        patient.worker("twin", "--concurrency=1", "--disable-prefetch"),
     ):
         naps = [patient.send("nap", LONG_S) for _ in range(2)]
         for nap in naps:
@@ -205,6 +205,30 @@ def test_what_was_lost_without_a_log_is_not_called_lost_for_certain(patient):
     assert answer.code == 1
     assert "it was lost with its worker, or purged; or it replaced itself" in answer.text
     assert "look for its effects before you send anything twice" in answer.text
+
+
+def test_a_task_whose_end_could_not_be_stored_is_not_called_lost(patient):
+    with patient.worker("full", "--concurrency=1") as worker:
+        result = patient.send("nap", 2)
+        patient.wait_for_state(result, "STARTED")
+        patient.client.config_set("maxmemory", "1")
+        stored = f"celery-task-meta-{result.id}"
+        wait_until(lambda: stored in worker.log.read_text(), what="the log has the error")
+        worker.kill()
+    patient.client.config_set("maxmemory", "0")
+    answer = patient.doctor(result.id)
+    assert answer.code == 1
+    assert "no message of it is left; the logs say last: " in answer.text
+    assert "send it again" not in answer.text
+
+
+def test_a_queue_with_a_message_that_would_be_lost_gets_no_worker(patient):
+    waits = patient.send("add", 4, 5, queue="nobody")
+    assert "hint: ./start_worker.sh --queues=nobody" in patient.doctor(waits.id).text
+    patient.client.lpush("nobody", ODD["pickle"](str(uuid.uuid4())))
+    answer = patient.doctor(waits.id)
+    assert "1 of the next 2 messages in the queue 'nobody' cannot be run" in answer.text
+    assert "hint: start no worker for it" in answer.text
 
 
 def test_a_pasted_result_or_line_of_a_log_names_its_task(ward):
