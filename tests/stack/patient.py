@@ -77,7 +77,7 @@ class Patient:
         )
         return Answer(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
 
-    def doctor(self, *arguments: str, wait_s: float = 15, **changes: str) -> Answer:
+    def doctor(self, *arguments: str, wait_s: float = 30, **changes: str) -> Answer:
         """Run ./lab doctor, with time enough also on a busy machine."""
         line = ["-m", "labkit.cli", "doctor", f"--wait={wait_s}", *arguments]
         return self.run(*line, **changes)
