@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.spawn import child_environment
-from tests.stack.labs import SOON_S, Lab, copy_of_the_tree, wait_until
+from tests.stack.labs import Lab, copy_of_the_tree, wait_until
 from tests.stack.patient import LONG_S, patient
 
 __all__ = ["patient"]
@@ -93,7 +93,7 @@ def test_a_worker_that_does_not_answer_is_not_called_missing(patient):
     assert answer.code == 1
     assert "1 connected worker or Beat did not answer in 1 s" in answer.text
     assert "no worker is connected" not in answer.text
-    assert answer.seconds < SOON_S
+    assert answer.seconds < 30  # it did not wait for as long as it may
 
 
 def test_a_queue_that_nobody_takes_from_is_named(patient):

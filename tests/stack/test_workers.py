@@ -242,7 +242,7 @@ def test_a_worker_in_the_background_ends_with_the_block(patient, home, monkeypat
         assert answer.endswith(": OK")
         process = w9.wait_for_another_than(None)
         assert process
-    assert not process.running()
+    wait_until(lambda: not process.running(), what="it has ended")
     assert running_with(str(home)) == []
 
 
