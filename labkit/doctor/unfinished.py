@@ -90,9 +90,8 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
     return Finding(
         "wrong",
         f"{state}, but no worker that answers has it, and no message of it is left: it was lost "
-        "with its worker, or purged; or its end could not be stored; or it replaced itself "
-        f"(self.replace), and what replaces it runs under other ids{stopping}; nothing here says "
-        "which",
+        "with its worker, or purged; or it replaced itself (self.replace), and what replaces it "
+        f"runs under other ids; or its end could not be stored{stopping}; nothing here says which",
         "look for its effects before you send anything twice; acks_late=True keeps the message "
         "until the task has ended",
     )
