@@ -140,10 +140,10 @@ class _Look:
         return asked.until(self.deadline, None)
 
     def _unfit(self) -> str:
-        """What stands beside it in its queue and would be lost with a worker, or end it."""
+        """What stands beside it in a queue without workers, and one would lose, or end on."""
         waits = self.search and self.search.message and self.search.queue
         queue = self.held.found.queue if self.held.found else waits
-        if not queue:
+        if not queue or any(queue in worker.queues for worker in self.workers.answered):
             return ""
         counts = lengths(self.client, [queue], self.layout)
         accepted = accepted_types(self.app)
