@@ -67,15 +67,23 @@ def _from_log(seen: Evidence, log: LogTrace) -> Finding:
         )
     if log.did in ENDED:
         return _no_result(seen, log)
-    if log.mention or log.did == "named":
-        words = shortened(log.mention or log.why)
-        return Finding("?", f"the log of {log.worker} says last: {words}", grep_hint(seen.task_id))
+    if log.did == "named":
+        words = f"the log of {log.worker} says last: {shortened(log.why)}"
+        return Finding("?", words, grep_hint(seen.task_id))
     said = f"the log of {log.worker} says at {clock(log.at)}: {log.task} {log.did}"
     if log.did in OTHER_WORDS:
         more = relatives(seen)
         return Finding("task", f"{said}: {OTHER_WORDS[log.did]}" + (f"; {more}" if more else ""))
     if seen.unheard:
         return Finding("task", f"{said}; whether it runs cannot be known now: {seen.unheard}")
+    return _no_end(seen, log, said)
+
+
+def _no_end(seen: Evidence, log: LogTrace, said: str) -> Finding:
+    """The log says that a worker had it, and not what became of it."""
+    if log.mention:  # maybe of another worker's log
+        words = f"{said}; the logs say last: {shortened(log.mention)}"
+        return Finding("?", words, grep_hint(seen.task_id))
     return Finding(
         "wrong",
         f"{said}; since then nothing, {_no_state(seen)}, no worker that answers has "

@@ -25,7 +25,8 @@ _LINE = (
     rb"|Can't decode message body: (?P<refused>.*) \[type:.*'id': '%(id)s'"
     rb")"
 )
-_ENTRY = re.compile(rb"\[([-\d]+ [:\d]+,\d+): [^\]]*\] ([^\n]*)")  # its first line; more may follow
+_HEAD = rb"\[([-\d]+ [:\d]+,\d+): [^\]]*\] "  # of an entry: when, and who
+_ENTRY = re.compile(_HEAD + rb"([^\n]*)")  # its first line; more may follow
 # The first lines of entries that are about the task, or that it has written itself.
 _ABOUT = (
     rb"Task \S+\[%(id)s\] |Discarding revoked task: |Can't decode message body: |\S+\[%(id)s\]: "
@@ -34,9 +35,7 @@ _ABOUT = (
 _UNKNOWN = "Received and deleted unknown message"  # of consumer.py: a message without a task
 _SHORTEST = 8  # letters of an id
 _MENTIONS = 200  # looked at from the end of a log; a task may write its id in each of its lines
-_INVALID = re.compile(
-    rb"^\[([-\d]+ [:\d]+,\d+): [^\]]*\] Received invalid task message", re.MULTILINE
-)
+_INVALID = re.compile(rb"^" + _HEAD + rb"Received invalid task message", re.MULTILINE)
 
 
 @dataclass(frozen=True)
