@@ -70,10 +70,18 @@ class EmbeddedBroker:
         self.run_id = ""
         self.version = ""
         self.process: subprocess.Popen | None = None
+        self._log_began = 0  # bytes that were in the log before its start
 
     def running(self) -> bool:
         """True while the server that start() started runs."""
         return self.process is not None and self.process.poll() is None
+
+    def last_words(self) -> tuple[int, str]:
+        """The exit code of the server, which has ended, and what it logged since its start."""
+        with self.log.open("rb") as file:
+            file.seek(self._log_began)
+            logged = file.read().decode(errors="replace")
+        return (self.process.returncode if self.process else 0), logged
 
     def start(self) -> None:
         """Start the server and wait until it answers with a run_id of its own."""
@@ -94,6 +102,7 @@ class EmbeddedBroker:
 
     def _start_on(self, port: int, password: str) -> bool:
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
+        self._log_began = self.log.stat().st_size
         with self.log.open("a") as output, signals_held_back():
             process = self.process = subprocess.Popen(
                 [_binary.get_binary_path(), "-"],

@@ -9,6 +9,7 @@ from labkit.pages import PAGES
 from labkit.processes import ProcessId
 from labkit.spawn import start_process
 
+CAREFUL = "worker.consumer=labkit.careful_consumer:CarefulConsumer"
 KEPT_LOG = ".1"  # the log of the run before
 
 
@@ -29,9 +30,11 @@ class Child:
     code: str = ""
     process: subprocess.Popen = field(init=False)
     identity: ProcessId = field(init=False)
+    _log_began: int = field(init=False, default=0)  # bytes that were in the log before its start
 
     def start(self) -> None:
         """Start it in a process group of its own: Ctrl-C reaches the supervisor alone."""
+        self._log_began = self.log.stat().st_size
         self.process = start_process(self.command, self.log, self.environment)
         self.identity = ProcessId.of(self.process.pid)
 
@@ -44,9 +47,16 @@ class Child:
         if self.running():
             self.process.send_signal(signal_number)
 
+    def logged(self) -> str:
+        """What it has written to its log since it was started."""
+        with self.log.open("rb") as file:
+            file.seek(self._log_began)
+            return file.read().decode(errors="replace")
+
     def stop_warmly(self) -> None:
-        """Ask it to finish what it does and to end."""
+        """Ask it to finish what it does and to end; one that was stopped goes on for that."""
         self.send(signal.SIGTERM)
+        self.send(signal.SIGCONT)
 
     def clear_away(self) -> None:
         """Kill what is left of it and of its pool."""
@@ -66,10 +76,9 @@ def fresh_log(home: Path, name: str) -> Path:
 
 
 def worker(home: Path, name: str) -> Child:
-    """A worker for all queues, named NAME@host."""
-    return Child(
-        "worker", name, ["./start_worker.sh", "-n", f"{name}@%h"], fresh_log(home, name), {}
-    )
+    """A worker for all queues, named NAME@host, which sets messages aside that end workers."""
+    command = ["./start_worker.sh", "-n", f"{name}@%h", "--", CAREFUL]
+    return Child("worker", name, command, fresh_log(home, name), {})
 
 
 def beat(home: Path) -> Child:

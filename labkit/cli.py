@@ -14,7 +14,7 @@ from labkit.errors import LabError
 SECTIONS = {
     "stack": ["up", "down", "restart", "status", "partners"],
     "learn": ["lessons", "run", "tour", "restore"],
-    "look": ["monitor", "doctor", "mail"],
+    "look": ["monitor", "doctor", "aside", "mail"],
     "measure": ["matrix"],
     "upkeep": ["record", "test"],
 }
@@ -160,6 +160,16 @@ def doctor(task_id: str | None, wait: float) -> None:
     from labkit.doctor.examine import doctor as examine
 
     sys.exit(examine(task_id, began, wait))
+
+
+@lab.command()
+@click.argument("what", required=False, type=click.Choice(["back", "drop"]))
+@click.argument("which", required=False, metavar="[ID|all]")
+def aside(what: str | None, which: str | None) -> None:
+    """List the messages that ended workers and were set aside; put one `back`, or `drop` it."""
+    from labkit.set_aside import aside as show_or_do
+
+    show_or_do(what, which)
 
 
 @lab.command()

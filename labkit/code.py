@@ -12,7 +12,7 @@ from labkit.spawn import child_environment
 
 APP_FILES = ("celery_app.py", "lab_home.py")
 FOLDERS = ("tasks", "work")
-IMPORT_TIMEOUT_S = 20
+IMPORT_TIMEOUT_S = 60  # it takes 1 s; the rest is for a busy machine
 MEND_HINT = "mend that line, or ./lab restore FILE"  # where the code cannot be imported
 TOO_SLOW = "the import takes too long"  # it says nothing about the code: the machine may be busy
 WEB_FOLDER = "web"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
-from labkit.code import MEND_HINT, import_error
+from labkit.code import MEND_HINT, TOO_SLOW, import_error
 from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
@@ -57,6 +57,8 @@ def restart() -> None:
     """Ask the running stack to restart all but broker and mail server; wait until they answer."""
     state = _state_or_error()
     if why := import_error() or (import_error(web=True) if state.get("web") else None):
+        if why.startswith(TOO_SLOW):
+            raise LabError(f"nothing was restarted: {why}", "./lab restart")
         raise LabError(
             f"nothing was restarted, because the new code cannot be imported: {why}", MEND_HINT
         )
@@ -66,6 +68,9 @@ def restart() -> None:
     while time.monotonic() < deadline:
         now = _state_or_error()
         if now["restarts"] > state["restarts"]:
+            if out := now["given_up"]:
+                names = ", ".join(out)
+                raise LabError(f"all was restarted, and {names} ended again", "./lab status")
             click.echo("restarted; the broker and its messages stayed")
             return
         time.sleep(POLL_S)
@@ -95,7 +100,7 @@ def status() -> None:
         table.add_row("broker", "", "", f"{state['broker']} (from REDIS_URL)")
     for child in state["children"]:
         where = state.get(child["kind"]) or ""
-        table.add_row(child["name"], *_age(ProcessId(child["pid"], child["started"])), where)
+        table.add_row(child["name"], *_row(child, where, state["given_up"].get(child["name"])))
     for child in state["leaving"]:
         if not ProcessId(child["pid"], child["started"]).running():
             continue
@@ -103,8 +108,18 @@ def status() -> None:
     Console(highlight=False).print(table)
     if not state["ready_after_s"]:
         click.echo("it is starting")
+    if state["given_up"]:
+        click.echo("\nhint: ./lab restart")
     if state["refused"]:
         click.echo(f"the workers run older code, because: {state['refused']['why']}")
+
+
+def _row(child: dict, where: str, given_up: str | None) -> tuple[str, str, str]:
+    """Pid, age, and where it is; or why it does nothing."""
+    process = ProcessId(child["pid"], child["started"])
+    if given_up:
+        return "", "", f"out: {given_up}"
+    return *_age(process), "is stopped (kill -STOP)" if process.stopped() else where
 
 
 def _age(process: ProcessId) -> tuple[str, str]:

@@ -38,6 +38,7 @@ class Parts:
     children: what should run.  leaving: what was asked to stop and finishes its last task.
     ports: of the pages that there are: {"flower": 5555, "web": 8000}.
     refused: the fingerprint of code that cannot be imported, and why, or None.
+    given_up: what has ended and is not started again: its name, and why.
     """
 
     def __init__(self, home: Path, console: Console, record: ProcessRecord, url: str) -> None:
@@ -54,6 +55,7 @@ class Parts:
         self.reload = False
         self.restarts = 0
         self.refused: dict[str, str] | None = None
+        self.given_up: dict[str, str] = {}
         self._followers: dict[str, LogFollower] = {}
 
     def start(self, child: Child) -> None:
@@ -64,8 +66,25 @@ class Parts:
         self.children.append(child)  # first: what stands here is stopped, also on a full disk
         self.record.add(child.name, child.identity)
 
+    def start_again(self, child: Child) -> None:
+        """Start a child once more, which has ended."""
+        self.record.remove(child.identity)
+        child.clear_away()  # its pool may live on
+        self._followers[child.name].starting = True
+        child.start()
+        self.record.add(child.name, child.identity)
+        self.save()
+
+    def give_up(self, child: Child, why: str) -> None:
+        """Start a child, which has ended, no more; others may start a new one in its place."""
+        child.clear_away()
+        self.record.remove(child.identity)
+        self.given_up[child.name] = why
+        self.save()
+
     def let_go(self, child: Child) -> None:
         """Ask a child to stop warmly; it stays in `leaving` until it has ended."""
+        self.given_up.pop(child.name, None)
         child.stop_warmly()
         self.children.remove(child)
         self.leaving.append(child)
@@ -84,45 +103,58 @@ class Parts:
         False if it ended for another reason.
         """
         (child,) = (one for one in self.children if one.kind == kind)
-        last_words = child.log.read_text(errors="replace").rstrip().lower()
+        last_words = child.logged().rstrip().lower()
         if not last_words.endswith(os.strerror(errno.EADDRINUSE).lower()):
             return False
-        self.record.remove(child.identity)
         page = PAGES[kind]
         port = self.ports[kind] = next_free_port(self.ports[kind] + 1, f"./lab up --no-{kind}")
         self.console.say(f"another program was faster: {page.title} moves on to {port}")
-        with child.log.open("a") as log:  # else these would be its last words at the next end, too
-            log.write(f"started again on port {port}\n")
         child.command = page.command(port)
-        child.start()
-        self.record.add(child.name, child.identity)
-        self.save()
+        self.start_again(child)
         return True
 
     def workers(self) -> list[Child]:
-        """The workers that should run."""
-        return [child for child in self.children if child.kind == "worker"]
+        """The workers that should run, and are not given up."""
+        return [one for one in self.children if one.kind == "worker" and self._wanted(one)]
 
     async def wait_for_answers(self, some: list[Child]) -> None:
-        """Return when each of these answers: workers and Beat a ping, the others a visitor."""
+        """Return when each of these answers: workers and Beat a ping, the others a visitor.
+
+        What is given up meanwhile, or replaced by another, is not waited for.
+        """
+        some = list(some)  # it may be self.children, which changes
         async with asyncio.TaskGroup() as both:
             both.create_task(self._wait_for_nodes([one for one in some if one.kind in NODES]))
             for child in some:
                 if child.kind not in NODES:
                     both.create_task(self._wait_for(child))
         self.print_new_lines()
-        for follower in self._followers.values():
-            follower.starting = False
+        for child in some:
+            self._followers[child.name].starting = False
 
     async def _wait_for_nodes(self, some: list[Child]) -> None:
-        nodes = {node_name(child.name) for child in some}
-        while nodes:
-            nodes -= await asyncio.to_thread(self.control.answers, nodes)
+        answered: set[str] = set()
+        while nodes := {node_name(one.name) for one in some if self._wanted(one)} - answered:
+            answered |= await asyncio.to_thread(self.control.answers, nodes)
             await asyncio.sleep(POLL_S)
 
     async def _wait_for(self, child: Child) -> None:
-        while not await asyncio.to_thread(self._answers, child):
+        while self._wanted(child) and not await asyncio.to_thread(self._answers, child):
             await asyncio.sleep(POLL_S)
+
+    async def silent(self) -> list[Child]:
+        """Which of the children that should run do not answer now."""
+        wanted = [one for one in self.children if self._wanted(one)]
+        nodes = {node_name(one.name) for one in wanted if one.kind in NODES}
+        heard = await asyncio.to_thread(self.control.answers, nodes) if nodes else set()
+        return [
+            one
+            for one in wanted
+            if (node_name(one.name) not in heard if one.kind in NODES else not self._answers(one))
+        ]
+
+    def _wanted(self, child: Child) -> bool:
+        return child in self.children and child.name not in self.given_up
 
     def _answers(self, child: Child) -> bool:
         """True if this child, which is no node of Celery's, answers a visitor."""
@@ -149,6 +181,7 @@ class Parts:
                 "reload": self.reload,
                 "restarts": self.restarts,
                 "refused": self.refused,
+                "given_up": self.given_up,
                 "children": [_entry(child) for child in self.children],
                 "leaving": [_entry(child) for child in self.leaving],
             },

@@ -38,6 +38,14 @@ class ProcessId:
         except psutil.NoSuchProcess:
             return False
 
+    def stopped(self) -> bool:
+        """True while this very process is stopped (kill -STOP, Ctrl-Z) and does nothing."""
+        try:
+            process = psutil.Process(self.pid)
+            return self._same_start(process) and process.status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return False
+
     def group(self) -> list[psutil.Process]:
         """The running members of the process group that this process leads or led.
 

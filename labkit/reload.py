@@ -68,9 +68,10 @@ class Reloader:
         return [] if why else stale
 
     async def restart_all(self) -> None:
-        """Restart workers, Beat, Flower and the web app, whatever they run."""
+        """Restart all but the mail server; that one too, if it was given up."""
         async with self._turn:
-            some = [child for child in self.parts.children if child.kind != "mail"]
+            out = self.parts.given_up
+            some = [one for one in self.parts.children if one.kind != "mail" or one.name in out]
             self.parts.console.say(f"restarting {', '.join(child.name for child in some)}")
             await self._replace(some, code.fingerprints())
             self.parts.restarts += 1

@@ -101,8 +101,10 @@ def _wait_for_new_code() -> None:
 
 
 def _old_workers(state: dict, newest: str) -> list[str]:
+    """The names of the workers that run other code.  What is given up runs none."""
     workers = [child for child in state["children"] if child["kind"] == "worker"]
-    return [child["name"] for child in workers if child["code"] != newest]
+    names = [child["name"] for child in workers if child["code"] != newest]
+    return [name for name in names if name not in state["given_up"]]
 
 
 def _wait(what: str, condition: Callable[[], bool], timeout_s: float) -> None:

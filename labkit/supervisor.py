@@ -1,7 +1,9 @@
 """`./lab up`: start the stack, say READY when every part answers, watch it, and stop it in order.
 
-The order matters: the broker is first up and last down.  A worker that loses its broker while it
-stops leaves its messages behind; runners that stop everything at once lose work that way.
+What ends by itself is started again (labkit/keeper.py).  Only the broker's end ends the lab: a new
+broker would have another port.  The order matters: the broker is first up and last down.  A worker
+that loses its broker while it stops leaves its messages behind; runners that stop everything at
+once lose work that way.
 """
 
 import asyncio
@@ -10,13 +12,16 @@ import shlex
 import signal
 import time
 from collections.abc import Awaitable
+from shlex import quote
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit import children, code
 from labkit.broker import EmbeddedBroker, write_broker_file
 from labkit.console import NAME_WIDTH, Console
+from labkit.ends import end_of
 from labkit.errors import LabError
-from labkit.pages import PAGES, first_port
+from labkit.keeper import Keeper
+from labkit.pages import first_port
 from labkit.parts import POLL_S, Parts
 from labkit.plan import Plan
 from labkit.ready import node_name
@@ -30,7 +35,6 @@ from labkit.stopping import Stopping
 
 READY_TIMEOUT_S = 60  # usually 2 s; the rest is for a slow or busy machine
 MOST_WORKERS = 16  # of one lab
-LAST_LINES = 5  # shown of a process that stopped by itself
 
 
 def up(plan: Plan) -> int:
@@ -88,10 +92,11 @@ class Supervisor:
         self.began = began
         self.signals: list[int] = []
         self.stopping: Stopping | None = None
+        self.keeper = Keeper(parts)
         self._tasks: list[asyncio.Task] = []
 
     async def run(self, plan: Plan) -> int:
-        """Start, watch, stop.  0 when it was asked to stop, 1 when a part stopped by itself."""
+        """Start, watch, stop.  0 when it was asked to stop, 1 when it could not go on."""
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
@@ -110,6 +115,7 @@ class Supervisor:
                 await self._until(asyncio.Event().wait())
             exit_code = self._explain()
         finally:
+            self.keeper.cancel()
             for task in self._tasks:
                 task.cancel()
             self.stopping = Stopping(self.parts, patient=signal.SIGINT in self.signals)
@@ -162,53 +168,59 @@ class Supervisor:
         return [name for name in names if node_name(name) not in used][:workers]
 
     async def _all_answer(self) -> None:
+        """Wait for every part; what does not answer in READY_TIMEOUT_S is named, and left so."""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 await self.parts.wait_for_answers(self.parts.children)
         except TimeoutError:
-            raise LabError(
-                f"the stack was not ready in {READY_TIMEOUT_S} s",
-                f"look into the logs: ls {self.parts.home / 'logs'}",
-            ) from None
+            silent = await self.parts.silent()
+            if len(silent) == len(self.parts.children):
+                raise LabError(
+                    f"nothing of the stack answered in {READY_TIMEOUT_S} s",
+                    f"ls {quote(str(self.parts.home / 'logs'))}",
+                ) from None
+            names = ", ".join(child.name for child in silent)
+            self.parts.console.say(f"{names} did not answer in {READY_TIMEOUT_S} s")
+            self.parts.console.say("hint: ./lab restart")
 
     async def _until(self, wanted: Awaitable) -> bool:
-        """Wait for `wanted`; False if before that a stop was asked for or a part ended."""
+        """Wait for `wanted`; False if before that a stop was asked for or the lab cannot go on."""
         task = asyncio.ensure_future(wanted)
         while not task.done():
             self.parts.clear_ended()
             for done in [one for one in self._tasks if one.done()]:
                 done.result()  # a reload that failed for a reason of ours, such as a full disk
                 self._tasks.remove(done)
-            ended = self._ended_part()
-            if ended in PAGES and self.parts.move_page(ended):
-                continue
-            if self.signals or self.parts.console.closed or ended:
+            self.keeper.look()
+            if self.signals or self.parts.console.closed or self._cannot_go_on():
                 task.cancel()
                 return False
             await asyncio.sleep(POLL_S)
         task.result()
         return True
 
-    def _ended_part(self) -> str | None:
-        if self.broker and not self.broker.running():
-            return "broker"
-        return next((one.name for one in self.parts.children if not one.running()), None)
+    def _broker_ended(self) -> bool:
+        return bool(self.broker and not self.broker.running())
+
+    def _cannot_go_on(self) -> bool:
+        """The broker has ended, or the stack was to start with code that cannot be imported."""
+        return self._broker_ended() or bool(self.keeper.broken and not self.parts.ready_after_s)
 
     def _explain(self) -> int:
-        """Say why the stack stops: 0 if somebody asked for it, 1 if a part ended by itself."""
-        name = self._ended_part()
-        if self.signals or not name:
+        """Say why the stack stops: 0 if somebody asked for it, else 1."""
+        if self.signals or not self._cannot_go_on():
             return 0
         self.parts.print_new_lines(to_the_end=True)
-        log = self.parts.home / "logs" / f"{name}.log"
-        self.parts.console.say(f"{name} stopped by itself, so everything stops; its last lines:")
-        for line in log.read_text(errors="replace").splitlines()[-LAST_LINES:]:
-            self.parts.console.say(f"    {line}")
-        why = None if self.parts.ready_after_s else code.import_error(web=name == "web")
-        if why:
-            self.parts.console.say(f"\nthe code cannot be imported: {why}")
-        hint = code.MEND_HINT if why else f"less {log}"
-        self.parts.console.say(f"\nhint: {hint}")
+        say = self.parts.console.say
+        if not self._broker_ended():
+            say(f"the code cannot be imported, so everything stops: {self.keeper.broken}")
+            say(f"\nhint: {code.MEND_HINT}")
+        elif self.broker:
+            end = end_of(*self.broker.last_words())
+            say(f"the broker {end.how}, so everything stops")
+            for line in end.why:
+                say(f"    {line}")
+            say("\nhint: ./lab up")
         return 1
 
     def _watch_for_changes(self, *, reload: bool) -> None:

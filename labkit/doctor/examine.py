@@ -13,6 +13,12 @@ from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
 from labkit.doctor.findings import Finding, more_time, report
 from labkit.doctor.gather import gather
+from labkit.doctor.lab_parts import (
+    living_workers,
+    part_findings,
+    set_aside_answer,
+    set_aside_findings,
+)
 from labkit.doctor.load_app import load_app
 from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
 from labkit.doctor.server_health import server_findings
@@ -71,7 +77,7 @@ def diagnose(task_id: str, deadline: float) -> list[Finding]:
     refused = refused_message(REDIS_URL)
     app, client = load_app(), client_for(REDIS_URL)
     try:
-        look = Later(lambda: explain(gather(app, client, task_id, deadline=deadline)))
+        look = Later(lambda: _look_for(app, client, task_id, deadline))
         found = look.until(deadline + REPORT_S, [])
     except (redis.RedisError, OperationalError) as error:
         raise broker_error(error, REDIS_URL, client) from None
@@ -84,6 +90,11 @@ def diagnose(task_id: str, deadline: float) -> list[Finding]:
     return [*found, _finding_of(refused)] if refused else found
 
 
+def _look_for(app: Celery, client: redis.Redis, task_id: str, deadline: float) -> list[Finding]:
+    aside = set_aside_answer(client, task_id)
+    return aside or explain(gather(app, client, task_id, deadline=deadline))
+
+
 def examine(deadline: float) -> list[Finding]:
     """What is wrong with broker, workers, queues and code."""
     import_check = Later(lambda: import_error(max(LEAST_S, deadline - time.monotonic())))
@@ -92,7 +103,7 @@ def examine(deadline: float) -> list[Finding]:
         findings = [*_look_at_broker(deadline), *findings]
     except LabError as error:
         findings = [_finding_of(error), *findings]
-    return [*findings, *_code(import_check, deadline)]
+    return [*findings, *part_findings(), *_code(import_check, deadline)]
 
 
 def _look_at_broker(deadline: float) -> list[Finding]:
@@ -162,7 +173,9 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     held = Later(lambda: _held(app, workers))
     clocks = Later(lambda: _clocks(app, workers))
     stopped = stopped_nodes(client) if workers.silent else []
-    findings = [*worker_findings(workers, sum(waiting.values()), stopped), *unread]
+    unconnected = [] if workers.answered or workers.silent else living_workers()
+    findings = unconnected or worker_findings(workers, sum(waiting.values()), stopped)
+    findings = [*findings, *unread, *set_aside_findings(client)]
     if workers.answered:
         findings += beat_findings(workers, expected=bool(app.conf.beat_schedule))
     findings += [

@@ -67,3 +67,41 @@ ODD: dict[str, Callable[[str], str]] = {
     "a list": lambda _one: "[1, 2]",
     "too many brackets": lambda _one: "[" * 100_000,
 }
+
+
+def _headed(**changes: object) -> Callable[[str], str]:
+    return lambda one: envelope(headers(one, **changes))
+
+
+def _property(name: str, value: object) -> Callable[[str], str]:
+    def make(one: str) -> str:
+        content = json.loads(envelope(headers(one)))
+        content["properties"][name] = value
+        return json.dumps(content)
+
+    return make
+
+
+# What ends a worker of Celery 5.7, which gives it back; the next one ends, too.
+ENDING: dict[str, Callable[[str], str]] = {
+    "eta: an empty text": _headed(eta=""),
+    "eta: an empty list": _headed(eta=[]),
+    "eta: an object": _headed(eta={}),
+    "eta: 0": _headed(eta=0),
+    "expires: an empty text": _headed(expires=""),
+    "expires: an object": _headed(expires={}),
+    "timelimit: a text": _headed(timelimit="x"),
+    "timelimit: a number": _headed(timelimit=5),
+    "timelimit: one of two": _headed(timelimit=[1]),
+    "timelimit: three of two": _headed(timelimit=[1, 2, 3]),
+    "timelimit: an object": _headed(timelimit={"a": 1}),
+    "timelimit: true": _headed(timelimit=True),
+    "stamped_headers: a number": _headed(stamped_headers=5),
+    "stamped_headers: an object in a list": _headed(stamped_headers=[{}]),
+    "task: a list": _headed(task=["a"]),
+    "task: an object": _headed(task={"a": 1}),
+    "id: a list": _headed(id=["a"]),
+    "id: an object": _headed(id={}),
+    "no id": ODD["no id"],
+    "a body of another form": ODD["a body of another form"],
+}

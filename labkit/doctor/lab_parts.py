@@ -1,0 +1,67 @@
+"""The processes of the running lab itself, and the messages on which its workers ended."""
+
+from shlex import quote
+from typing import Any
+
+import redis
+
+from lab_home import LAB_HOME
+from labkit.doctor.findings import Finding, several, shortened, typed
+from labkit.processes import ProcessId
+from labkit.set_aside import Kept, kept_messages
+from labkit.state import read_state
+
+NODES = ("worker", "beat")  # stopped ones are found by their connections (labkit/doctor/stopped.py)
+
+
+def part_findings() -> list[Finding]:
+    """What of the running lab does not run, or is stopped."""
+    state = read_state(LAB_HOME) or {}
+    given_up: dict[str, str] = state.get("given_up", {})
+    findings = [
+        Finding("wrong", f"{name} does not run, because {why}", "./lab restart")
+        for name, why in given_up.items()
+    ]
+    for child in state.get("children", []):
+        if child["kind"] not in NODES and _process(child).stopped():
+            pid = child["pid"]
+            stopped = f"{child['name']} (process {pid}) is stopped (kill -STOP), it answers nothing"
+            findings.append(Finding("wrong", stopped, f"kill -CONT -- -{pid}"))
+    return findings
+
+
+def living_workers() -> list[Finding]:
+    """The running lab's workers whose process lives: what they do if none of them is connected."""
+    findings = []
+    for child in (read_state(LAB_HOME) or {}).get("children", []):
+        if child["kind"] == "worker" and _process(child).running():
+            log = LAB_HOME / "logs" / f"{child['name']}.log"
+            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            last = f"; its log says last: {shortened(lines[-1])}" if lines else ""
+            sentence = f"{child['name']} (process {child['pid']}) runs, and is not connected{last}"
+            findings.append(Finding("wrong", sentence, f"tail {quote(str(log))}"))
+    return findings
+
+
+def _process(child: dict[str, Any]) -> ProcessId:
+    return ProcessId(child["pid"], child["started"])
+
+
+def set_aside_findings(client: redis.Redis) -> list[Finding]:
+    """The messages that were set aside, in one sentence."""
+    every = kept_messages(client)
+    if not every:
+        return []
+    are = "is" if len(every) == 1 else "are"
+    count = several(len(every), "message")
+    last = every[-1].sentence
+    return [Finding("wrong", f"{count} {are} set aside; the last one: {last}", "./lab aside")]
+
+
+def set_aside_answer(client: redis.Redis, task_id: str) -> list[Finding]:
+    """The answer about a task whose message was set aside; [] for any other."""
+    return [_answer(one) for one in kept_messages(client) if task_id in {one.name, one.tag}]
+
+
+def _answer(one: Kept) -> Finding:
+    return Finding("wrong", one.sentence, f"./lab aside drop {typed(one.name)}")

@@ -1,0 +1,148 @@
+"""Starts again what has ended by itself, as systemd would, and knows when to give up."""
+
+import asyncio
+import time
+
+from labkit import code
+from labkit.children import Child
+from labkit.ends import End, end_of
+from labkit.pages import PAGES
+from labkit.parts import Parts
+from labkit.set_aside import how_many_set_aside
+
+AGAIN_AFTER_S = 1.0
+MOST_ENDS = 5  # of one part in WITHIN_S; then it is given up
+WITHIN_S = 60.0
+LOOK_FOR_STOPPED_S = 0.5
+GIVEN_UP_HINT = "./lab restart"
+
+
+class Keeper:
+    """Watches the children of one stack, from start to stop; the broker is not a child.
+
+    broken: why the code cannot be imported, if a part has ended for that.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.broken = ""
+        self._ends: dict[str, list[float]] = {}
+        self._work: dict[str, asyncio.Task] = {}  # what goes on about a part, by its name
+        self._stopped: dict[str, int] = {}  # name -> pid of what was told to be stopped
+        self._looked = 0.0
+        self._set_aside = 0
+
+    def look(self) -> None:
+        """See who has ended; start it again after AGAIN_AFTER_S, in a task of the event loop.
+
+        Raises what went wrong in such a task for a reason of the lab's own.
+        """
+        for name, task in list(self._work.items()):
+            if task.done():
+                del self._work[name]
+                if not task.cancelled():
+                    task.result()
+        for child in list(self.parts.children):
+            if child.running() or child.name in self.parts.given_up:
+                continue
+            busy = self._work.get(child.name)
+            if busy and busy.get_name() != "waiting":
+                continue  # it is being started again
+            if child.kind in PAGES and self.parts.move_page(child.kind):
+                continue
+            if busy:
+                busy.cancel()
+            self._work[child.name] = asyncio.create_task(self._again(child), name="starting")
+        if time.monotonic() - self._looked > LOOK_FOR_STOPPED_S:
+            self._looked = time.monotonic()
+            self._look_for_stopped()
+
+    def cancel(self) -> None:
+        """Start nothing any more."""
+        for task in self._work.values():
+            task.cancel()
+
+    async def _again(self, child: Child) -> None:
+        """Say how it ended, and start it once more, or give it up."""
+        ended = time.monotonic()
+        end = end_of(child.process.returncode, child.logged())
+        self._say(child, end)
+        why = await self._why_not(child, end)
+        if child not in self.parts.children:  # somebody restarts it just now
+            return
+        if why:
+            self._give_up(child, why)
+            return
+        await asyncio.sleep(max(0.0, ended + AGAIN_AFTER_S - time.monotonic()))
+        if child not in self.parts.children:
+            return
+        try:
+            child.code = code.fingerprints()[child.kind]
+            self.parts.start_again(child)
+        except OSError as error:  # a full disk
+            self._give_up(child, f"it cannot be started: {error}")
+        else:
+            waiting = self._until_back(child, ended)
+            self._work[child.name] = asyncio.create_task(waiting, name="waiting")
+
+    def _say(self, child: Child, end: End) -> None:
+        self.parts.print_new_lines(to_the_end=True)
+        self.parts.console.say(f"{child.name} {end.how}")
+        for line in end.why:
+            self.parts.console.say(f"    {line}")
+
+    async def _why_not(self, child: Child, end: End) -> str:
+        """Why it is not started again; "" if it is."""
+        ends = self._ends.setdefault(child.name, [])
+        now = time.monotonic()
+        ends[:] = [*(one for one in ends if now - one < WITHIN_S), now]
+        if end.failed and not end.at_work and child.kind != "mail":
+            web = child.kind == "web"
+            broken = await asyncio.to_thread(code.import_error, web=web)
+            if broken and not broken.startswith(code.TOO_SLOW):
+                self.broken = broken
+                return self._of_the_code()
+        if end.failed and child.kind == "worker" and await self._has_set_aside():
+            for name in [one.name for one in self.parts.workers()]:
+                self._ends.pop(name, None)  # what ended them is out of the way
+        elif len(ends) >= MOST_ENDS:
+            return f"it ended {MOST_ENDS} times in a minute"
+        return ""
+
+    async def _has_set_aside(self) -> bool:
+        """True if a message was set aside since the last look."""
+        before = self._set_aside
+        self._set_aside = await asyncio.to_thread(how_many_set_aside, self.parts.url)
+        return self._set_aside > before
+
+    def _give_up(self, child: Child, why: str) -> None:
+        self._ends.pop(child.name, None)
+        if why == self._of_the_code():
+            child.code = ""  # so that the next code that can be imported starts it
+        self.parts.give_up(child, why)
+        say = self.parts.console.say
+        say(f"{child.name} is not started again, because {why}; everything else stays up")
+        say(f"hint: {GIVEN_UP_HINT}")
+
+    def _of_the_code(self) -> str:
+        return f"the code cannot be imported: {self.broken}"
+
+    async def _until_back(self, child: Child, ended: float) -> None:
+        """Say so when it answers again.  ended: when it did (time.monotonic())."""
+        await self.parts.wait_for_answers([child])
+        if child.running():
+            self.parts.save()  # the mail server may have another address
+            self.parts.console.say(f"{child.name} is back after {time.monotonic() - ended:.1f} s")
+
+    def _look_for_stopped(self) -> None:
+        """Tell of a process that was stopped (kill -STOP): it lives, and does nothing."""
+        say = self.parts.console.say
+        for child in self.parts.children:
+            pid = child.identity.pid
+            if not child.identity.stopped():
+                if self._stopped.pop(child.name, None) == pid and child.running():
+                    say(f"{child.name} goes on")
+            elif self._stopped.get(child.name) != pid:
+                self._stopped[child.name] = pid
+                say(f"{child.name} (process {pid}) is stopped (kill -STOP), and answers nothing")
+                say(f"hint: kill -CONT -- -{pid}")

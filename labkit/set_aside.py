@@ -1,0 +1,138 @@
+"""Messages on which workers ended, and which labkit/careful_consumer.py has set aside.
+
+./lab aside                 list them
+./lab aside back ID         put one back into its queue (ID: of the message, or `all`)
+./lab aside drop ID         throw one away for good
+"""
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+import click
+import redis
+
+from lab_home import REDIS_URL
+from labkit.doctor.findings import clock, printable, several
+from labkit.errors import LabError
+from labkit.messages import Message, decode_taken
+from labkit.redis_check import broker_error, check_redis, client_for
+
+SET_ASIDE = "celery_learning:set-aside"  # as labkit/careful_consumer.py names it
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One message that was set aside.
+
+    tag: its delivery tag, by which it is kept.  message: None where it cannot be read.
+    queue: "" where that cannot be read.  workers: the two that ended on it.  time: when the second
+    one did (seconds since 1970).  why: the error.  taken: what Redis held, as text.
+    """
+
+    tag: str
+    message: Message | None
+    queue: str
+    workers: tuple[str, str]
+    time: float
+    why: str
+    taken: str
+
+    @property
+    def name(self) -> str:
+        """What it is called in a command: the id of its task, else its tag."""
+        return (self.message and self.message.task_id) or self.tag
+
+    @property
+    def sentence(self) -> str:
+        """What happened to it."""
+        task = (self.message and self.message.task) or "a task that it does not name"
+        first, second = self.workers
+        both = first if first == second else f"{first} and {second}"
+        return (
+            f"{task} [{self.name}] is set aside since {clock(self.time)}, out of the queue "
+            f"{self.queue!r}: {both} ended on it twice, because of {self.why}"
+        )
+
+
+def how_many_set_aside(url: str) -> int:
+    """How many there are now; 0 where the broker cannot be asked."""
+    with contextlib.suppress(redis.RedisError), client_for(url) as client:
+        return client.hlen(SET_ASIDE)
+    return 0
+
+
+def kept_messages(client: redis.Redis) -> list[Kept]:
+    """All of them, the oldest first."""
+    answer: Any = client.hgetall(SET_ASIDE)
+    return sorted((_kept(tag, text) for tag, text in answer.items()), key=lambda one: one.time)
+
+
+def _kept(tag: str, text: str) -> Kept:
+    noted = json.loads(text)  # written by a worker of ours
+    message, queue = None, ""
+    with contextlib.suppress(ValueError):
+        message, _, queue = decode_taken(noted["taken"])
+    workers = (noted["before"]["worker"], noted["worker"])
+    return Kept(tag, message, queue, workers, noted["time"], noted["why"], noted["taken"])
+
+
+def aside(what: str | None, which: str | None) -> None:
+    """The command `./lab aside`.  what: "back", "drop", or None to list."""
+    check_redis(REDIS_URL)
+    client = client_for(REDIS_URL)
+    try:
+        every = kept_messages(client)
+        if what is None:
+            _print(every)
+            return
+        do, done = {"back": (_put_back, "put back"), "drop": (_drop, "thrown away")}[what]
+        _each(_named(every, which), lambda one: do(client, one), done)
+    except redis.RedisError as error:
+        raise broker_error(error, REDIS_URL, client) from None
+    finally:
+        client.close()
+
+
+def _print(every: list[Kept]) -> None:
+    if not every:
+        click.echo("no message is set aside")
+    for one in every:
+        click.echo(printable(one.sentence))
+        click.echo(f"    hint: ./lab aside drop {quote(one.name)}")
+
+
+def _named(every: list[Kept], which: str | None) -> list[Kept]:
+    """Those that are meant; LabError if there is none."""
+    found = every if which == ALL else [one for one in every if which in {one.name, one.tag}]
+    if not found:
+        there = f"{several(len(every), 'message')} {'is' if len(every) == 1 else 'are'}"
+        raise LabError(f"no message {which or ''!r} is set aside; {there}", "./lab aside", 2)
+    return found
+
+
+def _each(some: list[Kept], do: Callable[[Kept], None], done: str) -> None:
+    for one in some:
+        do(one)
+        click.echo(f"{done}: {printable(one.name)}")
+
+
+def _put_back(client: redis.Redis, one: Kept) -> None:
+    """Into its queue, behind what waits there.  If it ends workers again, it is set aside again."""
+    if not one.queue:
+        raise LabError(
+            f"the message {one.name} does not say its queue", f"./lab aside drop {quote(one.name)}"
+        )
+    payload = json.dumps(json.loads(one.taken)[0])
+    with client.pipeline() as both:  # MULTI: it is never in two places, and never in none
+        both.lpush(one.queue, payload)
+        both.hdel(SET_ASIDE, one.tag)
+        both.execute()
+
+
+def _drop(client: redis.Redis, one: Kept) -> None:
+    client.hdel(SET_ASIDE, one.tag)

@@ -1,0 +1,168 @@
+"""What ends by itself is started again, and only the broker's end ends the lab."""
+
+import os
+import signal
+import socket
+
+from tests.stack.labs import Lab, wait_until
+from tests.stack.test_supervisor import LEAN, SEND_ADD, SEND_EMAIL, page_of
+
+NO_PAGES = ("--no-flower", "--no-web")
+PARTS = ("lab1", "beat", "flower", "mail", "web")
+SHUTDOWN = "from celery_app import app; app.control.shutdown()"
+PING = "from celery_app import app; print(len(app.control.ping(timeout=20, limit=2)))"
+
+
+def kill(lab: Lab, part: str, number: int = signal.SIGKILL) -> int:
+    """Send a part a signal; return the process id that it had."""
+    pid = lab.pid_of(part)
+    os.kill(pid, number)
+    return pid
+
+
+def is_back(lab: Lab, part: str, times: int = 1) -> None:
+    """Wait until `./lab up` has said so often that this part is back."""
+    said = f"{part} is back after"
+    wait_until(lambda: lab.printed().count(said) == times, 90, f"{times} x {said}: {lab.printed()}")
+
+
+def is_bound(squatter: socket.socket, port: int) -> bool:
+    """Take the port, if it is free; a killed program gives it back in a moment."""
+    try:
+        squatter.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
+def test_each_part_that_is_killed_comes_back_and_the_rest_stays(lab):
+    lab.keep_ports().up("--no-reload")
+    before = {part: lab.pid_of(part) for part in PARTS}
+    addresses = lab.state()["flower"], lab.state()["web"]
+    for part in PARTS:
+        kill(lab, part)
+    for part in PARTS:
+        is_back(lab, part)
+        assert f"\n{part} was ended by signal 9 (SIGKILL)\n" in lab.printed()
+        assert lab.pid_of(part) != before[part]
+    assert "hint:" not in lab.printed()  # nothing is to be done
+    assert page_of(lab, "/healthcheck") == "OK"
+    assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
+    assert (lab.state()["flower"], lab.state()["web"]) == addresses
+    assert lab.python(SEND_EMAIL) == "ada@example.com"
+    assert lab.python(PING) == "2"  # a worker, and Beat
+    assert lab.run("down").returncode == 0
+    assert lab.left_over() == []
+
+
+def test_a_worker_that_was_asked_to_stop_by_remote_control_comes_back(lab):
+    lab.up(*LEAN)
+    lab.python(SHUTDOWN)
+    lab.wait_for("lab1 was asked to stop by remote control (`celery control shutdown`")
+    is_back(lab, "lab1")
+    assert lab.python(SEND_ADD) == "9"
+
+
+def test_what_ends_five_times_in_a_minute_is_given_up_until_a_restart(lab):
+    lab.up("--no-beat", *NO_PAGES, "--no-reload")
+    worker = lab.pid_of("lab1")
+    for times in range(1, 5):
+        kill(lab, "mail")
+        is_back(lab, "mail", times)
+    kill(lab, "mail")
+    lab.wait_for("mail is not started again, because it ended 5 times in a minute")
+    lab.wait_for("everything else stays up\nhint: ./lab restart\n")
+    status = lab.run("status")
+    assert "out: it ended 5 times in a minute" in status.stdout
+    assert status.stdout.endswith("\nhint: ./lab restart\n")
+    doctor = lab.run("doctor", "--wait=20")
+    assert doctor.returncode == 1
+    assert "mail does not run, because it ended 5 times in a minute" in doctor.stdout
+    assert lab.pid_of("lab1") == worker
+    assert lab.python(SEND_ADD) == "9"
+
+    assert lab.run("restart").returncode == 0
+    assert "out:" not in lab.run("status").stdout
+    kill(lab, "lab1")  # a restart begins to count anew
+    is_back(lab, "lab1")
+
+
+def test_what_is_stopped_is_named_and_keeps_nobody_from_stopping(lab):
+    lab.keep_ports().up("--no-beat", "--no-flower", "--no-mail", "--no-reload")
+    web = kill(lab, "web", signal.SIGSTOP)
+    lab.wait_for(f"web (process {web}) is stopped (kill -STOP), and answers nothing\nhint: kill")
+    assert "is stopped (kill -STOP)" in lab.run("status").stdout
+    assert f"hint: kill -CONT -- -{web}\n" in lab.run("doctor", "--wait=20").stdout
+    os.kill(web, signal.SIGCONT)
+    lab.wait_for("web goes on")
+    assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
+    kill(lab, "lab1", signal.SIGSTOP)
+    lab.wait_for("lab1 (process")
+    lab.signal(signal.SIGINT)  # a patient stop, which waits for running tasks as long as they take
+    assert lab.end() == -signal.SIGINT
+    assert lab.left_over() == []
+
+
+def test_a_port_that_is_taken_meanwhile_moves_the_page_on(lab):
+    lab.keep_ports().up("--workers=0", "--no-beat", "--no-flower", "--no-mail", "--no-reload")
+    port = int(lab.environment["WEB_PORT"])
+    kill(lab, "web")
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_until(lambda: is_bound(squatter, port), what=f"port {port} is free")
+        squatter.listen()
+        is_back(lab, "web")
+    assert "another program was faster: the web app moves on to" in lab.printed()
+    assert lab.state()["web"] != f"http://localhost:{port}"
+    assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
+
+
+def test_ctrl_c_while_a_part_is_started_again(lab):
+    lab.up("--no-beat", *NO_PAGES, "--no-reload")
+    kill(lab, "lab1")
+    kill(lab, "mail")
+    lab.wait_for("lab1 was ended by")
+    lab.signal(signal.SIGINT)
+    assert lab.end() == -signal.SIGINT
+    assert lab.left_over() == []
+    assert list((lab.home / "processes").iterdir()) == []
+
+
+def test_what_fails_at_its_start_is_given_up_and_the_rest_is_ready(lab_in_tree, tree):
+    (tree / "start_worker.sh").write_text("#!/bin/sh\necho no such option\nexit 3\n")
+    lab = lab_in_tree.up("--no-beat", *NO_PAGES)
+    printed = lab.printed()
+    assert printed.count("lab1 ended with exit code 3\n    no such option\n") == 5
+    assert "lab1 is not started again, because it ended 5 times in a minute" in printed
+    assert "  workers  none\n" in printed
+    assert "  mail     smtp://" in printed
+    refused = lab.run("run", "01")
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_worker_that_ends_while_a_mistake_is_saved_waits_for_the_next_good_code(
+    lab_in_tree, tree
+):
+    lab = lab_in_tree.up("--no-beat", *NO_PAGES, "--no-mail")
+    playground = tree / "tasks" / "playground.py"
+    good = playground.read_text()
+    playground.write_text(f"{good}\nthis is no Python\n")
+    lab.wait_for("not reloaded, the old workers stay")
+    os.kill(lab.pid_of("lab1"), signal.SIGKILL)
+    lab.wait_for("lab1 is not started again, because the code cannot be imported: tasks/")
+    playground.write_text(good)
+    lab.wait_for("ready again: lab1")
+    assert lab.python(SEND_ADD) == "9"
+
+
+def test_the_numbers_of_ends_count_for_each_part_alone(lab):
+    lab.up("--workers=3", *LEAN)
+    names = ("lab1", "lab2", "lab3")
+    for times in (1, 2):  # six ends in a minute
+        for name in names:
+            kill(lab, name)
+        for name in names:
+            is_back(lab, name, times)
+    assert "not started again" not in lab.printed()
+    assert lab.python(SEND_ADD) == "9"

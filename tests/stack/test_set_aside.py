@@ -1,0 +1,86 @@
+"""A message that ends workers is set aside after the second one, and the lab goes on."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import redis
+from celery import Celery
+from celery.result import AsyncResult
+
+from labkit.careful_consumer import SET_ASIDE as WRITTEN
+from labkit.set_aside import SET_ASIDE, kept_messages
+from tests.stack.labs import Lab, wait_until
+from tests.stack.odd_messages import ENDING
+from tests.stack.test_supervisor import LEAN
+
+GOOD = 5  # after each of the twenty
+SEND_BAD = 'from tasks.basic_tasks import add; print(add.apply_async((1, 2), eta="").id)'
+
+
+@pytest.fixture
+def client(lab: Lab) -> Iterator[redis.Redis]:
+    """A client of the broker of a lab that is up with four workers."""
+    lab.up("--workers=4", *LEAN)
+    url = json.loads((lab.home / "broker").read_text())["url"]
+    with redis.Redis.from_url(url, decode_responses=True) as one:
+        yield one
+
+
+def test_worker_and_command_mean_the_same_key():
+    assert WRITTEN == SET_ASIDE
+
+
+@pytest.mark.timeout(400)  # forty ends and starts of workers
+def test_twenty_kinds_of_message_end_workers_and_the_lab_does_the_rest(lab, client):
+    address = json.loads((lab.home / "broker").read_text())["url"]
+    pushed: list[str] = []
+    results: list[AsyncResult] = []
+    with closing(Celery(broker=address, backend=address, set_as_current=False)) as app:
+        for kind, make in ENDING.items():
+            pushed.append(make(str(uuid.uuid4())))
+            client.lpush("basic", pushed[-1])
+            results += [
+                app.send_task("tasks.basic_tasks.add", (len(results), number), queue="basic")
+                for number in range(GOOD)
+            ]
+            wait_until(lambda: client.hlen(SET_ASIDE) == len(pushed), 90, f"{kind} is set aside")
+        assert len(ENDING) == 20
+        assert [one.get(timeout=60) for one in results] == [
+            GOOD * (number // GOOD) + number % GOOD for number in range(100)
+        ]
+    assert lab.launcher().poll() is None
+    assert "not started again" not in lab.printed()
+    kept = kept_messages(client)
+    assert [json.loads(one.taken)[0]["headers"] for one in kept] == [
+        json.loads(text)["headers"] | {"redelivered": True} for text in pushed
+    ]
+    assert [json.loads(one.taken)[0]["body"] for one in kept] == [
+        json.loads(text)["body"] for text in pushed
+    ]
+    assert lab.run("aside").stdout.count("ended on it") == 20
+
+
+def test_one_call_of_a_learner_and_what_can_be_done_about_it(lab, client):
+    task_id = lab.python(SEND_BAD)
+    wait_until(lambda: client.hlen(SET_ASIDE), 60, "it is set aside")
+    doctor = lab.run("doctor", "--wait=20", task_id)
+    assert doctor.returncode == 1
+    assert f"tasks.basic_tasks.add [{task_id}] is set aside since" in doctor.stdout
+    assert "out of the queue 'basic': lab" in doctor.stdout
+    assert f"hint: ./lab aside drop {task_id}\n" in doctor.stdout
+    assert "1 message is set aside" in lab.run("doctor", "--wait=20").stdout
+
+    back = lab.run("aside", "back", task_id)
+    assert back.stdout == f"put back: {task_id}\n"
+    wait_until(lambda: client.hlen(SET_ASIDE), 60, "it is set aside once more")
+    other = lab.run("aside", "drop", "another")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert other.stderr.startswith("error: no message 'another' is set aside; 1 message is\n")
+    assert lab.run("aside", "drop", "all").stdout == f"thrown away: {task_id}\n"
+    assert lab.run("aside").stdout == "no message is set aside\n"
+    assert client.llen("basic") == 0
+    assert client.hlen("unacked") == 0
+    assert lab.run("doctor", "--wait=20").stdout.count("set aside") == 0
