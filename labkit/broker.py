@@ -164,7 +164,7 @@ class EmbeddedBroker:
         """Stop the server (it writes its file to the end first) and remove the broker file."""
         if self.process is None:
             return
-        (self.home / "broker").unlink(missing_ok=True)
+        self._remove_file()
         if self.running():
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -173,6 +173,13 @@ class EmbeddedBroker:
             self.process.kill()
             self.process.wait()
         self._strike_out()
+
+    def _remove_file(self) -> None:
+        """Remove `home`/broker, unless it is another lab's by now."""
+        path = self.home / "broker"
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(path.read_text())["url"] == self.url:
+                path.unlink()
 
     def _strike_out(self) -> None:
         if self.record:

@@ -1,11 +1,9 @@
 """The verbs that speak to a running stack from another terminal: down, restart, status."""
 
-import contextlib
 import signal
 import time
 
 import click
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -14,7 +12,7 @@ from labkit.code import MEND_HINT, TOO_SLOW, import_error
 from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
-from labkit.state import StackLock, read_state
+from labkit.state import read_state, running_lab
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
 RESTART_TIMEOUT_S = 60
@@ -24,14 +22,12 @@ POLL_S = 0.1
 
 def down() -> None:
     """Stop the running stack, or end what a killed one left behind."""
-    state = read_state(LAB_HOME)
-    if state:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            _stop(ProcessId.of(state["launcher"]))
+    if lab := running_lab(LAB_HOME):
+        if not read_state(LAB_HOME):
+            raise LabError("a lab is starting here at this moment", "./lab status")
+        _stop(lab)
         click.echo("stopped")
         return
-    if StackLock(LAB_HOME).held():
-        raise LabError("a lab is starting here at this moment", "./lab status, then ./lab down")
     ended = end_leftovers(LAB_HOME)
     for file in (BROKER_FILE, MAIL_FILE):
         file.unlink(missing_ok=True)
@@ -62,8 +58,8 @@ def restart() -> None:
         raise LabError(
             f"nothing was restarted, because the new code cannot be imported: {why}", MEND_HINT
         )
-    with contextlib.suppress(psutil.NoSuchProcess):
-        ProcessId.of(state["launcher"]).send(signal.SIGUSR1)
+    if lab := running_lab(LAB_HOME):
+        lab.send(signal.SIGUSR1)
     deadline = time.monotonic() + RESTART_TIMEOUT_S
     while time.monotonic() < deadline:
         now = _state_or_error()

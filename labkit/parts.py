@@ -1,9 +1,11 @@
 """The parts of a running stack: which processes there are, and what is written down about them."""
 
 import asyncio
+import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 from lab_home import masked
 from labkit.children import Child
@@ -169,23 +171,27 @@ class Parts:
         return f"http://localhost:{self.ports[kind]}" if kind in self.ports else None
 
     def save(self) -> None:
-        """Write stack.json, which `./lab status`, `run` and the lessons read."""
-        write_state(
-            self.home,
-            {
-                "launcher": os.getpid(),
-                "ready_after_s": self.ready_after_s,
-                "broker": masked(self.url),
-                **{kind: self.address(kind) for kind in ("flower", "web", "mail")},
-                "embedded": self.embedded and [self.embedded.pid, self.embedded.started],
-                "reload": self.reload,
-                "restarts": self.restarts,
-                "refused": self.refused,
-                "given_up": self.given_up,
-                "children": [_entry(child) for child in self.children],
-                "leaving": [_entry(child) for child in self.leaving],
-            },
-        )
+        """Write stack.json, which `./lab status`, `run` and the lessons read.
+
+        Nothing is written where the folder is gone: then the lab stops.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            write_state(self.home, self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "launcher": os.getpid(),
+            "ready_after_s": self.ready_after_s,
+            "broker": masked(self.url),
+            **{kind: self.address(kind) for kind in ("flower", "web", "mail")},
+            "embedded": self.embedded and [self.embedded.pid, self.embedded.started],
+            "reload": self.reload,
+            "restarts": self.restarts,
+            "refused": self.refused,
+            "given_up": self.given_up,
+            "children": [_entry(child) for child in self.children],
+            "leaving": [_entry(child) for child in self.leaving],
+        }
 
     async def print_logs(self) -> None:
         """Print what the children log, until cancelled."""

@@ -32,6 +32,7 @@ class ProcessRecord:
     def add(self, name: str, child: ProcessId) -> None:
         """Write down a process that was started; the broker's name must be "broker"."""
         self.children[f"{name} {child.pid}"] = child
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._write()
 
     def remove(self, child: ProcessId) -> None:
@@ -49,7 +50,6 @@ class ProcessRecord:
             for file in (self.path, temporary):  # a full disk leaves the second one
                 file.unlink(missing_ok=True)
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "writer": [self.writer.pid, self.writer.started],
             "children": {name: [one.pid, one.started] for name, one in self.children.items()},

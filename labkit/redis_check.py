@@ -16,7 +16,7 @@ import redis
 from lab_home import LAB_HOME, MARK, masked, run_id_of, running_broker, whose_database
 from labkit.errors import LabError
 from labkit.refusals import RESTART, Info, causes, refusal, try_to_write
-from labkit.state import StackLock
+from labkit.state import running_lab
 
 CONNECT_TIMEOUT_S = 1.0  # a local server answers in milliseconds; two tries fit well into 3 s
 
@@ -160,7 +160,7 @@ def _start(url: str) -> str:
     if url == os.environ.get("REDIS_URL"):
         return "unset REDIS_URL; ./lab up (the lab brings a broker of its own)"
     # A lab that is up refuses a second ./lab up.
-    return RESTART if StackLock(LAB_HOME).held() else "./lab up"
+    return RESTART if running_lab(LAB_HOME) else "./lab up"
 
 
 def mark_as_ours(url: str) -> None:

@@ -11,7 +11,7 @@ from labkit import code
 from labkit.errors import LabError
 from labkit.ready import require_workers
 from labkit.redis_check import check_redis
-from labkit.state import StackLock, read_state
+from labkit.state import read_state, running_lab
 from labkit.temporary import temporary_stack
 
 START_TIMEOUT_S = 60
@@ -47,17 +47,17 @@ def _shared_stack(queues: Sequence[str]) -> bool:
     if os.environ.get("REDIS_URL"):
         check_redis(url)  # the learner named it: what is wrong with it is an error
         return _workers_answer(url, queues)
-    lab_is_up = StackLock(LAB_HOME).held() and running_broker() is not None
+    lab_is_up = running_lab(LAB_HOME) is not None and running_broker() is not None
     try:
-        if check_redis(url) != "ours":
-            return False
+        owner = check_redis(url)
     except LabError:
         if lab_is_up:  # another one beside it would hide what is wrong with it
             raise
         return False
     # Where no lab is up, this is what a killed one left, or the last resort, which nobody chose.
-    # It counts only where a worker of this lab is at work.
-    return lab_is_up or _workers_answer(url, queues or ["basic"])
+    # It counts only where a worker of this lab is at work.  The database of a lab that is up is
+    # empty after FLUSHALL, and still its own.
+    return lab_is_up or (owner == "ours" and _workers_answer(url, queues or ["basic"]))
 
 
 def _workers_answer(url: str, queues: Sequence[str]) -> bool:
@@ -73,8 +73,7 @@ def _wait_until_ready() -> None:
     _wait(
         "./lab up to be ready",
         lambda: (
-            not StackLock(LAB_HOME).held()
-            or bool((read_state(LAB_HOME) or {}).get("ready_after_s"))
+            not running_lab(LAB_HOME) or bool((read_state(LAB_HOME) or {}).get("ready_after_s"))
         ),
         START_TIMEOUT_S,
     )

@@ -1,5 +1,9 @@
-"""What the running stack says about itself: LAB_HOME/stack.json, and the lock that it holds."""
+"""Which lab runs here, and what it says about itself: the lock that it holds, and stack.json.
 
+Every command asks running_lab(): it names the process that was started, by pid and start time.
+"""
+
+import contextlib
 import fcntl
 import json
 import os
@@ -8,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.processes import ProcessId
 
 STATE_FILE = "stack.json"
 LOOKERS_S = 0.3  # somebody who only asks whether it is held holds it for a moment
@@ -35,14 +40,13 @@ class StackLock:
             ) from None
         if not self._try_for(LOOKERS_S):
             self.file.seek(0)
-            holder = self.file.read().strip() or "unknown"
+            holder = self.file.read().partition(" ")[0] or "unknown"
             self.file.close()
-            raise LabError(
-                f"a lab is already up here (process {holder})", "./lab status, or ./lab down"
-            )
+            raise LabError(f"a lab is already up here (process {holder})", "./lab status")
         (self.path.parent / STATE_FILE).unlink(missing_ok=True)
         self.file.truncate(0)
-        self.file.write(str(os.getpid()))
+        me = ProcessId.of(os.getpid())
+        self.file.write(f"{me.pid} {me.started}")
         self.file.flush()
 
     def _try_for(self, patience_s: float) -> bool:
@@ -61,6 +65,27 @@ class StackLock:
         self.file.truncate(0)
         self.file.close()
 
+    def in_place(self) -> bool:
+        """True while the file that we hold is the one that others find: its folder is still there.
+
+        Somebody may remove or move the folder of a running lab, and start another one there.
+        """
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self.file.fileno()))
+        except OSError:
+            return False
+
+    def holder(self) -> ProcessId | None:
+        """Who holds the lock; None if nobody does."""
+        deadline = time.monotonic() + LOOKERS_S
+        while self.held() and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, ValueError):
+                pid, started = self.path.read_text().split()
+                if (holder := ProcessId(int(pid), float(started))).running():
+                    return holder
+            time.sleep(0.01)  # it has the lock, and writes its name this moment
+        return None
+
     def held(self) -> bool:
         """True if a running lab holds the lock."""
         try:
@@ -73,6 +98,11 @@ class StackLock:
         return False
 
 
+def running_lab(home: Path) -> ProcessId | None:
+    """The process of the `./lab up` that runs, or starts, in this folder; None if there is none."""
+    return StackLock(home).holder()
+
+
 def write_state(home: Path, state: dict[str, Any]) -> None:
     """Replace stack.json in one step, so that a reader never sees half of it."""
     path = home / STATE_FILE
@@ -82,10 +112,10 @@ def write_state(home: Path, state: dict[str, Any]) -> None:
 
 
 def read_state(home: Path) -> dict[str, Any] | None:
-    """stack.json of a lab that runs now: Parts.save names its keys; else None."""
-    if not StackLock(home).held():
-        return None
+    """stack.json of the lab that runs here now: Parts.save names its keys; else None."""
+    lab = running_lab(home)
     try:
-        return json.loads((home / STATE_FILE).read_text())
+        state = json.loads((home / STATE_FILE).read_text()) if lab else None
     except (OSError, ValueError):
         return None
+    return state if lab and state and state["launcher"] == lab.pid else None

@@ -61,15 +61,16 @@ def up(plan: Plan) -> int:
             write_broker_file(LAB_HOME, given, run_id="")
         parts = Parts(LAB_HOME, console, record, url)
         parts.embedded = broker.identity if broker else None
-        supervisor = Supervisor(parts, broker, began)
+        supervisor = Supervisor(parts, broker, lock, began)
         exit_code = asyncio.run(supervisor.run(plan))
     finally:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a ./lab restart that comes too late
         with signals_held_back():  # an impatient Ctrl-C must not end the clean-up
             if broker:
                 broker.stop()
-            _remove_address_files()
-            (LAB_HOME / STATE_FILE).unlink(missing_ok=True)
+            if lock.in_place():  # else the folder is gone, or is another lab's by now
+                _remove_address_files()
+                (LAB_HOME / STATE_FILE).unlink(missing_ok=True)
             lock.release()
     if supervisor.signals:
         console.say("stopped")
@@ -86,9 +87,12 @@ def _remove_address_files() -> None:
 class Supervisor:
     """Runs the children of one stack from start to stop."""
 
-    def __init__(self, parts: Parts, broker: EmbeddedBroker | None, began: float) -> None:
+    def __init__(
+        self, parts: Parts, broker: EmbeddedBroker | None, lock: StackLock, began: float
+    ) -> None:
         self.parts = parts
         self.broker = broker
+        self.lock = lock
         self.began = began
         self.signals: list[int] = []
         self.stopping: Stopping | None = None
@@ -191,10 +195,10 @@ class Supervisor:
             for done in [one for one in self._tasks if one.done()]:
                 done.result()  # a reload that failed for a reason of ours, such as a full disk
                 self._tasks.remove(done)
-            self.keeper.look()
             if self.signals or self.parts.console.closed or self._cannot_go_on():
                 task.cancel()
                 return False
+            self.keeper.look()
             await asyncio.sleep(POLL_S)
         task.result()
         return True
@@ -203,8 +207,9 @@ class Supervisor:
         return bool(self.broker and not self.broker.running())
 
     def _cannot_go_on(self) -> bool:
-        """The broker has ended, or the stack was to start with code that cannot be imported."""
-        return self._broker_ended() or bool(self.keeper.broken and not self.parts.ready_after_s)
+        """The broker or the folder is gone, or the code could not be imported at the start."""
+        broken = bool(self.keeper.broken and not self.parts.ready_after_s)
+        return self._broker_ended() or broken or not self.lock.in_place()
 
     def _explain(self) -> int:
         """Say why the stack stops: 0 if somebody asked for it, else 1."""
@@ -212,7 +217,10 @@ class Supervisor:
             return 0
         self.parts.print_new_lines(to_the_end=True)
         say = self.parts.console.say
-        if not self._broker_ended():
+        if not self.lock.in_place():
+            say(f"the folder {self.parts.home} was moved or removed, so everything stops")
+            say("\nhint: ./lab up")
+        elif not self._broker_ended():
             say(f"the code cannot be imported, so everything stops: {self.keeper.broken}")
             say(f"\nhint: {code.MEND_HINT}")
         elif self.broker:

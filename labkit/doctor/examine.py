@@ -39,7 +39,7 @@ from labkit.redis_check import (
     client_for,
     refused_message,
 )
-from labkit.state import StackLock, read_state
+from labkit.state import read_state, running_lab
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
@@ -143,7 +143,7 @@ def _broker() -> list[Finding]:
 
 def _broker_file() -> list[Finding]:
     """Is the broker file left over from a lab that was killed?"""
-    if not running_broker() or StackLock(LAB_HOME).held():
+    if not running_broker() or running_lab(LAB_HOME):
         return []
     return [
         Finding(

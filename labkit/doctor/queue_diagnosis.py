@@ -10,7 +10,7 @@ from lab_home import LAB_HOME
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding, celery_line, clock, several, typed
 from labkit.messages import Message
-from labkit.state import StackLock
+from labkit.state import running_lab
 from labkit.worker_view import Workers
 
 LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
@@ -32,7 +32,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def start_workers_hint() -> str:
     """The command that brings a worker for the lab's queues; a lab that is up refuses ./lab up."""
-    if StackLock(LAB_HOME).held():
+    if running_lab(LAB_HOME):
         return "./start_worker.sh, in a second terminal"
     return "./lab up, or in a second terminal ./start_worker.sh"
 
