@@ -9,7 +9,7 @@ from labkit.pages import PAGES
 from labkit.processes import ProcessId
 from labkit.spawn import start_process
 
-CAREFUL = "worker.consumer=labkit.careful_consumer:CarefulConsumer"
+CAREFUL = "worker.consumer=labkit.careful:CarefulConsumer"
 KEPT_LOG = ".1"  # the log of the run before
 
 

@@ -1,4 +1,4 @@
-"""Messages on which workers ended, and which labkit/careful_consumer.py has set aside.
+"""Messages on which workers ended, and which labkit/careful.py has set aside.
 
 ./lab aside                 list them
 ./lab aside back ID         put one back into its queue (ID: of the message, or `all`)
@@ -21,7 +21,7 @@ from labkit.errors import LabError
 from labkit.messages import Message, decode_taken
 from labkit.redis_check import broker_error, check_redis, client_for
 
-SET_ASIDE = "celery_learning:set-aside"  # as labkit/careful_consumer.py names it
+SET_ASIDE = "celery_learning:set-aside"  # as labkit/careful.py names it
 ALL = "all"
 
 

@@ -10,7 +10,7 @@ import redis
 from celery import Celery
 from celery.result import AsyncResult
 
-from labkit.careful_consumer import SET_ASIDE as WRITTEN
+from labkit.careful import SET_ASIDE as WRITTEN
 from labkit.set_aside import SET_ASIDE, kept_messages
 from tests.stack.labs import Lab, wait_until
 from tests.stack.odd_messages import ENDING

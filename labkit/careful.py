@@ -1,7 +1,7 @@
 """A worker that sets a message aside on which it ended twice.  Plain Celery, ready to be copied.
 
-    celery -A celery_app worker ... -- worker.consumer=labkit.careful_consumer:CarefulConsumer
-    app.conf.worker_consumer = "myproject.careful_consumer:CarefulConsumer"    # in your own project
+    celery -A celery_app worker ... -- worker.consumer=labkit.careful:CarefulConsumer
+    app.conf.worker_consumer = "myproject.careful:CarefulConsumer"    # in your own project
 
 Celery 5.7 throws away what it cannot read, and goes on.  But some messages, such as
 add.apply_async((1, 2), eta=""), it takes for a fault of its own: the worker ends, and gives the
