@@ -3,6 +3,9 @@
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from tests.stack.labs import Lab, wait_until
 from tests.stack.test_supervisor import LEAN, SEND_ADD, SEND_EMAIL, page_of
@@ -165,4 +168,22 @@ def test_the_numbers_of_ends_count_for_each_part_alone(lab):
         for name in names:
             is_back(lab, name, times)
     assert "not started again" not in lab.printed()
+    assert lab.python(SEND_ADD) == "9"
+
+
+@pytest.mark.timeout(400)  # a lesson that lost a task waits for it until its own limit
+def test_ten_kills_while_lessons_run(lab):
+    lab.up("--workers=3", "--no-beat", *NO_PAGES, "--no-mail", "--no-reload")
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(lab.run, "run", number, timeout_s=300) for number in ("04", "16")]
+        for times in range(10):
+            name = f"lab{times % 3 + 1}"
+            kill(lab, name)
+            is_back(lab, name, times // 3 + 1)
+        for run in runs:
+            done = run.result()
+            errors = done.stderr.count("\nerror: ") + done.stdout.count("\nerror: ")
+            assert (done.returncode, errors) in {(0, 0), (1, 1)}, done.stdout + done.stderr
+            assert "Traceback" not in done.stdout + done.stderr
+    assert lab.launcher().poll() is None
     assert lab.python(SEND_ADD) == "9"
