@@ -14,9 +14,10 @@ from labkit.console import spare_the_terminal
 from labkit.course.notes import open_notes
 from labkit.errors import LabError
 from labkit.full_disk import disk_error
+from labkit.left_behind import leave_no_message
 from labkit.ready import require_workers
 from labkit.redis_check import check_redis
-from labkit.signals import clean_up_on_signals
+from labkit.signals import clean_up_on_signals, signals_held_back
 
 
 def run_lesson(
@@ -53,7 +54,11 @@ def run_lesson(
         click.secho(file, dim=True, err=True)
     sent = _note_sent_tasks()
     notes = open_notes()
-    wrong = _run(main, sent)
+    try:
+        wrong = _run(main, sent)
+    finally:
+        with signals_held_back():
+            leave_no_message(lesson.number, sent)
     if wrong and (full := disk_error([LAB_HOME, LAB_FILES])):
         wrong = str(full)  # whatever else went wrong, it went wrong because of that
     alone.close()
