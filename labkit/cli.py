@@ -48,13 +48,17 @@ def lab(ctx: click.Context) -> None:
 @click.option("--no-flower", is_flag=True, help="Leave Flower out.")
 @click.option("--no-web", is_flag=True, help="Leave the web app out.")
 @click.option("--no-mail", is_flag=True, help="Leave the mail server out.")
-def up(workers: int, no_reload: bool, **left_out: bool) -> None:
-    """Start broker, workers, Beat, Flower, mail server and web app; Ctrl-C stops them all."""
+@click.option("-v", "--verbose", is_flag=True, help="Print every log line, whole.")
+def up(workers: int, no_reload: bool, verbose: bool, **left_out: bool) -> None:
+    """Start broker, workers, Beat, Flower, mail server and web app; Ctrl-C stops them all.
+
+    It prints what tasks do, and every warning and error, a row each; -v prints all of the logs.
+    """
     from labkit.plan import Plan
     from labkit.supervisor import up as start
 
     parts = {option.removeprefix("no_"): not left for option, left in left_out.items()}
-    sys.exit(start(Plan(workers=workers, reload=not no_reload, **parts)))
+    sys.exit(start(Plan(workers=workers, reload=not no_reload, verbose=verbose, **parts)))
 
 
 @lab.command()

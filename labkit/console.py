@@ -2,14 +2,19 @@
 
 import io
 import itertools
+import shutil
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import click
 
+from labkit.log_rows import LogRows
+
 COLOURS = ["cyan", "green", "yellow", "magenta", "blue"]
 NAME_WIDTH = 7  # "flower " and a little room
 CHUNK_BYTES = 1 << 20
+CUT = "..."
 # As Celery's log lines name their level; and those of a predecessor that finishes its tasks.
 ALWAYS_SHOWN = ("WARNING/", "ERROR/", "CRITICAL/", "INFO/ForkPoolWorker", "] Task ", " shutdown (")
 
@@ -23,11 +28,14 @@ def spare_the_terminal() -> None:
 class Console:
     """Prints whole lines; colour only on a terminal (click takes it out elsewhere).
 
+    verbose: print every log line as it is; else the row that LogRows makes of it.
     closed: True once nobody reads what we print any more (`./lab up | head`).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
+        self.verbose = verbose
         self.closed = False
+        self._rows: defaultdict[str, LogRows] = defaultdict(LogRows)
         self._colours = itertools.cycle(COLOURS)
         self._colour_of: dict[str, str] = {}
         spare_the_terminal()
@@ -37,11 +45,27 @@ class Console:
         self._print(click.style(text, bold=True) if bold else text)
 
     def log_line(self, name: str, line: str) -> None:
-        """Print one log line, with the name of the process in its colour."""
+        """Print one log line, with the name of the process in its colour, if it is to be seen.
+
+        On a terminal a line that is not verbose takes one row, and ends with ... where it is cut.
+        In a file or a pipe there are no rows, and a cut would lose what somebody may look for.
+        """
+        row = line if self.verbose else self._row(name, line)
+        if row is None:
+            return
         if name not in self._colour_of:
             self._colour_of[name] = next(self._colours)
         prefix = click.style(f"{name:{NAME_WIDTH}}|", fg=self._colour_of[name])
-        self._print(f"{prefix} {line}")
+        self._print(f"{prefix} {row}")
+
+    def _row(self, name: str, line: str) -> str | None:
+        if isinstance(line, Greeting):
+            return None
+        row = self._rows[name].row(line)
+        if row and sys.stdout.isatty():
+            columns = shutil.get_terminal_size().columns  # now: a window can be made wider
+            return cut(row, columns - len(f"{name:{NAME_WIDTH}}| "))
+        return row
 
     def _print(self, text: str) -> None:
         if self.closed:
@@ -54,11 +78,30 @@ class Console:
             sys.stdout = Path("/dev/null").open("w")  # noqa: SIM115
 
 
+def cut(text: str, columns: int) -> str:
+    """The text, cut where it would take more columns; a Chinese character takes two.
+
+    >>> cut("a long line", 11), cut("a long line", 9), cut("更长的线", 6)
+    ('a long line', 'a long...', '更...')
+    """
+    from rich.cells import cell_len, set_cell_size  # deferred: not every verb prints rows
+
+    if cell_len(text) <= columns:
+        return text
+    return f"{set_cell_size(text, max(columns - len(CUT), 0)).rstrip()}{CUT}"
+
+
+class Greeting(str):
+    """A line that a process writes while it starts, and that is no alarm and of no task."""
+
+    __slots__ = ()
+
+
 class LogFollower:
     """Reads what was added to a log file since the last look, whole lines only.
 
-    starting: while a process starts, only alarms and lines about tasks are worth a line on the
-    terminal; its greeting (30 lines of a worker) is in the log file.
+    starting: while a process starts, what it writes is a Greeting (30 lines of a worker), which
+    only a verbose Console prints; but for alarms and lines about tasks.
     """
 
     def __init__(self, name: str, path: Path) -> None:
@@ -83,5 +126,8 @@ class LogFollower:
             self._rest = b""
         texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
         if self.starting:
-            return [text for text in texts if any(mark in text for mark in ALWAYS_SHOWN)]
+            return [
+                text if any(mark in text for mark in ALWAYS_SHOWN) else Greeting(text)
+                for text in texts
+            ]
         return texts

@@ -86,7 +86,7 @@ def _remove_waiting(client: redis.Redis, key: str, ids: Collection[str]) -> int:
     place = removed = 0
     while raws := cast(list[str], client.lrange(key, place, place + READ_AT_ONCE - 1)):
         ours = [raw for raw in raws if _waits_for(raw, ids)]
-        gone = sum(cast(int, client.lrem(key, 1, raw)) for raw in ours)
+        gone = sum(int(client.lrem(key, 1, raw)) for raw in ours)
         removed += gone
         place += len(raws) - gone
     return removed

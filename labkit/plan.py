@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts beside the broker, and whether a changed file restarts them."""
+    """The parts beside the broker, and whether a changed file restarts them.
+
+    verbose: print every log line, whole.
+    """
 
     workers: int = 1
     reload: bool = True
@@ -13,3 +16,4 @@ class Plan:
     flower: bool = True
     mail: bool = True
     web: bool = True
+    verbose: bool = False

@@ -15,6 +15,7 @@ PASTED = (
     re.compile(r"celery-task-meta-(\S+)$"),  # a key in Redis
     re.compile(r"\w*Result\((['\"])(\S+)\1\)$"),  # AsyncResult('ID')
     re.compile(r"(?:.*\s)?(?:Task \S+?|\w+(?:\.\w+)+)\[([^\][\s]+)\](?:\s.*)?$"),  # a line of a log
+    re.compile(r"(?:.*\s)?\w+\[([^\][\s]+)\]:?\s.*$"),  # a row of ./lab up: add[ID] received
     re.compile(r"(['\"])(\S+)\1,?$"),  # 'ID'
 )
 
@@ -29,6 +30,8 @@ def checked_task_id(text: str) -> str:
     >>> checked_task_id("<AsyncResult: order-7>"), checked_task_id("AsyncResult('order-7')")
     ('order-7', 'order-7')
     >>> checked_task_id("Task tasks.basic_tasks.add[order-7] succeeded in 0.01s: 9")
+    'order-7'
+    >>> checked_task_id("lab1   | ERROR add[order-7] raised unexpected: OSError('no disk')")
     'order-7'
     >>> checked_task_id("<GroupResult: g-1 [a, b]>"), checked_task_id("celery-task-meta-order-7")
     ('g-1', 'order-7')
