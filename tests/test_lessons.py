@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from lab_home import ROOT
 from labkit.course.index import WIDTH, first_steps, index
 from labkit.course.lesson_text import lesson_text
 from labkit.course.lessons import lesson_of_number, lesson_of_script, scripts
+from labkit.course.signpost import what_next
 from labkit.errors import LabError
 from tests.small_lab import write
 
@@ -38,7 +40,7 @@ def test_indented_code_in_the_explanation_is_not_taken_for_the_command():
 def test_a_script_without_a_docstring_has_empty_parts(tmp_path):
     lesson = lesson_of_script(write(tmp_path / "mine.py", "print(1)\n"), tmp_path)
     assert (lesson.number, lesson.level, lesson.text.promise) == ("mine", "", "")
-    assert lesson.header() == "mine"
+    assert lesson.header() == "mine\n   lesson: mine.py"
 
 
 def test_queues_and_extras_come_from_the_call_of_run_lesson(small_lab):
@@ -48,8 +50,47 @@ def test_queues_and_extras_come_from_the_call_of_run_lesson(small_lab):
 
 def test_the_header_names_number_title_task_file_and_work_file(small_lab):
     assert lesson_of_script(small_lab.lesson(), small_lab.root).header() == (
-        "01 Sums: add two numbers\n   task: tasks/basic_tasks.py (add)\n   work: work/sums.py"
+        "01 Sums: add two numbers\n   lesson: examples/basic/01_sums.py\n"
+        "   task: tasks/basic_tasks.py (add)\n   work: work/sums.py"
     )
+
+
+def test_the_header_names_the_lessons_section_of_its_chapter(small_lab):
+    lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
+    write(small_lab.root / "examples/basic/README.md", "# Basic\n\n## 011 No lesson\n\n## 0\n")
+    assert "chapter" not in lesson.header()
+    write(small_lab.root / "examples/basic/1-first.md", "# First\n\n## Sums\n\n## 01 Sums: add\n")
+    assert lesson.header().splitlines()[1:3] == [
+        "   lesson: examples/basic/01_sums.py",
+        "   chapter: examples/basic/1-first.md:5",
+    ]
+
+
+@pytest.mark.parametrize("number", [number for number in scripts() if number.isdecimal()])
+def test_every_lesson_has_a_section_and_fits_on_a_terminal(number):
+    lesson = lesson_of_number(number)
+    page, _, place = lesson.section().partition(":")
+    heading = (ROOT / page).read_text(encoding="utf-8").splitlines()[int(place) - 1]
+    assert heading == f"## {number} {lesson.text.title}"
+    assert max(map(len, f"{lesson.header()}\n{what_next(lesson)}".splitlines())) <= 100
+
+
+def test_what_comes_next_is_the_tries_and_then_the_next_lesson(small_lab):
+    first = lesson_of_script(small_lab.lesson(), small_lab.root)
+    small_lab.lesson(number="02", title="Letters: send one")
+    last = lesson_of_script(
+        small_lab.lesson(number="35", level="realworld", title="Mail: " + "a long way " * 10),
+        small_lab.root,
+    )
+    assert what_next(first) == (
+        "Try next.  Guess first:\n  1. Change the sum.\n     What comes then?\n"
+        "next: ./lab run 02\n      Letters: send one"
+    )
+    second = lesson_of_number("02", small_lab.root)
+    assert "\nnext: ./lab run 35\n      Mail: a long way" in what_next(second)
+    assert len(what_next(second).splitlines()) == 6  # the title goes on below
+    assert what_next(last).endswith("\nnext: ./lab run playground")  # which has no title here
+    assert what_next(lesson_of_number("playground", small_lab.root)) == ""
 
 
 @pytest.mark.parametrize(

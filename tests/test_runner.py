@@ -54,7 +54,30 @@ def test_a_kept_promise_says_so_after_the_output(small_lab, capfd):
 def test_the_header_goes_to_stderr_before_the_output(small_lab, capfd):
     small_lab.lesson(end=RUN)
     run(small_lab)
-    assert capfd.readouterr().err.startswith("01 Sums: add two numbers\n   task: tasks/basic")
+    assert capfd.readouterr().err.startswith("01 Sums: add two numbers\n   lesson: ")
+
+
+NEXT = "\nTry next.  Guess first:\n  1. Change the sum.\n     What comes then?\nnext: ./lab run "
+
+
+def test_the_tries_and_the_next_lesson_come_last_and_on_stderr(small_lab, capfd):
+    small_lab.lesson(end=RUN)
+    assert run(small_lab) == 0
+    told = capfd.readouterr()
+    assert NEXT in told.err
+    assert told.out == "the sum is 9\nas promised\n"
+
+
+def test_after_a_failure_the_hint_stays_the_last_word(small_lab, capfd):
+    small_lab.lesson(promise="the sum is 10")
+    assert run(small_lab) == 1
+    assert "Try next" not in capfd.readouterr().err
+
+
+def test_a_tour_goes_on_by_itself(small_lab, capfd):
+    small_lab.lesson()
+    assert run_tour("basic", stack=StandInStack(), root=small_lab.root) == 0
+    assert "next: " not in capfd.readouterr().err
 
 
 def test_a_difference_is_shown_and_fails_the_run(small_lab, capfd):

@@ -50,10 +50,11 @@ The alert knows nothing of how long the queue is, only that it became longer at 
 row.  That finds trouble early, when it can still be mended by more workers.
 
 Try next.  Guess first:
-  1. Set EVERY_S to 0.000001.  How many e-mails come, and which sentence does not come true any more?
+  1. Set EVERY_S to 0.000001.  How many e-mails come, and which sentence is not true any more?
   2. Let the mail server be busy first: set_answers(MAILBOXES, ERRORS_TO, ["451", "451"]), from
      work.mail_answers, before fail(AT_FIRST).  Which numbers change?  Who waits?
-  3. Let bag_fee retry: @app.task(autoretry_for=(ValueError,), max_retries=1, default_retry_delay=1).
+  3. Let bag_fee retry, as
+     @app.task(autoretry_for=(ValueError,), max_retries=1, default_retry_delay=1).
      How many more failures does Flower count, and how many more are reported?
 """  # noqa: E501
 

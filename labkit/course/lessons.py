@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import fill
 
 from lab_home import LAB_HOME, ROOT
 from labkit.course.lesson_files import TaskUse, parse, task_uses, work_files
@@ -15,6 +16,7 @@ from labkit.errors import LabError
 
 LEVELS = {"basic": "Basic", "advanced": "Advanced", "realworld": "Real world"}
 PLAYGROUND = "playground"
+WIDTH = 100  # columns of what is printed around a run
 _NUMBERED = re.compile(r"(\d\d)_\w+")
 
 
@@ -58,12 +60,28 @@ class Lesson:
             path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
         )
 
+    def section(self) -> str:
+        """Its section in a chapter, as editors and terminals open it: examples/x/README.md:184.
+
+        "" for a script that no chapter beside it has.
+        """
+        heading = f"## {self.number} "
+        for page in sorted(self.path.parent.glob("*.md")) if self.level else ():
+            for place, line in enumerate(_lines(page), start=1):
+                if line.startswith(heading):
+                    return f"{self.shown(page)}:{place}"
+        return ""
+
     def header(self) -> str:
-        """Number, title, and the files to read beside the lesson, one a line."""
+        """Number, title, and the files to read, one a line: the lesson, its chapter, its tasks."""
         lines = [f"{self.number} {self.text.title}".strip()]
+        lines.append(f"   lesson: {self.shown(self.path)}")
+        if section := self.section():
+            lines.append(f"   chapter: {section}")
         for file in self.task_files:
             names = ", ".join(use.name for use in self.tasks if use.path == file)
-            lines.append(f"   task: {self.shown(file)} ({names})")
+            task = f"   task: {self.shown(file)} ({names})"
+            lines.append(fill(task, WIDTH, subsequent_indent=" " * 9, break_on_hyphens=False))
         lines += [f"   work: {self.shown(file)}" for file in self.work_files]
         return "\n".join(lines)
 
@@ -75,6 +93,10 @@ class Lesson:
         shared = [task_id for task_id, queue in sent if queue in self.queues]
         flower = _flower_url(home)
         return f"look: {flower.rstrip('/')}/task/{shared[-1]}" if shared and flower else ""
+
+
+def _lines(page: Path) -> list[str]:
+    return page.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _flower_url(home: Path) -> str:

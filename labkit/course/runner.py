@@ -12,6 +12,7 @@ from labkit.course.changes import changed_code
 from labkit.course.judge import Run, Verdict, judge
 from labkit.course.lessons import Lesson, lesson_of_number
 from labkit.course.script import run_script
+from labkit.course.signpost import what_next
 
 # Gives the environment changes for the lesson's process: stack_for(queues, extras).
 Stack = Callable[[Sequence[str], Sequence[str]], AbstractContextManager[Mapping[str, str]]]
@@ -24,7 +25,11 @@ def run_lesson_number(
     lesson = lesson_of_number(number, root)
     _read_tasks(lesson)
     with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
-        return run_and_judge(lesson, environment, strict=strict)[1].exit_code
+        run, verdict = run_and_judge(lesson, environment, strict=strict)
+    # After a failure the last word is what to do about it.
+    if not run.signal and not verdict.exit_code and (text := what_next(lesson)):
+        click.echo(f"\n{text}", err=True)
+    return verdict.exit_code
 
 
 def run_and_judge(
