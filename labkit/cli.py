@@ -8,26 +8,9 @@ from typing import Any
 
 import click
 
+from labkit.cli_group import LabGroup
 from labkit.console import spare_the_terminal
 from labkit.errors import LabError
-
-SECTIONS = {
-    "stack": ["up", "down", "restart", "status", "partners"],
-    "learn": ["lessons", "run", "tour", "restore"],
-    "look": ["monitor", "doctor", "aside", "mail"],
-    "measure": ["matrix"],
-    "upkeep": ["record", "test"],
-}
-
-
-class LabGroup(click.Group):
-    """A group that lists its verbs by purpose."""
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for section, verbs in SECTIONS.items():
-            rows = [(verb, self.commands[verb].get_short_help_str(200)) for verb in verbs]
-            with formatter.section(section.capitalize()):
-                formatter.write_dl(rows)
 
 
 @click.group(cls=LabGroup, invoke_without_command=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cli import SECTIONS, lab, main
+from labkit.cli import lab, main
+from labkit.cli_group import SECTIONS
 
 ROOT = Path(__file__).parents[1]
 ERROR = re.compile(r"error: [a-z./].*[^.]\n\nhint: .+\n")
@@ -44,7 +45,16 @@ def test_help_lists_every_verb_in_a_section(capsys):
     assert code == 0
     assert sorted(lab.commands) == sorted(verb for verbs in SECTIONS.values() for verb in verbs)
     for verb in lab.commands:
-        assert re.search(rf"^  {verb} +[A-Z]", out, re.MULTILINE), verb
+        assert re.search(rf"^  {verb}( \(\w+\))? +[A-Z]", out, re.MULTILINE), verb
+
+
+def test_down_is_found_under_stop_too(capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr("labkit.control.down", lambda: asked.append("down"))
+    assert command("stop", capsys=capsys) == (0, "", "")
+    assert asked == ["down"]
+    assert "\n  down (stop)  Stop the running stack" in command("--help", capsys=capsys)[1]
+    assert command("stopp", capsys=capsys)[0] == 2
 
 
 def test_a_character_that_the_terminal_lacks_is_no_traceback(tmp_path):
