@@ -7,6 +7,7 @@
     POST   /orders                order tickets
     GET    /orders/{id}           how far an order is
     GET    /healthz               whether the broker takes messages now
+    GET    /docs                  Swagger UI: the calls, to read and to try in a browser
 
 `./lab up` starts it at http://localhost:8000.  By hand:
 

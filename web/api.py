@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI, Response
-from fastapi.responses import PlainTextResponse
+from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from web import errors, events, orders_routes, tasks_routes
+from web import errors, events, orders_routes, pages, tasks_routes
 from web.broker import client, hurry, require_broker
 from web.errors import Problem
 from web.guard import Guard
@@ -44,7 +43,7 @@ app = FastAPI(
     description="Slow work goes onto a queue; the API answers at once, with an id to ask for.",
     lifespan=lifespan,
     responses=PROBLEMS,
-    docs_url=None,  # FastAPI's pages load scripts from elsewhere; the lab needs no network
+    docs_url=None,  # FastAPI's pages load scripts from elsewhere; web/pages.py has its own
     redoc_url=None,
 )
 # What is added last is asked first.
@@ -54,23 +53,7 @@ errors.install(app)
 app.include_router(tasks_routes.router)
 app.include_router(events.router)
 app.include_router(orders_routes.router)
-
-
-@app.get("/", include_in_schema=False)
-async def what_is_here() -> Response:
-    """For whoever opens the address in a browser: the calls, one a line."""
-    calls = [
-        f"{method.upper():<6} {path:<24}  {call['description'].splitlines()[0]}"
-        for path, methods in app.openapi()["paths"].items()
-        for method, call in methods.items()
-    ]
-    lines = [
-        "The web API of the Celery learning lab",
-        *calls,
-        "",
-        "/openapi.json describes each call, with examples; lesson 41 uses them: ./lab run 41",
-    ]
-    return PlainTextResponse("\n".join([*lines, ""]))
+app.include_router(pages.router)
 
 
 class Health(BaseModel):

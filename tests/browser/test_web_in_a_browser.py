@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.browser.conftest import FOREIGN_HOST
 from tests.stack.web_parts import ADA, Web, shop_server, web_server
@@ -36,6 +37,8 @@ FORM = """<form method="post" enctype="text/plain" action="{url}/send_email">
 SCRIPT = """
 ([url, body]) => fetch(`${url}/send_email`, {method: "POST", mode: "no-cors", body})
 """
+
+SEND_EMAIL = "#operations-tasks-send_email_send_email_post"  # what Swagger UI calls this call
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +82,43 @@ def test_a_script_of_a_page_from_elsewhere_is_refused(web, elsewhere, page: Page
 def test_a_foreign_name_that_leads_to_this_machine_is_refused(web, page: Page):
     page.goto(f"http://{FOREIGN_HOST}:{web.port}/healthz")
     assert f"the Host header must be localhost:{web.port}, got '{FOREIGN_HOST}" in page.content()
+
+
+@pytest.fixture
+def asked_elsewhere(page: Page) -> list[str]:
+    """Let the window reach nothing but this machine; what else it tried to load."""
+    tried: list[str] = []
+
+    def look(route: Route) -> None:
+        if urlsplit(route.request.url).hostname in {"127.0.0.1", "localhost"}:
+            route.continue_()
+        else:
+            tried.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", look)
+    return tried
+
+
+def test_the_first_page_leads_to_the_docs_without_a_network(web, page: Page, asked_elsewhere):
+    page.goto(f"{web.url}/")
+    assert "POST /send_email" in page.inner_text("body")
+    page.click("text=/docs")
+    page.wait_for_selector(SEND_EMAIL)
+    assert page.title() == "Celery learning lab: the calls"
+    assert asked_elsewhere == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_try_it_out_in_the_docs_puts_a_message_onto_the_queue(
+    web, page: Page, asked_elsewhere, host
+):
+    page.goto(f"http://{host}:{web.port}/docs")
+    call = page.locator(SEND_EMAIL)
+    call.click()
+    call.get_by_role("button", name="Try it out").click()
+    with page.expect_response("**/send_email") as answer:
+        call.get_by_role("button", name="Execute").click()
+    assert answer.value.status == 202
+    assert (web.waiting(), web.noted()) == (1, 1)
+    assert asked_elsewhere == []
