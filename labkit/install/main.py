@@ -119,10 +119,10 @@ def install_packages(uv: str | None, lock_name: str) -> None:
     # Ready-made packages only: a newcomer has no compiler, and a build takes minutes.
     what = ["--require-hashes", "--only-binary", ":all:", "-r", lock_name]
     if uv:
-        tool, about = "uv", "5 to 20 s"
+        tool, about = "uv", "5 s to 1 minute"
         command = [uv, "pip", "install", "--python", str(PYTHON), "--compile-bytecode", *what]
     else:
-        tool, about = "pip", "15 to 40 s"
+        tool, about = "pip", "30 s to 2 minutes"
         if run_quietly(PYTHON, "-m", "pip", "--version").returncode != 0:  # uv made this .venv
             run_step([str(PYTHON), "-m", "ensurepip"], show=False)
         command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--retries", "2", *what]
