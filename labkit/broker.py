@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import redis
@@ -22,6 +23,7 @@ from labkit.processes import ProcessId
 from labkit.records import ProcessRecord
 from labkit.redis_check import client_for
 from labkit.signals import signals_held_back
+from labkit.spawn import child_environment
 
 READY_TIMEOUT_S = 60  # it is ready in 0.1 s; loading a large append-only file takes longer
 STOP_TIMEOUT_S = 10
@@ -103,22 +105,35 @@ class EmbeddedBroker:
     def _start_on(self, port: int, password: str) -> bool:
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
         self._log_began = self.log.stat().st_size
-        with self.log.open("a") as output, signals_held_back():
+        with self.log.open("a") as output, self._configured(port, password) as configuration:
             process = self.process = subprocess.Popen(
                 [_binary.get_binary_path(), "-"],
-                stdin=subprocess.PIPE,
+                env=child_environment(),
+                stdin=configuration,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                text=True,
             )
             self.identity = ProcessId.of(process.pid)
             if self.record:
                 self.record.add("broker", self.identity)
-        if process.stdin:
-            with contextlib.suppress(BrokenPipeError), process.stdin:  # it may end at once
-                process.stdin.write(self._configuration(port, password))
         return self._wait_until_ready(process)
+
+    @contextlib.contextmanager
+    def _configured(self, port: int, password: str) -> Iterator[int]:
+        """A pipe that holds the whole configuration; signals wait meanwhile.
+
+        It is there before the server: one that reads none would listen on its usual port, to
+        everybody.
+        """
+        reading, writing = os.pipe()
+        try:
+            with os.fdopen(writing, "w") as pipe:  # it takes 4 kB at least without a reader
+                pipe.write(self._configuration(port, password))
+            with signals_held_back():
+                yield reading
+        finally:
+            os.close(reading)
 
     def _configuration(self, port: int, password: str) -> str:
         folder = str(self.data).replace("\\", "\\\\").replace('"', '\\"')
@@ -132,6 +147,7 @@ class EmbeddedBroker:
                 'save ""',
                 "maxmemory-policy noeviction",  # a broker may never drop a message
                 "daemonize no",
+                "set-proc-title no",  # it would be written over the mark in its environment
                 "",
             ]
         )

@@ -22,18 +22,19 @@ POLL_S = 0.1
 
 def down() -> None:
     """Stop the running stack, or end what a killed one left behind."""
-    if lab := running_lab(LAB_HOME):
+    lab = running_lab(LAB_HOME)
+    if lab:
         if not read_state(LAB_HOME):
             raise LabError("a lab is starting here at this moment", "./lab status")
         _stop(lab)
         click.echo("stopped")
-        return
     ended = end_leftovers(LAB_HOME)
-    for file in (BROKER_FILE, MAIL_FILE):
-        file.unlink(missing_ok=True)
+    if not running_lab(LAB_HOME):  # somebody may start one this moment
+        for file in (BROKER_FILE, MAIL_FILE):
+            file.unlink(missing_ok=True)
     for name in ended:
         click.echo(f"ended what a killed lab had left: {name}")
-    if not ended:
+    if not ended and not lab:
         click.echo("nothing runs here")
 
 

@@ -2,7 +2,7 @@
 
 Each program that starts processes keeps one file, `LAB_HOME/processes/PID.json`: who it is, and
 the identities of what it started.  The next `./lab up`, `down` or `run` looks for records whose
-writer runs no more, and ends what stands in them.
+writer runs no more, and ends what stands in them, and what no record holds (labkit/marks.py).
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import signal
 import time
 from pathlib import Path
 
+from labkit.marks import marked_orphans
 from labkit.processes import ProcessId
 
 WARM_S = 10  # a task that takes longer is interrupted: its lab was killed already
@@ -68,9 +69,9 @@ def end_leftovers(home: Path) -> list[str]:
     """End what killed labs left behind in `home`; return the names of what was ended.
 
     Workers get WARM_S seconds to finish their tasks, then COLD_S for a cold stop; brokers go
-    last.  Records of programs that still run are left alone.
+    last.  What belongs to programs that still run is left alone.
     """
-    ended: list[str] = []
+    ended = _end_unrecorded(home)  # first: a lesson without its runner stops what it started
     for path in _records(home):
         children = _orphans(path)
         if children is None:
@@ -83,6 +84,7 @@ def end_leftovers(home: Path) -> list[str]:
         path.unlink(missing_ok=True)
         if brokers:
             (path.parent.parent / "broker").unlink(missing_ok=True)
+    ended += _end_unrecorded(home)  # what a recorded process had started in its turn
     _remove_temporary_folders(home)
     return ended
 
@@ -90,22 +92,44 @@ def end_leftovers(home: Path) -> list[str]:
 def leftovers(home: Path) -> list[str]:
     """The names of what killed labs left behind in `home` and still runs."""
     orphans = [(_orphans(path) or {}) for path in _records(home)]
-    return [name for some in orphans for name, one in some.items() if one.running()]
+    recorded = [name for some in orphans for name, one in some.items() if one.running()]
+    return recorded + list(_unrecorded(home))
 
 
 def _records(home: Path) -> list[Path]:
     return [*home.glob("processes/*.json"), *home.glob(f"{TEMPORARY}/*/processes/*.json")]
 
 
+def _unrecorded(home: Path) -> dict[str, ProcessId]:
+    """What killed labs left behind and no record holds, by name."""
+    recorded = {one.pid for path in _records(home) for one in _content(path)[1].values()}
+    found = marked_orphans(home, home / TEMPORARY)
+    return {f"{name} {one.pid}": one for name, one in found if one.pid not in recorded}
+
+
+def _end_unrecorded(home: Path) -> list[str]:
+    """End that; what a killed one of them had started is found at the next look."""
+    ended: dict[str, ProcessId] = {}
+    while found := {k: v for k, v in _unrecorded(home).items() if v not in ended.values()}:
+        _end(list(found.values()))
+        ended |= found
+    return list(ended)
+
+
 def _orphans(path: Path) -> dict[str, ProcessId] | None:
     """The children of a record whose writer has ended; None if it still runs."""
+    writer, children = _content(path)
+    return None if writer and writer.running() else children
+
+
+def _content(path: Path) -> tuple[ProcessId | None, dict[str, ProcessId]]:
+    """Writer and children of a record; (None, {}) for one that is torn, or gone."""
     try:
         content = json.loads(path.read_text())
-        if ProcessId(*content["writer"]).running():
-            return None
-        return {name: ProcessId(*pair) for name, pair in content["children"].items()}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # torn or gone: nothing in it can be trusted
+        children = {name: ProcessId(*pair) for name, pair in content["children"].items()}
+        return ProcessId(*content["writer"]), children
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None, {}  # nothing in it can be trusted
 
 
 def _end(processes: list[ProcessId]) -> None:
@@ -117,12 +141,18 @@ def _end(processes: list[ProcessId]) -> None:
             process.wait(max(0.0, deadline - time.monotonic()))
     for process in processes:
         process.kill_group()
+        process.send(signal.SIGKILL)  # one that leads no group
         process.wait(COLD_S)
 
 
 def _remove_temporary_folders(home: Path) -> None:
-    """Remove temporary stacks' folders whose maker (the pid in the name) has ended."""
+    """Remove temporary stacks' folders whose maker (the pid in the name) has ended.
+
+    One that a running process still writes its record into stays.
+    """
     for folder in home.glob(f"{TEMPORARY}/*"):
+        if any(_orphans(path) is None for path in folder.glob("processes/*.json")):
+            continue
         maker = folder / "maker"
         with contextlib.suppress(OSError, ValueError):
             pid, started = maker.read_text().split()

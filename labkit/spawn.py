@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab_home import ROOT
+from labkit.marks import mark
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """The environment for a child process: as if this interpreter's environment were active."""
+    """The environment for a child process: as if this interpreter's environment were active.
+
+    It holds the mark by which the process is found if we are killed (labkit/marks.py).
+    """
     programs = str(Path(sys.executable).parent)
     path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
     active = {"PATH": path, "VIRTUAL_ENV": sys.prefix, "PYTHONUNBUFFERED": "1"}
-    return os.environ | active | changes
+    return os.environ | active | mark() | changes
 
 
 def start_process(

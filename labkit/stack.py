@@ -10,6 +10,7 @@ from lab_home import LAB_HOME, choose_redis_url, running_broker
 from labkit import code
 from labkit.errors import LabError
 from labkit.ready import require_workers
+from labkit.records import end_leftovers
 from labkit.redis_check import check_redis
 from labkit.state import read_state, running_lab
 from labkit.temporary import temporary_stack
@@ -27,6 +28,7 @@ def stack_for(queues: Sequence[str], extras: Sequence[str] = ()) -> Iterator[dic
     extras: what else a temporary stack starts: "beat", "flower", "mail", "web".
     Raises LabError for a REDIS_URL that cannot be used.
     """
+    end_leftovers(LAB_HOME)
     if _shared_stack(queues):
         _wait_for_new_code()
         yield {}

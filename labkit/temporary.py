@@ -34,7 +34,6 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
     always go, so that they can be looked at afterwards.
     """
     clean_up_on_signals()
-    end_leftovers(LAB_HOME)
     home = _new_folder()
     environment = {"LAB_HOME": str(home), "LAB_FILES": str(LAB_FILES)}
     command = [sys.executable, "-m", "labkit.cli", "up", "--no-reload"]

@@ -13,6 +13,7 @@ from labkit.course.judge import Run, Verdict, judge
 from labkit.course.lessons import Lesson, lesson_of_number
 from labkit.course.script import run_script
 from labkit.course.signpost import what_next
+from labkit.records import end_leftovers
 
 # Gives the environment changes for the lesson's process: stack_for(queues, extras).
 Stack = Callable[[Sequence[str], Sequence[str]], AbstractContextManager[Mapping[str, str]]]
@@ -38,6 +39,8 @@ def run_and_judge(
     """Run a lesson on a stack that is there, and print what there is to say after its output."""
     changed = changed_code(lesson.path, lesson.root)
     run = run_script(lesson.path, environment, lesson.root)
+    if run.exit_code < 0:  # killed: it could not stop what it had started
+        end_leftovers(LAB_HOME)
     if run.last_lines:
         # The folder of a temporary stack goes at the end, and its logs move to LAB_HOME.
         home = environment.get("LAB_HOME", str(LAB_HOME))
