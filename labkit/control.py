@@ -13,11 +13,13 @@ from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
 from labkit.state import read_state, running_lab
+from work.partner_address import read_address
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
 RESTART_TIMEOUT_S = 60
 TELL_AFTER_S = 3
 POLL_S = 0.1
+PARTNERS_FILE = LAB_HOME / "partners"  # of ./lab partners, which runs by itself
 
 
 def down() -> None:
@@ -32,6 +34,8 @@ def down() -> None:
     if not running_lab(LAB_HOME):  # somebody may start one this moment
         for file in (BROKER_FILE, MAIL_FILE):
             file.unlink(missing_ok=True)
+    if not read_address(PARTNERS_FILE):  # its writer was killed
+        PARTNERS_FILE.unlink(missing_ok=True)
     for name in ended:
         click.echo(f"ended what a killed lab had left: {name}")
     if not ended and not lab:

@@ -20,6 +20,7 @@ from labkit.doctor.lab_parts import (
     set_aside_findings,
 )
 from labkit.doctor.load_app import load_app
+from labkit.doctor.orders import order_findings
 from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
 from labkit.doctor.server_health import server_findings
 from labkit.doctor.stopped import stopped_nodes
@@ -113,6 +114,7 @@ def _look_at_broker(deadline: float) -> list[Finding]:
         ("the broker", _broker),
         ("its server", lambda: server_findings(client)),
         ("workers and queues", lambda: _workers_and_queues(client, deadline)),
+        ("the shop's orders", order_findings),
     ]
     findings: list[Finding] = []
     names = [name for name, _ in looks]

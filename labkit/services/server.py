@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from work.partner_address import write_address
 from work.this_machine import refusal
 
 MAX_BODY_BYTES = 100_000  # a request of the lab has a few hundred
@@ -97,19 +98,19 @@ class Server(ThreadingHTTPServer):
 
 
 def serve(respond: Respond, address_file: Path | None = None) -> None:
-    """Say where we listen, and answer until SIGTERM or Ctrl-C.
+    """Say where we listen, and answer until SIGTERM, SIGHUP (a closed terminal) or Ctrl-C.
 
     address_file: holds the address meanwhile, for programs that nobody tells of it.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end serve_forever()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)  # it ends serve_forever()
     server = Server(respond)
     address = f"http://127.0.0.1:{server.server_address[1]}"
-    if address_file:
-        temporary = address_file.with_suffix(".new")
-        temporary.write_text(address)
-        temporary.replace(address_file)  # whole, or not there
-    print(f"{READY}{address}", flush=True)
     try:
+        if address_file:
+            write_address(address_file, address)
+        print(f"{READY}{address}", flush=True)
         server.serve_forever()
     except KeyboardInterrupt:
         pass

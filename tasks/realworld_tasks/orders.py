@@ -17,16 +17,23 @@ from celery_app import app
 from lab_home import LAB_HOME
 from tasks.noted import NotedTask
 from tasks.shop import shop
+from work.partner_address import answers, read_address
 from work.partners import Busy, Partners
 
-PARTNERS_FILE = LAB_HOME / "partners"  # the address of the lab's partner services, while they run
+PARTNERS_FILE = LAB_HOME / "partners"  # written by work/partner_address.py
 START = "./lab partners"
 AGAIN_AFTER_S = 30  # a healthy order takes about a second; a queue may be long
 
 
+def partners_url() -> str | None:
+    """PARTNERS_URL, or the address of the services which the lab has started; None if neither."""
+    return os.environ.get("PARTNERS_URL") or read_address(PARTNERS_FILE)
+
+
 def partners_are_up() -> bool:
-    """True if somebody has said where the partner services are."""
-    return bool(os.environ.get("PARTNERS_URL")) or PARTNERS_FILE.exists()
+    """True if somebody takes connections where the partner services are."""
+    url = partners_url()
+    return url is not None and answers(url)
 
 
 class OrderStep(NotedTask):
@@ -43,14 +50,10 @@ def partners(*, keys: bool = True) -> Partners:
     """The airline, the bank and the post.  Raises Busy if the lab's are not up.
 
     keys: ask them with idempotency keys.
-    Their address is PARTNERS_URL, or that of the services which the lab has started.
     """
-    url = os.environ.get("PARTNERS_URL")
+    url = partners_url()
     if not url:
-        try:
-            url = PARTNERS_FILE.read_text().strip()
-        except OSError:
-            raise Busy(f"the partner services are not up; start them: {START}") from None
+        raise Busy(f"the partner services are not up; start them: {START}")
     return Partners(url, keys=keys)
 
 

@@ -1,6 +1,7 @@
 """What a page in the learner's browser reaches of a running lab: every listener, asked for real."""
 
 import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def partners(lab: Lab) -> Iterator[subprocess.Popen]:
 
 def port_of(lab: Lab, part: str) -> int:
     """Where the broker, the mail server, Flower, the web app or the partner services listen."""
-    address = lab.state().get(part) or (lab.home / part).read_text()
+    address = lab.state().get(part) or json.loads((lab.home / part).read_text())["url"]
     return urlsplit(address).port or 0
 
 

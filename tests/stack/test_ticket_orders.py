@@ -1,8 +1,10 @@
 """Orders go through a real worker, real services and the outbox, to the end that they deserve."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ from labkit.own_shop import open_one, own_shop
 from labkit.services.own_partners import OwnPartners, own_partners
 from labkit.workers import own_worker
 from tasks.realworld_tasks import send_unfinished_orders
-from tests.stack.labs import ROOT, lab_environment, wait_until
+from tests.stack.labs import ROOT, Lab, lab_environment, wait_until
 from work.database import engine_for, reading
 from work.order_states import FINAL
+from work.partner_address import read_address
 from work.schema import flights
 from work.ticket_orders import FULFIL, find_order, state_of
 
@@ -102,20 +105,57 @@ def test_lost_answers_and_busy_services_do_nothing_twice(parts):
     assert balances(partners, "hard") == [1, 1, 1]
 
 
-def test_the_services_tell_the_lab_their_address_while_they_run(tmp_path):
-    address = tmp_path / "partners"
-    command = [sys.executable, "-m", "labkit.cli", "partners"]
-    environment = lab_environment(tmp_path)
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as program:
+@contextmanager
+def lab_partners(home: Path, *before: str) -> Iterator[subprocess.Popen]:
+    """`./lab partners`, when it listens.  before: words before the command, such as nohup."""
+    command = [*before, sys.executable, "-m", "labkit.cli", "partners"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=lab_environment(home), stdout=subprocess.PIPE, text=True
+    ) as program:
         try:
-            wait_until(address.exists, ENDED_S)
-            wait_until(lambda: OwnPartners(address.read_text()).held() == [], ENDED_S)
+            wait_until((home / "partners").exists, ENDED_S)
+            yield program
         finally:
             program.terminate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_the_services_tell_the_lab_their_address_while_they_run(tmp_path, number):
+    address = tmp_path / "partners"
+    with lab_partners(tmp_path) as program:
+        url = read_address(address) or ""
+        wait_until(lambda: OwnPartners(url).held() == [], ENDED_S)
+        program.send_signal(number)
         assert program.wait(ENDED_S) == 0
         assert program.stdout
-        printed = program.stdout.read().decode()
+        printed = program.stdout.read()
     assert not address.exists()
     assert "the airline flies TL101 from 2027-05-01 to 2027-05-07" in printed
     with reading(engine_for(f"sqlite:///{tmp_path}/files/shop.sqlite")) as database:
         assert len(list(database.execute(select(flights)))) == 7
+
+
+def test_services_under_nohup_outlive_their_terminal(tmp_path):
+    with lab_partners(tmp_path, "nohup") as program:
+        url = read_address(tmp_path / "partners") or ""
+        program.send_signal(signal.SIGHUP)
+        assert OwnPartners(url).held() == []
+        assert OwnPartners(url).held() == []
+
+
+def test_the_address_of_killed_services_counts_no_more_and_down_clears_it(tmp_path):
+    address = tmp_path / "partners"
+    with lab_partners(tmp_path) as program:
+        assert read_address(address)
+        program.kill()
+        program.wait(ENDED_S)
+    assert address.exists()
+    assert read_address(address) is None
+    assert Lab(tmp_path).run("down").stdout == "nothing runs here\n"
+    assert not address.exists()
+
+
+def test_down_leaves_the_address_of_running_services(tmp_path):
+    with lab_partners(tmp_path):
+        Lab(tmp_path).run("down")
+        assert read_address(tmp_path / "partners")

@@ -1,5 +1,7 @@
 """Orders through the API: written once, refused for good, and never waited for."""
 
+import json
+import socket
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -8,6 +10,7 @@ from sqlalchemy import text
 
 from tests.stack.web_parts import ORDER, Web, house_form, timed, web_server
 from work.database import writing
+from work.partner_address import write_address
 
 NOBODY = "5f0c81d2-6c3b-4b0e-9a57-0c4b8a3d5e11"  # an id that no order has
 LIMIT_S = 3.0  # room for a busy machine; a task would wait 60 s
@@ -32,6 +35,19 @@ def test_an_order_is_written_and_a_worker_is_asked_to_look_into_the_outbox(web):
     hint = "the partner services are not up: ./lab partners"
     assert told == {"id": order_id, "state": "new", "reason": None, "hint": hint} | without_card
     assert web.waiting() == before + 1
+
+
+def test_an_order_has_the_hint_also_where_killed_partners_left_their_address(web):
+    order_id = web.order()
+    ended = {"url": "http://127.0.0.1:9", "pid": 1, "started": 0.0}
+    (web.home / "partners").write_text(json.dumps(ended))
+    hint = web.ask.get(f"/orders/{order_id}").json()["hint"]
+    assert hint == "the partner services are not up: ./lab partners"
+    with socket.create_server(("127.0.0.1", 0)) as listens:
+        write_address(web.home / "partners", f"http://127.0.0.1:{listens.getsockname()[1]}")
+        assert web.ask.get(f"/orders/{order_id}").json()["hint"] is None
+    assert web.ask.get(f"/orders/{order_id}").json()["hint"] == hint  # it runs, and answers nobody
+    (web.home / "partners").unlink()
 
 
 def test_the_same_key_is_the_same_order(web):
