@@ -5,8 +5,10 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from benchmarks.image_memory import KINDS, LARGEST, draw, peak_mb
 from tasks.realworld_tasks import images as images_module
 from tasks.realworld_tasks import make_thumbnail, process_image
+from work.images import MEMORY_MB, OPERATIONS
 from work.sample_bomb import png_bomb
 
 
@@ -37,6 +39,15 @@ def test_a_side_that_no_thumbnail_has_is_refused(files, side):
     assert [path.name for path in files.iterdir()] == ["mine.jpg"]
 
 
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_largest_pictures_take_no_more_memory_than_promised(tmp_path, name, operation):
+    draw(tmp_path / name, (LARGEST, LARGEST))
+    peak = peak_mb(str(tmp_path / name), operation)
+    assert peak - peak_mb("imported") < MEMORY_MB
+    assert len(list(tmp_path.iterdir())) == 2  # the new picture is there
+
+
 def test_the_bomb_is_a_valid_picture_and_packed_a_thousand_times(files):
     content = png_bomb(2000, 1000)
     with Image.open(BytesIO(content)) as picture:
@@ -49,6 +60,6 @@ def test_the_bomb_is_a_valid_picture_and_packed_a_thousand_times(files):
 def test_the_bomb_is_refused_by_its_header(files, task):
     (files / "bomb.png").write_bytes(png_bomb(20_000, 10_000))
     argument = 100 if task is make_thumbnail else ["crop"]
-    with pytest.raises(ValueError, match=r"^the picture must have at most 50000000 pixels, got "):
+    with pytest.raises(ValueError, match=r"^the picture must have at most 25000000 pixels, got "):
         task("bomb.png", argument)
     assert sorted(path.name for path in files.iterdir()) == ["bomb.png", "mine.jpg"]

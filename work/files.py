@@ -65,7 +65,7 @@ def whole_or_absent(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Write a small file in the same way, whole or not at all."""
     with whole_or_absent(path) as file:
         file.write(content)

@@ -15,8 +15,12 @@ from work.sample_photo import draw_photo
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}  # of the sample, if one is drawn
 MAX_SIZE_BYTES = 20_000_000  # the largest telephone photos have about half of it
-MAX_PIXELS = 50_000_000  # 150 MB in memory; a small file can hold a picture that fills it all
-MAX_SIDE_PX = 20_000  # 1 x 50,000,000 pixels pass the limit above, and keep a core for 19 s
+MAX_PIXELS = 25_000_000  # a telephone takes 12 or 24 million
+MAX_SIDE_PX = 20_000  # 1 x 25,000,000 pixels pass the limit above, and keep a core for 5 s
+# What a picture within these limits takes at most, in each slot of a worker.  Pillow needs 4 bytes
+# for a pixel, and each step has two pictures in memory at once: the old one and the new one.
+# benchmarks/image_memory.py measures it.
+MEMORY_MB = 260
 MAX_OPERATIONS = 10
 LONGEST_SIDE_PX = 1600  # a page of the shop is 800 wide, and sharp screens show twice that
 JPEG_QUALITY = 90  # of 95; smaller numbers give smaller files and visible blocks
@@ -27,15 +31,15 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, IndexError, struct.e
 
 def _resize(picture: Image.Image) -> Image.Image:
     """Make the longest side LONGEST_SIDE_PX at most; never enlarge."""
-    smaller = picture.copy()
-    smaller.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))
-    return smaller
+    picture.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))  # changes the picture itself
+    return picture
 
 
 def _crop(picture: Image.Image) -> Image.Image:
     """Keep the largest square in the middle."""
     side_px = min(picture.size)
-    return ImageOps.fit(picture, (side_px, side_px))
+    left, top = ((length - side_px) // 2 for length in picture.size)
+    return picture.crop((left, top, left + side_px, top + side_px))
 
 
 def _filter(picture: Image.Image) -> Image.Image:
@@ -176,16 +180,21 @@ def _read(path: Path, name: str) -> tuple[Image.Image, str]:
     file_format = "PNG" if picture.format == "PNG" else "JPEG"
     try:
         # A telephone held upright stores a picture that lies on its side, and a note to turn it.
-        upright = ImageOps.exif_transpose(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
+        # Each line lets go of the picture before: a third one in memory would be one too many.
+        upright: Image.Image = picture
+        del picture
         if upright.mode.startswith("I"):  # grey in 65,536 steps; convert() would cut all above 255
-            upright = upright.convert("I").point(lambda grey: grey / 256)
-        return upright.convert("RGBA" if file_format == "PNG" else "RGB"), file_format
+            upright = upright.convert("I")
+            upright = upright.point(lambda grey: grey / 256)
+        wanted = "RGBA" if file_format == "PNG" else "RGB"
+        return upright if upright.mode == wanted else upright.convert(wanted), file_format
     except _UNREADABLE as error:
         raise ValueError(f"the picture {name!r} is damaged: {error}") from None
 
 
-def _encoded(picture: Image.Image, file_format: str) -> bytes:
+def _encoded(picture: Image.Image, file_format: str) -> memoryview:
     """The bytes of a JPEG or PNG file; notes such as where a photo was taken are left out."""
     content = BytesIO()
     picture.save(content, format=file_format, quality=JPEG_QUALITY)
-    return content.getvalue()
+    return content.getbuffer()  # getvalue() would copy them
