@@ -1,11 +1,13 @@
 """Files of the lab: paths that stay inside one folder, and writes that are whole or absent."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from work.open_folders import opened_folder
 
 MAX_PATH_CHARACTERS = 200  # every file system allows that much
 MAX_NAME_BYTES = 255  # what file systems allow for one name; a character has up to four bytes
@@ -47,22 +49,27 @@ def path_inside(folder: Path, name: str, what: str) -> Path:
 def whole_or_absent(path: Path) -> Iterator[IO[bytes]]:
     """Write a file piece by piece, so that a reader finds all of it, or what was there before.
 
+    path: absolute.  One that path_inside() has returned holds no link; if somebody puts one there
+        since, FileNotFoundError is raised.
     The pieces go into a temporary file beside it, which takes the name in one step at the end of
     the block.  After an error the temporary file is removed; after a kill it
     stays, and nobody takes it for the file.  Folders that are missing are made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=WRITING)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            # Without it, a power cut could keep the new name and lose the content.
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with opened_folder(path.parent, make=True) as folder:
+        temporary = f"{WRITING}{secrets.token_hex(8)}"
+        how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        handle = os.open(temporary, how, 0o600, dir_fd=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                # Without it, a power cut could keep the new name and lose the content.
+                os.fsync(file.fileno())
+            os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
 
 
 def write_atomically(path: Path, content: bytes | memoryview) -> None:

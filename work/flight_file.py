@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from work import timetable
 from work.files import path_inside
+from work.open_folders import open_file
 
 MAX_LINE_BYTES = 1000  # a flight has about 60; without a limit one line could fill the memory
 MAX_ROWS = 1_000_000  # 400 chunks: that many messages a broker takes at once
@@ -80,7 +81,7 @@ def chunks_of(path: Path, rows_in_chunk: int) -> list[Chunk]:
     rows = 0
     seen: set[int] = set()
     twice: set[int] = set()
-    with path.open("rb") as file:
+    with open_file(path) as file:
         version = _version(file)
         _check_header(file)
         begin = file.tell()
@@ -121,7 +122,7 @@ def rows_of(path: Path, chunk: Chunk) -> Iterator[dict | BadRow]:
 
 def _rows(path: Path, chunk: Chunk) -> Iterator[tuple[int, list[str]]]:
     """The lines of one chunk: (number, values)."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         if _version(file) != chunk.version:
             raise ValueError(f"{path.name} has changed while it was imported; import it again")
         file.seek(chunk.begin)

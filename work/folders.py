@@ -1,7 +1,10 @@
 """How many files a folder holds, and how much room they take."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
+
+from work.open_folders import files_below, opened_folder
 
 
 def disk_use(folder: Path) -> dict[str, int]:
@@ -11,14 +14,10 @@ def disk_use(folder: Path) -> dict[str, int]:
     holds 0 files.  Symbolic links are not followed.
     """
     files, size_bytes = 0, 0
-    for path in folder.rglob("*"):
-        try:
-            status = path.lstat()
-        except OSError:
-            continue  # deleted since it was listed
-        if path.is_file() and not path.is_symlink():
+    with suppress(FileNotFoundError), opened_folder(folder.resolve()) as handle:
+        for file in files_below(handle):
             files += 1
-            size_bytes += status.st_size
+            size_bytes += file.status.st_size
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free_bytes = shutil.disk_usage(existing).free
     return {"files": files, "size_bytes": size_bytes, "free_bytes": free_bytes}

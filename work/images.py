@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from work import samples
 from work.files import MAX_NAME_BYTES, path_inside, write_atomically
+from work.open_folders import open_file
 from work.sample_photo import draw_photo
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}  # of the sample, if one is drawn
@@ -151,14 +152,14 @@ def _write(picture: Image.Image, file_format: str, source: Path, what: str, fold
 
 def _read(path: Path, name: str) -> tuple[Image.Image, str]:
     """Return the decoded picture, upright, and its format: JPEG or PNG."""
-    if not path.is_file():  # a folder is none, and neither is a pipe, which keeps a reader waiting
-        raise ValueError(f"image_path must name a file that is there, got {name!r}")
-    with path.open("rb") as file:
-        content = file.read(MAX_SIZE_BYTES + 1)
+    try:
+        with open_file(path) as file:
+            content = file.read(MAX_SIZE_BYTES + 1)
+            size_bytes = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise ValueError(f"image_path must name a file that is there, got {name!r}") from None
     if len(content) > MAX_SIZE_BYTES:
-        raise ValueError(
-            f"the file must have at most {MAX_SIZE_BYTES} bytes, got {path.stat().st_size}"
-        )
+        raise ValueError(f"the file must have at most {MAX_SIZE_BYTES} bytes, got {size_bytes}")
     try:
         # Only two of Pillow's many formats: each one more is a way in for hostile files.
         picture = Image.open(BytesIO(content), formats=["JPEG", "PNG"])

@@ -86,4 +86,4 @@ def _read(mailbox: Path) -> dict:
 
 
 def _write(mailbox: Path, told: dict) -> None:
-    write_atomically(mailbox / FILE, json.dumps(told).encode())
+    write_atomically(mailbox.resolve() / FILE, json.dumps(told).encode())

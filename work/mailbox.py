@@ -71,7 +71,7 @@ def deliver_bytes(content: bytes, address: str, mail_folder: Path) -> Path:
     with held_mailbox(address, mail_folder) as mailbox:
         numbers = [int(file.stem) for file in mailbox.glob("*.eml") if file.stem.isdecimal()]
         file = mailbox / f"{max(numbers, default=0) + 1:04}.eml"
-        write_atomically(file, content)
+        write_atomically(mailbox.resolve() / file.name, content)
     return file
 
 

@@ -4,6 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 from work.files import path_inside, write_atomically
+from work.open_folders import open_file
 from work.summary import summarise
 from work.timetable import read
 
@@ -46,10 +47,12 @@ def read_report(report: object, folder: Path) -> tuple[str, bytes]:
     if not isinstance(report, dict) or "file" not in report:
         raise ValueError(f"report must be what generate_report returns, got {report!r:.80}")
     path = path_inside(folder / FOLDER, str(report["file"]).removeprefix(f"{FOLDER}/"), "file")
-    if not path.is_file():
-        raise ValueError(f"file must name a report that is there, got {report['file']!r}")
-    with path.open("rb") as file:
-        content = file.read(MAX_SIZE_BYTES + 1)
+    try:
+        with open_file(path) as file:
+            content = file.read(MAX_SIZE_BYTES + 1)
+    except FileNotFoundError:
+        missing = f"file must name a report that is there, got {report['file']!r}"
+        raise ValueError(missing) from None
     if len(content) > MAX_SIZE_BYTES:
         raise ValueError(f"a report must have at most {MAX_SIZE_BYTES} bytes, got more")
     return path.name, content

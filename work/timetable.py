@@ -13,6 +13,7 @@ from pathlib import Path
 
 from work import samples
 from work.files import path_inside, write_atomically
+from work.open_folders import open_file
 from work.sample_timetables import HEADER, SAMPLES
 
 MAX_FLIGHTS = 1000  # about 100 kB as JSON: more than that should not travel in a message
@@ -44,11 +45,12 @@ def read(source: str, folder: Path) -> dict:
     path = path_inside(folder, f"timetables/{name}.csv", "source")
     if samples.is_wanted(path):
         write_atomically(path, SAMPLES.get(name, SAMPLES["source"]).encode())
-    if not path.is_file():
+    try:
+        with open_file(path) as file:
+            content = file.read(MAX_SIZE_BYTES + 1)
+    except FileNotFoundError:
         known = sorted(SAMPLES.keys() | {file.stem for file in path.parent.glob("*.csv")})
-        raise ValueError(f"source must be one of {', '.join(known)}, got {source!r}")
-    with path.open("rb") as file:
-        content = file.read(MAX_SIZE_BYTES + 1)
+        raise ValueError(f"source must be one of {', '.join(known)}, got {source!r}") from None
     if len(content) > MAX_SIZE_BYTES:
         raise ValueError(f"{path.name} must have at most {MAX_SIZE_BYTES} bytes, got more")
     try:
