@@ -320,6 +320,12 @@ def test_an_env_file_that_is_no_text_is_an_error(project):
     assert ".env cannot be read" in project.error()
 
 
+def test_a_module_that_celery_would_take_its_settings_from_is_refused(project):
+    told = project.error(CELERY_CONFIG_MODULE="nosuch")
+    assert "CELERY_CONFIG_MODULE is set" in told
+    assert "hint: unset CELERY_CONFIG_MODULE" in told
+
+
 @pytest.mark.parametrize("name", ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"])
 def test_a_variable_that_celery_would_obey_in_silence_is_refused(project, name):
     assert f"{name} is set" in project.error(**{name: "redis://localhost:1/0"})
