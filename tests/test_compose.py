@@ -80,6 +80,20 @@ def test_everything_that_stays_up_has_a_health_check_and_is_restarted():
     assert "restart: unless-stopped" in SHARED
 
 
+def test_our_containers_and_redis_have_no_rights_that_they_do_not_need():
+    closed = blocks(COMPOSE)["x-closed"]
+    assert "init: true" in closed
+    assert "cap_drop: [ALL]" in closed
+    assert '["no-new-privileges:true"]' in closed
+    assert "<<: *closed\n" in SHARED and "mem_limit: " in SHARED
+    redis = services()["redis"]
+    assert "<<: *closed\n" in redis and "mem_limit: " in redis
+    assert "maxmemory 512mb\n" in redis_script()
+    for name, block in services().items():
+        if name != "redis":
+            assert "cap_add" not in block, name
+
+
 def test_images_have_a_version_and_are_not_alpine():
     others = [blocks(services()[name], indent=4)["image"] for name in ("rabbitmq", "postgres")]
     for image in [*base_images().values(), *others]:
