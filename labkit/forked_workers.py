@@ -12,7 +12,7 @@ from lab_home import LAB_HOME, ROOT
 from labkit.errors import LabError
 from labkit.nodes import STOP_TIMEOUT_S
 from labkit.processes import ProcessId
-from labkit.records import record_of_this_process
+from labkit.records import folder_for_a_while, record_of_this_process
 from labkit.signals import signals_held_back
 from labkit.spawn import child_environment
 
@@ -65,12 +65,29 @@ def forked_worker(
     log = LAB_HOME / "logs" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-m", "labkit.nursery", module, *arguments, *ALONE]
+    with (
+        folder_for_a_while(LAB_HOME, name) as folder,  # what killed workers leave goes with it
+        _nursery(
+            name,
+            [*program, "--", *settings] if settings else program,
+            log,
+            {"TMPDIR": str(folder)} | dict(environment or {}),
+        ) as process,
+    ):
+        yield ForkedWorker(name, process, log)
+
+
+@contextmanager
+def _nursery(
+    name: str, program: Sequence[str], log: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen]:
+    """Start the program that forks the workers; end it, with the last of them, after the block."""
     record = record_of_this_process(LAB_HOME)
     with signals_held_back(), log.open("w") as output:
         process = subprocess.Popen(
-            [*program, "--", *settings] if settings else program,
+            program,
             cwd=ROOT,
-            env=child_environment(**(environment or {})),
+            env=child_environment(**environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,
@@ -80,7 +97,7 @@ def forked_worker(
         identity = ProcessId.of(process.pid)
         record.add(name, identity)
     try:
-        yield ForkedWorker(name, process, log)
+        yield process
     finally:
         with signals_held_back():
             try:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from lab_home import LAB_HOME
 from labkit.errors import LabError
 from labkit.processes import ProcessId
-from labkit.records import record_of_this_process
+from labkit.records import folder_for_a_while, record_of_this_process
 from labkit.signals import signals_held_back
 from labkit.spawn import start_process
 
@@ -93,7 +93,23 @@ def started(
 
     After Ctrl-C it gets HURRIED_STOP_S seconds, and a line on standard error says that it ended.
     Its output goes to LAB_HOME/logs/NAME.log.  show: print the command.
+    Its temporary files go into a folder that is removed: one that is killed leaves them.
     """
+    with folder_for_a_while(LAB_HOME, name) as folder:
+        ours = {"TMPDIR": str(folder)} | dict(environment or {})
+        with _started(kind, name, command, ours, show=show) as node:
+            yield node
+
+
+@contextmanager
+def _started(
+    kind: type[SomeNode],
+    name: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    show: bool,
+) -> Iterator[SomeNode]:
     if show:
         print(f"$ {shlex.join(command)}", flush=True)
     logs = LAB_HOME / "logs"
@@ -104,7 +120,7 @@ def started(
     node = None
     try:
         with signals_held_back():
-            process = start_process(command, log, environment or {})
+            process = start_process(command, log, environment)
             node = kind(f"{name}@{socket.gethostname()}", process, log)
             record.add(name, node.identity)
         yield node

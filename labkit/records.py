@@ -11,7 +11,10 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labkit.marks import marked_orphans
@@ -57,6 +60,25 @@ class ProcessRecord:
         }
         temporary.write_text(json.dumps(content))
         temporary.replace(self.path)
+
+
+@contextmanager
+def folder_for_a_while(home: Path, name: str) -> Iterator[Path]:
+    """A new folder below `home`, which is gone after the block.
+
+    What this process leaves when it is killed, the next `./lab up`, `down` or `run` removes.
+    """
+    maker = ProcessId.of(os.getpid())
+    parent = home / TEMPORARY
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+    try:
+        (folder / "maker").write_text(f"{maker.pid} {maker.started}")
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # somebody else has a folder beside ours
+            parent.rmdir()
 
 
 @functools.cache
