@@ -19,7 +19,7 @@ def shop(tmp_path, monkeypatch):
     """A shop with one flight, which the doctor looks at; no partner services."""
     monkeypatch.delenv("PARTNERS_URL", raising=False)
     monkeypatch.setattr("labkit.own_shop.LAB_FILES", tmp_path)
-    monkeypatch.setattr("tasks.realworld_tasks.orders.PARTNERS_FILE", tmp_path / "partners")
+    monkeypatch.setattr("labkit.doctor.orders.PARTNERS_FILE", tmp_path / "partners")
     with own_shop("doctor") as one:
         monkeypatch.setattr("labkit.doctor.orders.DATABASE_URL", one.url)
         yield one

@@ -37,6 +37,11 @@ def read_address(file: Path) -> str | None:
         return None  # no file, no writer, or a file of an older lab
 
 
+def partners_url(file: Path) -> str | None:
+    """PARTNERS_URL, or the address in the file; None if there is neither."""
+    return os.environ.get("PARTNERS_URL") or read_address(file)
+
+
 def answers(url: str) -> bool:
     """True if somebody takes connections at http://HOST:PORT."""
     try:

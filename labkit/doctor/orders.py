@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from lab_home import DATABASE_URL, masked
+from lab_home import DATABASE_URL, LAB_HOME, masked
 from labkit.doctor.findings import Finding, several
+from work.partner_address import answers, partners_url
 
+PARTNERS_FILE = LAB_HOME / "partners"
+START = "./lab partners"
 PATIENCE_S = 0.5  # for a database that somebody else holds
 
 
@@ -16,11 +19,11 @@ def order_findings() -> list[Finding]:
         return []
     from sqlalchemy.exc import SQLAlchemyError  # deferred: it takes 0.2 s
 
-    from tasks.realworld_tasks.orders import START, partners_are_up, partners_url
     from work.database import engine_for
     from work.outbox import unfinished
 
-    if partners_are_up():
+    url = partners_url(PARTNERS_FILE)
+    if url and answers(url):
         return []
     engine = engine_for(DATABASE_URL, PATIENCE_S)
     try:
@@ -32,7 +35,7 @@ def order_findings() -> list[Finding]:
     if not count:
         return []
     wait = "waits" if count == 1 else "wait"
-    if url := partners_url():
+    if url:
         where = f", and nobody answers at {masked(url)}, where the partner services should be"
         hint = "unset PARTNERS_URL; ./lab partners" if os.environ.get("PARTNERS_URL") else START
     else:

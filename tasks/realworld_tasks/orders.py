@@ -9,15 +9,13 @@ Every task takes the id of an order, and may come twice: see work/ticket_orders.
 SQLAlchemy is imported where it is used, because a worker that only adds numbers does not need it.
 """
 
-import os
-
 from celery import chain
 
 from celery_app import app
 from lab_home import LAB_HOME
 from tasks.noted import NotedTask
 from tasks.shop import shop
-from work.partner_address import answers, read_address
+from work.partner_address import answers, partners_url
 from work.partners import Busy, Partners
 
 PARTNERS_FILE = LAB_HOME / "partners"  # written by work/partner_address.py
@@ -25,14 +23,9 @@ START = "./lab partners"
 AGAIN_AFTER_S = 30  # a healthy order takes about a second; a queue may be long
 
 
-def partners_url() -> str | None:
-    """PARTNERS_URL, or the address of the services which the lab has started; None if neither."""
-    return os.environ.get("PARTNERS_URL") or read_address(PARTNERS_FILE)
-
-
 def partners_are_up() -> bool:
     """True if somebody takes connections where the partner services are."""
-    url = partners_url()
+    url = partners_url(PARTNERS_FILE)
     return url is not None and answers(url)
 
 
@@ -50,8 +43,9 @@ def partners(*, keys: bool = True) -> Partners:
     """The airline, the bank and the post.  Raises Busy if the lab's are not up.
 
     keys: ask them with idempotency keys.
+    Their address is PARTNERS_URL, or that of the services which the lab has started.
     """
-    url = partners_url()
+    url = partners_url(PARTNERS_FILE)
     if not url:
         raise Busy(f"the partner services are not up; start them: {START}")
     return Partners(url, keys=keys)
