@@ -32,7 +32,7 @@ LAST_RESORT_SMTP_URL = "smtp://127.0.0.1:1025"  # where development mail servers
 # Celery lets these variables win over everything that celery_app.py says, without a word.
 _VARIABLES_THAT_WIN = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"]
 _VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"]
-_OTHER_SETTINGS = "CELERY_CONFIG_MODULE"  # Celery reads this module, also beside celery_app.py
+_VARIABLES_THAT_WIN += ["CELERY_CONFIG_MODULE"]  # it names a module with other settings
 
 _SSL_CERT_REQS = {"required", "optional", "none"}  # what Celery, kombu and redis-py all know
 _SSL_OPTION = re.compile("ssl_(cert_reqs|ca_certs|check_hostname|certfile|keyfile|password)")
@@ -130,9 +130,6 @@ def _refuse_hidden_settings() -> None:
             wrong = f"{name} is set, and for Celery it wins over every other setting"
             hint = f"unset {name}; to name a Redis for the lab, set REDIS_URL"
             raise SystemExit(house_error(wrong, hint))
-    if os.environ.get(_OTHER_SETTINGS):
-        wrong = f"{_OTHER_SETTINGS} is set, and Celery would read its settings from another module"
-        raise SystemExit(house_error(wrong, f"unset {_OTHER_SETTINGS}"))
 
 
 def running_broker() -> dict[str, str] | None:
