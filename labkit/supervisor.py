@@ -46,7 +46,7 @@ def up(plan: Plan) -> int:
         check_redis(given)
     lock = StackLock(LAB_HOME)
     lock.acquire()
-    console = Console()
+    console = Console(verbose=plan.verbose)
     for name in end_leftovers(LAB_HOME):
         console.say(f"ended what a killed lab had left: {name}")
     _remove_address_files()  # of a killed lab
