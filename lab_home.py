@@ -31,8 +31,7 @@ LAST_RESORT_SMTP_URL = "smtp://127.0.0.1:1025"  # where development mail servers
 
 # Celery lets these variables win over everything that celery_app.py says, without a word.
 _VARIABLES_THAT_WIN = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"]
-_VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"]
-_VARIABLES_THAT_WIN += ["CELERY_CONFIG_MODULE"]  # it names a module with other settings
+_VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_CONFIG_MODULE"]
 
 _SSL_CERT_REQS = {"required", "optional", "none"}  # what Celery, kombu and redis-py all know
 _SSL_OPTION = re.compile("ssl_(cert_reqs|ca_certs|check_hostname|certfile|keyfile|password)")
