@@ -16,7 +16,7 @@ from celery.schedules import crontab
 from celery.signals import beat_init, celeryd_init, worker_ready
 from kombu import Exchange, Queue
 
-from lab_home import LAB_HOME, MARK, REDIS_URL, house_error, masked, whose_database
+from lab_home import LAB_HOME, MARK, REDIS_URL, house_error, masked, other_address, whose_database
 
 app = Celery(
     "celery_learning",
@@ -148,7 +148,7 @@ def refuse_a_foreign_database(**_kwargs) -> None:
         sys.exit(
             house_error(
                 f"the database at {masked(app.conf.broker_url)} holds somebody else's data",
-                "name another database: REDIS_URL=redis://localhost:6379/5",
+                other_address(app.conf.broker_url, path="/5"),
             )
         )
 

@@ -17,15 +17,21 @@ import re
 from pathlib import Path
 from shlex import quote as quoted
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from dotenv import load_dotenv
-from dotenv.parser import parse_stream
+from lab_env import (
+    ROOT,
+    house_error,
+    line_that_sets,
+    load_env_file,
+    look_or_unset,
+    where_set,
+)
 
 if TYPE_CHECKING:
     import redis
 
-ROOT = Path(__file__).resolve().parent
+
 LAST_RESORT_URL = "redis://localhost:6379/0"
 LAST_RESORT_SMTP_URL = "smtp://127.0.0.1:1025"  # where development mail servers usually listen
 
@@ -53,34 +59,6 @@ _RESULTS = re.compile(r"celery-task-|celery-taskset-")  # ours only beside a que
 _KEYS_TO_LOOK_AT = 1000  # one SCAN's worth; a database with more keys and no mark is not ours
 
 
-def house_error(sentence: str, hint: str) -> str:
-    """The form of every error of the lab: one sentence, a blank line, a hint with a command."""
-    return f"error: {sentence}\n\nhint: {hint}"
-
-
-def _load_env_file(path: Path) -> None:
-    """Put the settings of `.env` into the environment; what is set there already wins.
-
-    python-dotenv alone would only log a broken line, and would search the parent folders.
-    """
-    if not path.is_file():
-        return
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for binding in parse_stream(file):
-                if binding.error or (binding.key and binding.value is None):
-                    text = binding.original.string  # the empty lines above belong to it
-                    empty_lines = text[: len(text) - len(text.lstrip())].count("\n")
-                    line = binding.original.line + empty_lines
-                    wrong = f".env line {line} is not of the form NAME=value"
-                    hint = f"mend line {line} of {path}; .env.example shows every name"
-                    raise SystemExit(house_error(wrong, hint))
-    except (UnicodeDecodeError, OSError) as error:
-        wrong = f".env cannot be read: {error}"
-        raise SystemExit(house_error(wrong, f"save {path} as UTF-8 text")) from None
-    load_dotenv(path, encoding="utf-8-sig")
-
-
 def masked(url: str) -> str:
     """The URL with its password hidden: redis://:***@127.0.0.1:6379/0."""
     url = re.sub(r"(password=)[^&#]*", r"\1***", url)  # redis-py takes it from the query too
@@ -90,6 +68,25 @@ def masked(url: str) -> str:
         return url
     scheme_and_user = re.match(r"[a-z+]+://[^:]*", before)
     return f"{scheme_and_user[0]}:***@{host}" if scheme_and_user else f"***@{host}"
+
+
+def other_address(url: str, *, path: str | None = None, password: str | None = None) -> str:
+    """The line that names another database, or another password; where .env does, look there."""
+    if line_that_sets("REDIS_URL"):
+        return look_or_unset("REDIS_URL")
+    parts = urlsplit(url)
+    if password:
+        host = parts.netloc.rpartition("@")[2]
+        parts = parts._replace(netloc=f"{parts.username or ''}:{password}@{host}")
+    right = masked(urlunsplit(parts._replace(path=path or parts.path))).replace("***", "PASSWORD")
+    return f"REDIS_URL={quoted(right)} ./lab up"
+
+
+def _wrong_setting(name: str, wrong: str, right: str) -> str:
+    """The error for a setting that cannot be used: where it stands, or a line with a right one."""
+    if line_that_sets(name):  # for one command the environment would win; the next one fails again
+        return house_error(f"{wrong}{where_set(name)}; right is {right}", look_or_unset(name))
+    return house_error(wrong, f"{name}={right} ./lab up")
 
 
 def _checked(url: str) -> str:
@@ -118,7 +115,7 @@ def _checked(url: str) -> str:
         wrong = "REDIS_URL is no address: check its port; in a password write / as %2F and @ as %40"
     if wrong:
         right = masked(fit.geturl()).replace("***", "PASSWORD")
-        raise SystemExit(house_error(wrong, f"REDIS_URL={quoted(right)} ./lab up"))
+        raise SystemExit(_wrong_setting("REDIS_URL", wrong, quoted(right)))
     return url
 
 
@@ -126,9 +123,9 @@ def _refuse_hidden_settings() -> None:
     """Stop where a variable would send Celery to another broker than the lab looks at."""
     for name in _VARIABLES_THAT_WIN:
         if os.environ.get(name):
-            wrong = f"{name} is set, and for Celery it wins over every other setting"
-            hint = f"unset {name}; to name a Redis for the lab, set REDIS_URL"
-            raise SystemExit(house_error(wrong, hint))
+            wrong = f"{name} is set{where_set(name)}, and for Celery it wins over every other "
+            wrong += "setting; REDIS_URL names a Redis for the lab"
+            raise SystemExit(house_error(wrong, look_or_unset(name)))
 
 
 def running_broker() -> dict[str, str] | None:
@@ -156,8 +153,9 @@ def _check_smtp_url() -> None:
     """Stop with the lab's error where SMTP_URL is none."""
     given = os.environ.get("SMTP_URL")
     if given and not re.fullmatch(r"smtp://([\w.-]+|\[[0-9a-fA-F:]+\]):[1-9]\d{0,4}", given):
-        wrong = f"SMTP_URL must be smtp://HOST:PORT, got {masked(given)!r}"
-        raise SystemExit(house_error(wrong, "unset SMTP_URL: the lab has a mail server of its own"))
+        wrong = f"SMTP_URL must be smtp://HOST:PORT, got {masked(given)!r}{where_set('SMTP_URL')}; "
+        wrong += "without it the lab has a mail server of its own"
+        raise SystemExit(house_error(wrong, look_or_unset("SMTP_URL")))
 
 
 def choose_redis_url() -> str:
@@ -194,19 +192,21 @@ def choose_database_url() -> str:
         begin = masked(given).partition("://")[0]
         wrong = f"DATABASE_URL must begin with sqlite:/// or postgresql://, got {begin!r}"
     right = "postgresql://lab:lab@127.0.0.1:5432/lab"
-    raise SystemExit(house_error(wrong, f"DATABASE_URL={right} ./lab up"))
+    raise SystemExit(_wrong_setting("DATABASE_URL", wrong, right))
 
 
-_load_env_file(ROOT / ".env")
-_refuse_hidden_settings()
-_check_smtp_url()
+WITHOUT_SETTINGS = "LAB_WITHOUT_SETTINGS" in os.environ  # `./lab lessons` needs none of them
+if not WITHOUT_SETTINGS:
+    load_env_file()
+    _refuse_hidden_settings()
+    _check_smtp_url()
 # A relative path starts here, not in the current folder: all processes must find the same one.
 LAB_HOME = ROOT / Path(os.environ.get("LAB_HOME") or ".lab").expanduser()
 LAB_FILES = ROOT / Path(os.environ.get("LAB_FILES") or LAB_HOME / "files").expanduser()
 BROKER_FILE = LAB_HOME / "broker"  # mode 0600; there while `./lab up` runs its own broker
 MAIL_FILE = LAB_HOME / "mail-server"  # mode 0600; there while the lab's mail server runs
-REDIS_URL = choose_redis_url()
-DATABASE_URL = choose_database_url()  # of the shop, in the real-world level
+REDIS_URL = "" if WITHOUT_SETTINGS else choose_redis_url()
+DATABASE_URL = "" if WITHOUT_SETTINGS else choose_database_url()  # of the shop, in level three
 AMQP_URL = os.environ.get("AMQP_URL", "")  # a RabbitMQ for the lessons 33 and 34, or none
 
 with contextlib.suppress(OSError):  # whoever writes there says what is wrong with it

@@ -34,7 +34,7 @@ if [ -n "$pid" ]; then
     case $program in
         *celery*' beat '*)
             house_error "Beat runs already (process $pid), and two would send every task twice" \
-                "./lab status says what runs; ./lab up --no-beat leaves Beat out"
+                "./lab status"
             ;;
         *) rm -f "$pid_file" ;;
     esac

@@ -4,7 +4,7 @@ import fcntl
 from typing import IO
 
 from lab_home import LAB_HOME
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 
 
 def alone_with(name: str, what: str, again: str) -> IO:
@@ -19,13 +19,14 @@ def alone_with(name: str, what: str, again: str) -> IO:
         locks.mkdir(parents=True, exist_ok=True)
         lock = (locks / name).open("w")
     except OSError as error:
-        raise LabError(f"the lab cannot write its files: {error}", "./lab doctor") from None
+        hint = f"ls -ld {in_shell(LAB_HOME)} {in_shell(locks)}; df -h ."
+        raise LabError(f"the lab cannot write its files: {error}", hint) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
         raise LabError(
-            f"{what} runs in another terminal at this moment",
-            f"wait until that run has ended, then {again}",
+            f"{what} runs in another terminal at this moment; it can run here when that has ended",
+            again,
         ) from None
     return lock

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kombu import Queue
 
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.forked_workers import ForkedWorker, forked_worker
 from labkit.quiet import jobs_in_messages
 from labkit.redis_check import client_for
@@ -96,7 +96,7 @@ class Bench:
         if not wait_until(condition, WORK_TIMEOUT_S):
             raise LabError(
                 f"{self.worker.name} did not do its work in {WORK_TIMEOUT_S} s",
-                f"tail {self.worker.log}",
+                f"tail {in_shell(self.worker.log)}",
             )
 
 

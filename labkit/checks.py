@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from lab_home import ROOT
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.run_again import SOME_FAILED, failed_tests, run_again
 from labkit.spawn import child_environment
 
@@ -79,10 +79,9 @@ def run_steps(todo: list[Step], root: Path) -> list[str]:
     environment = child_environment(**_tidy())
     for step in todo:
         if not shutil.which(step.command[0], path=environment["PATH"]):
-            raise LabError(
-                f"{step.command[0]} is not installed",
-                "python -m pip install --require-hashes -r requirements-dev.lock",
-            )
+            pip = f"{in_shell(sys.executable)} -m pip"
+            hint = f"{pip} install --require-hashes -r requirements-dev.lock"
+            raise LabError(f"{step.command[0]} is not installed", hint)
     return [step.name for step in todo if not _passes(step, environment, root)]
 
 

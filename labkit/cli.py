@@ -77,6 +77,16 @@ def partners() -> None:
 
 
 @lab.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def move(source: str, target: str) -> None:
+    """Bring the messages of a queue that no worker takes from into another queue."""
+    from labkit.move import move as move_messages
+
+    move_messages(source, target)
+
+
+@lab.command()
 def lessons() -> None:
     """List the lessons with their numbers and titles."""
     from labkit.course.index import print_index
@@ -165,10 +175,7 @@ def mail(number: int | None) -> None:
     """List the e-mails that the mail server has kept, newest first, or show number N."""
     from labkit.mail_view import list_emails, show_email
 
-    if number:
-        show_email(number)
-    else:
-        list_emails()
+    show_email(number) if number else list_emails()
 
 
 @lab.command()

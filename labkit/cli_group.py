@@ -3,7 +3,7 @@
 import click
 
 SECTIONS = {
-    "stack": ["up", "down", "restart", "status", "partners"],
+    "stack": ["up", "down", "restart", "status", "partners", "move"],
     "learn": ["lessons", "run", "tour", "restore"],
     "look": ["monitor", "doctor", "aside", "mail"],
     "measure": ["matrix"],

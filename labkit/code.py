@@ -6,18 +6,39 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from lab_home import ROOT
+from labkit.course.changes import RESTORED
 from labkit.spawn import child_environment
 
-APP_FILES = ("celery_app.py", "lab_home.py")
+APP_FILES = ("celery_app.py", "lab_env.py", "lab_home.py")
 FOLDERS = ("tasks", "work")
 IMPORT_TIMEOUT_S = 60  # it takes 1 s; the rest is for a busy machine
-MEND_HINT = "mend that line, or ./lab restore FILE"  # where the code cannot be imported
+MEND_HINT = "./lab restore"  # it asks first; where the code cannot be imported
 TOO_SLOW = "the import takes too long"  # it says nothing about the code: the machine may be busy
 WEB_FOLDER = "web"
 _IMPORT_TASKS = "import celery_app; celery_app.app.loader.import_default_modules()"
 _IMPORT_WEB = "import web.api"
+
+
+def mend_hint(why: str) -> str:
+    """What to type where the code cannot be imported: show the line, and offer the file as it was.
+
+    why: what last_error() made of it.
+
+    >>> mend_hint("tasks/basic_tasks.py line 3: SyntaxError: invalid syntax")
+    'sed -n 3p tasks/basic_tasks.py; ./lab restore tasks/basic_tasks.py'
+    >>> mend_hint("ModuleNotFoundError: No module named 'flaskk'")
+    './lab restore'
+    """
+    place = re.match(r"(?!/)(.+?\.py) line (\d+): ", why)
+    if not place:
+        return MEND_HINT
+    file, line = quote(place[1]), place[2]
+    restorable = place[1].partition("/")[0] in RESTORED
+    then = f"./lab restore {file}" if restorable else f"git diff {file}"
+    return f"sed -n {line}p {file}; {then}"
 
 
 def code_files(folders: Sequence[str] = FOLDERS) -> list[Path]:

@@ -54,9 +54,8 @@ class Command:
     def wait_until_it_prints(self, text: str) -> None:
         """Wait for a text; LabError if it does not come in TIMEOUT_S seconds."""
         if not wait_until(lambda: text in self.text(), TIMEOUT_S):
-            raise LabError(
-                f"{self.line[2:]} did not print {text!r} in {TIMEOUT_S} s", self.line[2:]
-            )
+            command = self.line.removeprefix("$ ")
+            raise LabError(f"{command} did not print {text!r} in {TIMEOUT_S} s", f"{command}")
 
     def ended(self) -> bool:
         """True if it runs no more."""

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
-from labkit.code import MEND_HINT, TOO_SLOW, import_error
+from labkit.code import TOO_SLOW, import_error, mend_hint
 from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
@@ -27,7 +27,7 @@ def down() -> None:
     lab = running_lab(LAB_HOME)
     if lab:
         if not read_state(LAB_HOME):
-            raise LabError("a lab is starting here at this moment", "./lab status")
+            raise LabError("a lab is starting here at this moment", "sleep 5; ./lab down")
         _stop(lab)
         click.echo("stopped")
     ended = end_leftovers(LAB_HOME)
@@ -50,7 +50,7 @@ def _stop(launcher: ProcessId) -> None:
     if not launcher.wait(DOWN_TIMEOUT_S):
         raise LabError(
             f"the lab (process {launcher.pid}) did not stop in {DOWN_TIMEOUT_S} s",
-            f"kill -9 {launcher.pid}, then ./lab down",
+            f"kill -9 {launcher.pid}; ./lab down",
         )
 
 
@@ -61,7 +61,7 @@ def restart() -> None:
         if why.startswith(TOO_SLOW):
             raise LabError(f"nothing was restarted: {why}", "./lab restart")
         raise LabError(
-            f"nothing was restarted, because the new code cannot be imported: {why}", MEND_HINT
+            f"nothing was restarted, because the new code cannot be imported: {why}", mend_hint(why)
         )
     if lab := running_lab(LAB_HOME):
         lab.send(signal.SIGUSR1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_home import LAB_HOME, ROOT
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.nodes import STOP_TIMEOUT_S
 from labkit.processes import ProcessId
 from labkit.records import folder_for_a_while, record_of_this_process
@@ -43,7 +43,7 @@ class ForkedWorker:
             return int(pipes.stdout.readline())
         except (OSError, ValueError):
             wrong = f"the worker {self.name} cannot be started"
-            raise LabError(wrong, f"tail {self.log}") from None
+            raise LabError(wrong, f"tail {in_shell(self.log)}") from None
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 
 ROOM_BYTES = 65_536  # with less, a log and a ledger cannot both go on
 
@@ -16,5 +16,5 @@ def disk_error(folders: Iterable[Path]) -> LabError | None:
     """
     for folder in folders:
         if folder.is_dir() and shutil.disk_usage(folder).free < ROOM_BYTES:
-            return LabError(f"the disk is full: {folder}", f"df -h '{folder}'")
+            return LabError(f"the disk is full: {folder}", f"df -h {in_shell(folder)}")
     return None

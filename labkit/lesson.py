@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from shlex import quote
 from traceback import walk_tb
 from typing import Any
 
@@ -100,14 +101,17 @@ def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, str) else ""  # a claim that is false
     if isinstance(error, NoAnswer):
-        where = f"./lab doctor {sent[-1][0]}" if sent else "./lab status"
+        where = f"./lab doctor {quote(sent[-1][0])}" if sent else "./lab status"
         return str(LabError(".get() gave up: no result came in that time", where))
     if failed := _failed_task(error):
         why = last_error(failed.traceback) if failed.traceback else repr(error)
-        return str(LabError(f"the task {failed.id} failed: {why}", f"./lab doctor {failed.id}"))
+        return str(
+            LabError(f"the task {failed.id} failed: {why}", f"./lab doctor {quote(failed.id)}")
+        )
     if isinstance(error, EncodeError):
-        sentence = f"an argument cannot be written as JSON, so nothing was sent: {error}"
-        return str(LabError(sentence, "./lab run 06 shows which types travel, and how"))
+        sentence = f"an argument cannot be written as JSON, so nothing was sent: {error}; "
+        sentence += "lesson 32 shows which types travel, and how"
+        return str(LabError(sentence, "./lab run 32"))
     return _wrong_around_us()
 
 

@@ -1,9 +1,11 @@
 """Is there a mail server, and is it one of the lab's?"""
 
 import json
+import os
 import socket
 from pathlib import Path
 
+from lab_env import line_that_sets, where_set
 from lab_home import MAIL_FILE, choose_smtp_url
 from labkit.errors import LabError
 from labkit.processes import ProcessId
@@ -45,9 +47,17 @@ def require_mail_server() -> None:
     url = choose_smtp_url()
     said = greeting(url)
     if not said:
-        raise LabError(f"no mail server answers at {url}", "./lab up, without --no-mail")
+        raise LabError(f"no mail server answers at {url}{where_set('SMTP_URL')}", _own_instead())
     if IDENT not in said:
         raise LabError(
-            f"the mail server at {url} is not the lab's, and this lesson needs that one",
-            "unset SMTP_URL, then ./lab up",
+            f"the mail server at {url} is not the lab's, and this lesson needs that one"
+            f"{where_set('SMTP_URL')}",
+            _own_instead(),
         )
+
+
+def _own_instead() -> str:
+    """What brings the lab's own mail server: a lab that is up with another one must end first."""
+    if line_that_sets("SMTP_URL"):
+        return "grep -n SMTP_URL .env"
+    return f"{'unset SMTP_URL; ' if os.environ.get('SMTP_URL') else ''}./lab down; ./lab up"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lab_home import LAB_HOME
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.processes import ProcessId
 from labkit.records import folder_for_a_while, record_of_this_process
 from labkit.signals import signals_held_back
@@ -49,7 +49,7 @@ class Node:
             elif time.monotonic() > deadline:
                 wrong = f"was not ready in {READY_TIMEOUT_S} s"
             if wrong:
-                raise LabError(f"the {self.kind} {self.name} {wrong}", f"tail {self.log}")
+                raise LabError(f"the {self.kind} {self.name} {wrong}", f"tail {in_shell(self.log)}")
             time.sleep(POLL_S)
 
     def ask_to_stop(self, signal_number: int = signal.SIGTERM) -> None:

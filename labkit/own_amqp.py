@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from lab_env import look_or_unset, where_set
 from lab_home import AMQP_URL, LAB_HOME, masked
 from labkit.errors import LabError
 
@@ -87,8 +88,9 @@ def own_amqp(lesson: str, *names: str) -> Iterator[OwnAmqp | None]:
         amqp.remove_all()  # what a killed run may have left
     except (AMQPError, OperationalError, OSError, ValueError) as error:
         raise LabError(
-            f"RabbitMQ at {masked(AMQP_URL)} cannot be used: {error or type(error).__name__}",
-            "start it, or mend AMQP_URL; without AMQP_URL the lesson leaves RabbitMQ out",
+            f"RabbitMQ at {masked(AMQP_URL)} cannot be used: {error or type(error).__name__}"
+            f"; without AMQP_URL{where_set('AMQP_URL')} the lesson leaves RabbitMQ out",
+            look_or_unset("AMQP_URL"),
         ) from None
     try:
         yield amqp

@@ -18,7 +18,7 @@ import redis
 
 from lab_home import LAB_HOME
 from labkit.broker import EmbeddedBroker
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.processes import ProcessId
 from labkit.records import TEMPORARY, ProcessRecord, record_of_this_process
 from labkit.redis_check import client_for
@@ -101,14 +101,14 @@ class OwnBroker(EmbeddedBroker):
         """
         address = urlsplit(self.url)
         if not self._start_on(address.port or 0, address.password or ""):
-            raise LabError("the lesson's broker did not come back", f"tail {self.log}")
+            raise LabError("the lesson's broker did not come back", f"tail {in_shell(self.log)}")
         self.expected = True
 
     def gone(self) -> LabError | None:
         """The error to tell if it has ended although nobody asked for that; else None."""
         if not self.expected or self.running():
             return None
-        return LabError("the lesson's broker was ended by something else", "free -m; df -h")
+        return LabError("the lesson's broker was ended by something else", "df -h; uptime")
 
 
 class _AmongTheLessonsProcesses(ProcessRecord):
@@ -144,7 +144,7 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
         except OSError as error:
             raise LabError(
                 f"the lab cannot write its files: {error}",
-                "LAB_HOME=/some/folder/of/yours ./lab up",
+                "export LAB_HOME=~/celery-lab; ./lab up",
             ) from None
         broker.start()
         yield broker

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lab_env import look_or_unset, where_set
 from lab_home import DATABASE_URL, masked
 from labkit.errors import LabError
 from labkit.own_amqp import mark_of_this_lab
@@ -41,8 +42,9 @@ def own_schema(lesson: str) -> Iterator[str | None]:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).splitlines()[0]
         raise LabError(
-            f"PostgreSQL at {masked(DATABASE_URL)} cannot be used: {reason}",
-            "start it, or mend DATABASE_URL; without DATABASE_URL the lesson leaves PostgreSQL out",
+            f"PostgreSQL at {masked(DATABASE_URL)} cannot be used: {reason}; without "
+            f"DATABASE_URL{where_set('DATABASE_URL')} the lesson leaves PostgreSQL out",
+            look_or_unset("DATABASE_URL"),
         ) from None
     try:
         theirs = url.update_query_dict({"options": f"-csearch_path={schema}"})

@@ -7,9 +7,10 @@ asking whether it can, before anybody believes what was counted.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from shlex import quote
 
 from lab_home import LAB_FILES, LAB_HOME
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.full_disk import disk_error
 from labkit.waiting import wait_until
 from work.ledger import Ledger, LedgerError
@@ -39,7 +40,7 @@ def own_ledgers(lesson: str, *names: str, repeat: str = "") -> Iterator[list[Led
         _require_writable(ledgers)
     except LedgerError as error:
         again = repeat or f"./lab run {lesson.removeprefix('lesson')}"
-        raise LabError(str(error), f"LAB_FILES=/some/folder/of/yours {again}") from None
+        raise LabError(str(error), f"LAB_FILES=~/celery-lab-files {again}") from None
     finally:
         for ledger in ledgers:
             with suppress(OSError):  # where it could not be written, it cannot be removed
@@ -66,7 +67,8 @@ def wait_for_lines(
     if not wait_until(met, timeout_s):
         lesson = ledgers[0].run.partition("-")[0]
         raise LabError(
-            f"{what} did not come in {timeout_s:g} s", f"tail {LAB_HOME}/logs/{lesson}*.log"
+            f"{what} did not come in {timeout_s:g} s",
+            f"tail {in_shell(LAB_HOME / 'logs')}/{quote(lesson)}*.log",
         )
 
 

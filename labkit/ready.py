@@ -1,19 +1,23 @@
 """Ask the stack's processes whether they are there.  An answer counts, a log line does not."""
 
+import difflib
 import functools
 import http.client
+import shlex
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labkit.asking_app import asking_app
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.ports import listens
 from labkit.processes import ProcessId
 
 if TYPE_CHECKING:
     from celery import Celery
 
+LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
 PING_S = 0.2  # how long one round waits; a process that starts is asked again and again
 ANSWER_S = 1.0  # a worker that is up answers in milliseconds
 
@@ -94,11 +98,14 @@ def require_workers(url: str, queues: Sequence[str]) -> None:
     if not consumed:
         raise LabError(
             f"the broker is up, but no worker answered in {ANSWER_S:.0f} s",
-            "./lab up, or in a second terminal ./start_worker.sh",
+            "./start_worker.sh",
         )
     if missing:
         names = " and ".join(repr(queue) for queue in missing)
-        raise LabError(
-            f"workers answer, but none of them consumes the queue {names}",
-            f"./start_worker.sh --queues={','.join(missing)} -n {missing[0]}@%h",
-        )
+        wrong = f"workers answer, but none of them consumes the queue {names}"
+        close = difflib.get_close_matches(missing[0], {*consumed, *LAB_QUEUES}, n=1)
+        if close and missing[0] not in LAB_QUEUES:
+            hint = f"grep -n queues= {in_shell(sys.argv[0])}"
+            raise LabError(f"{wrong}; {close[0]!r} was probably meant", hint)
+        words = [f"--queues={','.join(missing)}", "-n", f"{missing[0]}@%h"]
+        raise LabError(wrong, f"./start_worker.sh {shlex.join(words)}")

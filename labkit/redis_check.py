@@ -8,12 +8,20 @@ they all say the same.
 import contextlib
 import os
 import ssl
-from shlex import quote
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import redis
 
-from lab_home import LAB_HOME, MARK, masked, run_id_of, running_broker, whose_database
+from lab_env import line_that_sets, look_at_setting, where_set
+from lab_home import (
+    LAB_HOME,
+    MARK,
+    masked,
+    other_address,
+    run_id_of,
+    running_broker,
+    whose_database,
+)
 from labkit.errors import LabError
 from labkit.refusals import RESTART, Info, causes, refusal, try_to_write
 from labkit.state import running_lab
@@ -52,7 +60,8 @@ def check_redis(url: str) -> str:
     try:
         client = client_for(url)
     except (ValueError, TypeError) as error:  # in what follows the ?
-        raise LabError(f"REDIS_URL cannot be used: {error}", _start(url)) from None
+        wrong = f"REDIS_URL cannot be used{where_set('REDIS_URL')}: {error}"
+        raise LabError(wrong, _start(url)) from None
     try:
         return check_client(client, url)
     finally:
@@ -83,10 +92,10 @@ def check_client(client: redis.Redis, url: str) -> str:
             raise LabError(f"the server at {where} is not the lab's broker", RESTART)
         owner = whose_database(client)
         if owner == "foreign":
-            other = urlunsplit(urlsplit(where)._replace(path="/5")).replace("***", "PASSWORD")
             raise LabError(
-                f"the database at {where} holds somebody else's data, and the lab leaves it alone",
-                f"name another database of that Redis: REDIS_URL={quote(other)} ./lab up",
+                f"the database at {where} holds somebody else's data, and the lab leaves it alone"
+                f"{where_set('REDIS_URL')}",
+                other_address(url, path="/5"),
             )
         if _is_embedded_url(url):
             _mark_again(client)
@@ -116,29 +125,32 @@ def broker_error(
     if isinstance(error, redis.AuthenticationError):
         wrong = "refuses this password" if urlsplit(url).password else "wants a password"
         return LabError(
-            f"the Redis at {where} {wrong}",
-            "put the right one into REDIS_URL: redis://:PASSWORD@HOST:PORT/0",
+            f"the Redis at {where} {wrong}{where_set('REDIS_URL')}; it belongs into REDIS_URL, "
+            "where PASSWORD stands here",
+            other_address(url, password="PASSWORD"),  # noqa: S106 - it stands for one
         )
     for one in causes(error):
         if isinstance(one, ssl.SSLError):
             return _tls_error(one, where)
     if answered:
-        return NoAnswer(f"the broker at {where} stopped answering: {error}", _start(url))
-    return NoAnswer(f"no broker answers at {where}", _start(url))
+        return NoAnswer(f"the broker at {where} stopped answering{_set(url)}: {error}", _start(url))
+    return NoAnswer(f"no broker answers at {where}{_set(url)}", _start(url))
 
 
 def _tls_error(error: ssl.SSLError, where: str) -> LabError:
     """A server took the connection, and the two do not agree on TLS."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = error.reason or error
-        return LabError(f"TLS with the server at {where} fails: {reason}", "mend REDIS_URL")
+        return LabError(
+            f"TLS with the server at {where} fails: {reason}", look_at_setting("REDIS_URL")
+        )
     why = error.verify_message.rstrip(".")
     sentence = f"a server answers at {where}, and its certificate is not trusted here: {why}"
     if "mismatch" in why:  # of the host's name or address: another CA changes nothing
-        return LabError(sentence, "name it in REDIS_URL as its certificate does")
-    return LabError(
-        sentence, "SSL_CERT_FILE=/path/ca.pem, or &ssl_ca_certs=/path/ca.pem in REDIS_URL"
-    )
+        sentence += "; REDIS_URL must name it as its certificate does"
+        return LabError(sentence, look_at_setting("REDIS_URL"))
+    sentence += "; SSL_CERT_FILE, or ssl_ca_certs in REDIS_URL, names the file of who signed it"
+    return LabError(sentence, "grep -n ssl_ca_certs .env.example")
 
 
 def _info(client: redis.Redis | None) -> Info:
@@ -155,12 +167,24 @@ def _is_embedded_url(url: str) -> bool:
     return bool(broker and broker["url"] == url and broker["run_id"])
 
 
+def _set(url: str) -> str:
+    """Where REDIS_URL is set, if it names this address."""
+    return where_set("REDIS_URL") if url == os.environ.get("REDIS_URL") else ""
+
+
 def _start(url: str) -> str:
     """What to type where no broker answers."""
     if url == os.environ.get("REDIS_URL"):
-        return "unset REDIS_URL; ./lab up (the lab brings a broker of its own)"
+        return own_broker_instead()
     # A lab that is up refuses a second ./lab up.
     return RESTART if running_lab(LAB_HOME) else "./lab up"
+
+
+def own_broker_instead() -> str:
+    """What makes `./lab up` bring a broker of its own."""
+    if line_that_sets("REDIS_URL"):
+        return "grep -n REDIS_URL .env"
+    return "unset REDIS_URL; ./lab up"
 
 
 def mark_as_ours(url: str) -> None:

@@ -4,12 +4,19 @@ The reply is an error of redis-py, and comes from wherever something was written
 from a question to the workers, from a worker that stores a result.  Here it becomes a sentence.
 """
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import redis
+
+from lab_env import line_that_sets, where_set
+from lab_home import LAB_HOME, REDIS_URL, running_broker
+from labkit.errors import in_shell
 
 Info = Mapping[str, Any]  # what INFO says; empty where it could not be asked
 
@@ -18,6 +25,7 @@ MEGABYTE = 1 << 20  # as Redis counts in "maxmemory 100mb"
 RESTART = (
     "./lab down; ./lab up"  # the lab's own broker loses its CONFIG SETs, and keeps its messages
 )
+FILLED = "docs/troubleshooting.md says what may fill it"
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,36 @@ def refusal(error: BaseException, info: Callable[[], Info]) -> Refusal | None:
     return None
 
 
+def redis_cli(words: str) -> str:
+    """The line that says something to the server of REDIS_URL.
+
+    A password is asked for, so that nobody sees it in the list of processes.  The lab's own broker
+    is started again: that undoes each CONFIG SET.
+    """
+    broker = running_broker()
+    if broker and broker["url"] == REDIS_URL and broker["run_id"]:
+        return RESTART
+    parts = urlsplit(REDIS_URL)
+    where = ["-h", parts.hostname or "localhost", "-p", str(parts.port or 6379)]
+    where += ["--tls"] if parts.scheme == "rediss" else []
+    where += ["--user", parts.username] if parts.username else []
+    where += ["--askpass"] if parts.password else []
+    return f"redis-cli {shlex.join(where)} {words}"
+
+
+def name_primary(info: Info) -> str:
+    """The line that uses the primary of a replica; PASSWORD stands for its password."""
+    if line_that_sets("REDIS_URL"):
+        return "grep -n REDIS_URL .env"
+    if "master_host" not in info:
+        return redis_cli("info replication")
+    parts = urlsplit(REDIS_URL)
+    user = f"{parts.username or ''}:PASSWORD@" if parts.password else ""
+    primary = f"{user}{info['master_host']}:{info['master_port']}"
+    right = urlunsplit(parts._replace(netloc=primary))
+    return f"REDIS_URL={quote(right)} ./lab up"
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error and what caused it: kombu puts its own errors around those of redis-py."""
     while error is not None:
@@ -72,15 +110,13 @@ def megabytes(size: int) -> str:
 def _full(_text: str, info: Info) -> Refusal:
     limit = info.get("maxmemory")
     if not limit:
-        where = "more maxmemory; docs/troubleshooting.md says what may fill it"
-        return Refusal("the broker's memory is full, and it refuses every new message", where)
+        sentence = "the broker's memory is full, and it refuses every new message"
+        return Refusal(f"{sentence}; {FILLED}", "less docs/troubleshooting.md")
     return Refusal(
         f"the broker's memory is full: it uses {megabytes(info['used_memory'])} and may use "
-        f"{megabytes(limit)} (maxmemory), and it refuses every new message",
-        f"in redis-cli: config set maxmemory {2 * limit // MEGABYTE + 1}mb, if the machine has "
-        "that much; docs/troubleshooting.md says what may fill it",
-        f"{RESTART}: it starts without that limit, and keeps its messages; a task that ends "
-        "before cannot store its result",
+        f"{megabytes(limit)} (maxmemory), and it refuses every new message; a task that ends now "
+        f"cannot store its result; {FILLED}",
+        redis_cli(f"config set maxmemory {2 * limit // MEGABYTE + 1}mb"),
     )
 
 
@@ -88,60 +124,62 @@ def _replica(_text: str, info: Info) -> Refusal:
     primary = f"{info['master_host']}:{info['master_port']}" if "master_host" in info else ""
     of = f" of {primary}" if primary else ""
     return Refusal(
-        f"the broker is a read-only replica{of} (role:slave), and refuses every message",
-        f"name the primary in REDIS_URL, in place of this server{primary and f': {primary}'}",
-        f"{RESTART}: it starts as a primary",
+        f"the broker is a read-only replica{of} (role:slave), and refuses every message; REDIS_URL"
+        f"{where_set('REDIS_URL')} must name the primary, with its password if it has one",
+        name_primary(info),
     )
 
 
 def _disk(text: str, _info: Info) -> Refusal:
-    mend = "its log says why; often the disk is full: df -h"
+    why = "its log says why; often the disk is full"
     if "AOF" in text:
         return Refusal(
-            "the broker cannot write its append-only file, and refuses every message until it can",
-            mend,
-            "df -h, and less $LAB_HOME/logs/broker.log (.lab without LAB_HOME)",
+            "the broker cannot write its append-only file, and refuses every message until it can; "
+            f"{why}",
+            "df -h",
+            f"df -h; tail {in_shell(LAB_HOME / 'logs' / 'broker.log')}",
         )
     return Refusal(
         "the broker's last snapshot failed (rdb_last_bgsave_status:err), and it refuses every "
-        "message until one works (stop-writes-on-bgsave-error)",
-        f"{mend}; then in redis-cli: bgsave",
+        f"message until one works (stop-writes-on-bgsave-error); {why}",
+        f"df -h; {redis_cli('bgsave')}",
     )
 
 
 def _loading(_text: str, info: Info) -> Refusal:
     done = info.get("loading_loaded_perc")
     part = f", {done} % so far" if done is not None else ""
-    wait = "wait until it has read them, and ask again"
-    return Refusal(f"the broker is reading its data from disk{part}", wait, wait)
+    wait = "sleep 5; ./lab doctor"
+    return Refusal(f"the broker is reading its data from disk{part}, and answers then", wait, wait)
 
 
 def _few_replicas(_text: str, _info: Info) -> Refusal:
     return Refusal(
         "the broker has fewer replicas than min-replicas-to-write says, and refuses every message",
-        "start its replicas again",
+        redis_cli("info replication"),
     )
 
 
 def _many_clients(_text: str, _info: Info) -> Refusal:
     return Refusal(
-        "the broker takes no more connections (maxclients)",
-        "end programs that are connected to it, or raise its maxclients",
+        "the broker takes no more connections (maxclients): a program that is connected to it must "
+        "end, or maxclients must grow",
+        "ps -eo pid,args",
     )
 
 
 def _not_allowed(text: str, _info: Info) -> Refusal:
     return Refusal(
-        f"the broker does not allow its user what is needed: {text}",
-        "give this user the right (ACL SETUSER), or name another one in REDIS_URL",
+        f"the broker does not allow its user what is needed (ACL SETUSER gives it): {text}",
+        redis_cli("acl list"),
     )
 
 
 def _other(text: str, _info: Info) -> Refusal:
     return Refusal(
         f"the broker answers with an error: {' '.join(text.split())}",
-        "docs/troubleshooting.md",
-        "docs/troubleshooting.md",
+        "less docs/troubleshooting.md",
+        "less docs/troubleshooting.md",
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import redis
 
+from labkit.doctor.findings import celery_line
 from labkit.errors import LabError
 from labkit.layout import is_wrong_type
 from labkit.messages import moment
@@ -84,8 +85,9 @@ def stored_text(client: redis.Redis, key: str) -> tuple[Any, int | None]:
 def no_result(task_id: str) -> tuple[str, str]:
     """The sentence and the hint for something stored that cannot be read."""
     return (
-        f"what is stored for task {task_id} is no result in JSON",
-        "read it with the settings of the worker that stored it",
+        f"what is stored for task {task_id} is no result in JSON; the settings of the worker that "
+        "stored it say what it is",
+        celery_line("inspect conf"),
     )
 
 

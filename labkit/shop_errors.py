@@ -7,6 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from lab_env import look_or_unset, where_set
 from lab_home import DATABASE_URL, masked
 from labkit.errors import LabError
 
@@ -24,8 +25,9 @@ def shop_errors() -> Iterator[None]:
     except OperationalError as error:
         first_line = str(error.orig).strip().splitlines()[0]
         raise LabError(
-            f"the database {masked(DATABASE_URL)} does not answer: {first_line}",
-            "start it, or unset DATABASE_URL: then the lab uses SQLite",
+            f"the database {masked(DATABASE_URL)} does not answer: {first_line}; without "
+            f"DATABASE_URL{where_set('DATABASE_URL')} the lab uses SQLite",
+            look_or_unset("DATABASE_URL"),
         ) from None
     except DatabaseError as error:
         if damage := damaged(error):
@@ -45,6 +47,7 @@ def damaged(error: "DatabaseError") -> LabError | None:
     # SQLite keeps up to two files beside it, which belong to the old one.
     move = f"mkdir -p {aside}; mv {quote(str(file))}* {aside}"
     return LabError(
-        f"the shop's database {file} is damaged: {error.orig}",
-        f"./lab down; {move}; ./lab up (it makes an empty one)",
+        f"the shop's database {file} is damaged: {error.orig}; the lab makes an empty one where "
+        "it is moved away",
+        f"./lab down; {move}; ./lab up",
     )

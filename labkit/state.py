@@ -36,7 +36,7 @@ class StackLock:
         except OSError as error:
             raise LabError(
                 f"the lab cannot write its files: {error}",
-                "LAB_HOME=/some/folder/of/yours ./lab up",
+                "export LAB_HOME=~/celery-lab; ./lab up",
             ) from None
         if not self._try_for(LOOKERS_S):
             self.file.seek(0)

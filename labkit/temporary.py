@@ -91,8 +91,8 @@ def _new_folder() -> Path:
         (home / "maker").write_text(f"{maker.pid} {maker.started}")
     except OSError as error:
         raise LabError(
-            f"the lab cannot write its files: {error}",
-            "export LAB_HOME=/some/folder/of/yours, then the same command again",
+            f"the lab cannot write its files: {error}; name another folder, and run this again",
+            "export LAB_HOME=~/celery-lab",
         ) from None
     return home
 

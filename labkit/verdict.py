@@ -156,7 +156,7 @@ def require_possible(verdicts: Mapping[str, Verdict]) -> None:
         if one.wrong:
             raise LabError(
                 f"the ledger of {name} holds what cannot be: {_names(one.wrong, {})}",
-                "git diff tasks work  # what writes the lines",
+                "git diff tasks work",
             )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lab_home import REDIS_URL
 from labkit.asking_app import asking_app
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.nodes import READY_TIMEOUT_S, Node, started
 from labkit.waiting import wait_until
 
@@ -41,7 +41,9 @@ class Worker(Node):
                 if set(queues) <= {queue["name"] for queue in answer}:
                     return
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise LabError(f"the worker {self.name} does not answer", f"tail {self.log}")
+                    raise LabError(
+                        f"the worker {self.name} does not answer", f"tail {in_shell(self.log)}"
+                    )
 
 
 @dataclass(frozen=True)

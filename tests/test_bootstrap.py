@@ -282,14 +282,14 @@ def test_an_environment_with_an_old_python_is_left_alone(copy):
     (copy.venv / "bin").mkdir(parents=True)
     program(copy.venv / "bin/python", "#!/bin/sh\necho 3 9\n")
     said = copy.run(code=1)
-    assert said.startswith("error: .venv has Python 3.9, and the lab needs 3.11 or later\n\nhint: ")
+    assert said.startswith("error: .venv has Python 3.9, and the lab needs 3.11 or later; ")
     assert (copy.venv / "bin/python").exists()
 
 
 def test_an_environment_whose_celery_does_not_start_is_no_success(copy):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", copy.venv], check=True)
     program(copy.tools / "uv", UV.replace("exit 0", "exit 1"))
-    assert "but its celery does not start\n\nhint: rm -r " in copy.run(code=1)
+    assert "but its celery does not start; " in copy.run(code=1)
     assert "celery does not start" in copy.run(code=1)  # and it is not taken for installed
 
 
@@ -329,7 +329,10 @@ def test_a_package_with_another_hash_is_refused(copy, tmp_path):
     (copy.root / "requirements.lock").write_text(re.sub("sha256:....", "sha256:0000", lock))
     said = copy.run(code=1)
     assert "making .venv with Python" in said
-    assert "a package is not the one that the lock file names, its hash differs\n\nhint: " in said
+    assert (
+        "a package is not the one that the lock file names, its hash differs; where git shows"
+        in said
+    )
     assert not copy.venv.exists()
 
 
@@ -377,7 +380,7 @@ OFFLINE = "error: Request failed after 3 retries in 4.5s\n  cause: dns error"
 def test_a_failed_install_leaves_nothing_and_the_next_call_tries_again(copy):
     said = copy.run(code=1, UV_SAYS=OFFLINE)
     assert "error: the packages could not be installed: the package index does not answer" in said
-    assert "\n\nhint: check the network" in said
+    assert "does not answer: check the network; " in said
     assert not copy.venv.exists()
     assert "arguments" in copy.run()
 

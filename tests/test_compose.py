@@ -183,7 +183,7 @@ def test_a_password_that_would_break_the_address_is_refused_with_a_hint(redis_st
     started = redis_start.run(password)
     assert started.returncode == 1
     assert started.stdout.startswith("error: REDIS_PASSWORD may hold ")
-    assert "\n\nhint: change it in .env" in started.stdout
+    assert "\n\nhint: grep -n REDIS_PASSWORD .env" in started.stdout
     assert password not in started.stdout
 
 

@@ -51,12 +51,11 @@ def test_a_server_that_does_not_say_whether_it_saves_is_not_accused():
 
 def test_a_setting_that_a_restart_forgets_is_named_with_the_file_that_keeps_it():
     odd = FIT | {"aof_enabled": 0, "maxmemory_policy": "allkeys-lru"}
-    hints = [finding.hint for finding in judge(odd, saves="")]
-    assert [hint.removesuffix(TO_KEEP) for hint in hints] == [
-        "in redis-cli: config set maxmemory-policy noeviction",
-        "in redis-cli: config set appendonly yes",
-    ]
-    assert all(hint.endswith("or a restart forgets it") for hint in hints)
+    findings = judge(odd, saves="")
+    assert all(finding.sentence.endswith(TO_KEEP) for finding in findings)
+    hints = [finding.hint.partition(" config ")[2] for finding in findings]
+    assert hints == ["set maxmemory-policy noeviction", "set appendonly yes"]
+    assert all(finding.hint.startswith("redis-cli -h ") for finding in findings)
 
 
 def test_a_search_that_ended_early_says_how_far_it_looked():
@@ -132,7 +131,7 @@ def test_send_it_again_is_said_only_where_a_log_shows_that_nothing_will_run(
         Evidence("7", result=started, search=search, log=log, process_ended=process_ended)
     )
     assert finding.kind == "wrong"
-    assert ("send it again" in finding.hint) == lost
+    assert ("send it again" in finding.sentence) == lost
     assert ("or it replaced itself" in finding.sentence) != lost
 
 
@@ -156,8 +155,9 @@ def test_a_name_that_no_worker_can_be_told_gets_no_command(queue):
 
 
 def test_no_worker_is_advised_for_a_list_that_it_would_lose():
-    hint = nobody_takes("invoices", 2, Workers([], 0), readable=False).hint
-    assert hint.startswith("start no worker for it")
+    finding = nobody_takes("invoices", 2, Workers([], 0), readable=False)
+    assert "start no worker for it" in finding.sentence
+    assert finding.hint == "./lab monitor --once"
 
 
 def test_an_id_in_a_hint_is_quoted():
@@ -233,7 +233,28 @@ def test_logs_that_do_not_name_the_task_say_nothing(tmp_path, content):
 
 def test_what_a_lesson_left_in_its_queue_is_removed_by_that_lesson():
     workers = Workers([], silent=0)
-    assert (
-        nobody_takes("lesson29.four", 5, workers).hint == "./lab run 29 once more: it removes them"
-    )
+    finding = nobody_takes("lesson29.four", 5, workers)
+    assert finding.sentence.endswith("; that lesson removes them")
+    assert finding.hint == "./lab run 29"
     assert nobody_takes("mine", 5, workers).hint == "./start_worker.sh --queues=mine -n mine@%h"
+
+
+@pytest.mark.parametrize(("queue", "meant"), [("basci", "basic"), ("real_world", "realworld")])
+def test_a_misspelled_queue_gets_no_worker_and_its_messages_go_where_they_were_meant(queue, meant):
+    finding = nobody_takes(queue, 2, Workers([], 0))
+    assert f"did you mean {meant!r}?" in finding.sentence
+    assert finding.hint == f"./lab move {queue} {meant}"
+
+
+def test_a_purge_is_named_wherever_a_message_may_have_gone():
+    """Of a task that began, and of one that was only received."""
+    started = StoredResult("STARTED", {}, None, None, None, worker="lab1@host", pid=1)
+    search = Search(None, "", 0, 0, 0)
+    for log, ended in ((RECEIVED, True), (None, None)):
+        [finding] = explain(
+            Evidence("7", result=started, search=search, log=log, process_ended=ended)
+        )
+        assert "purged" in finding.sentence
+    for log in (RECEIVED, None):
+        [finding] = explain(Evidence("7", search=search, log=log))
+        assert "purged" in "; ".join([finding.sentence, *finding.perhaps])

@@ -24,6 +24,16 @@ FORBIDDEN = {
     "web": {"labkit", "examples"},  # but for what WEB_MAY says
     "labkit": {"tasks", "web", "examples"},
     "celery_app.py": {"labkit", "tasks", "work", "web", "examples"},
+    "lab_env.py": {
+        "celery",
+        "kombu",
+        "labkit",
+        "tasks",
+        "work",
+        "examples",
+        "celery_app",
+        "lab_home",
+    },
     "lab_home.py": {"celery", "kombu", "labkit", "tasks", "work", "examples", "celery_app"},
 }
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from shlex import quote
 
 import psutil
 import pytest
@@ -64,14 +65,17 @@ def test_the_words_of_pip_and_uv_become_one_sentence(tmp_path, monkeypatch, word
 def test_words_that_nobody_knows_are_left_in_the_log(tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "LOG", tmp_path / "log")
     (tmp_path / "log").write_text("something new\n")
-    assert str(failure("it failed")) == f"error: it failed\n\nhint: tail '{tmp_path}/log'"
+    assert (
+        str(failure("it failed"))
+        == f"error: it failed\n\nhint: tail {quote(str(tmp_path / 'log'))}"
+    )
 
 
 def test_words_on_the_terminal_are_pointed_at(tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "LOG", tmp_path / "log")
     (tmp_path / "log").touch()
     assert str(failure("it failed")).startswith(
-        "error: it failed; the reason stands above\n\nhint:"
+        "error: it failed; the reason stands above (for a connection: "
     )
 
 
@@ -83,7 +87,7 @@ def test_a_linux_with_musl_is_named_before_anything_is_downloaded(monkeypatch):
 
 def test_windows_is_sent_to_wsl_or_docker(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(InstallError, match="hint: on Windows use WSL or Docker"):
+    with pytest.raises(InstallError, match=r"in WSL or Docker\n\nhint: wsl --install"):
         main.check_platform()
 
 

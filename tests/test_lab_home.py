@@ -17,6 +17,7 @@ from celery import Celery
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lab_env
 import lab_home
 
 HINT = "\n\nhint: "
@@ -24,7 +25,7 @@ HINT = "\n\nhint: "
 
 @dataclass
 class Project:
-    """A folder with a copy of lab_home.py, asked in a process of its own."""
+    """A folder with a copy of lab_home.py and lab_env.py, asked in a process of its own."""
 
     root: Path
 
@@ -68,7 +69,8 @@ class Project:
 def project(tmp_path: Path) -> Project:
     root = tmp_path / "my lab"
     root.mkdir()
-    shutil.copy(lab_home.__file__, root)
+    for file in (lab_home.__file__, lab_env.__file__):
+        shutil.copy(file, root)
     return Project(root.resolve())
 
 

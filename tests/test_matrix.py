@@ -123,7 +123,7 @@ def test_every_changed_cell_is_named():
         "  worker killed, late: lost was 0, is 1; started twice was 2, is 1\n"
         "  child killed, task_reject_on_worker_lost, early: lost was 1, is 0\n"
         "\n"
-        "hint: ./lab matrix writes the page anew; git diff docs/guarantees.md shows what is new"
+        "hint: ./lab matrix; git diff docs/guarantees.md"
     )
 
 

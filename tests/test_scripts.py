@@ -37,7 +37,13 @@ class Scripts:
     def __init__(self, folder: Path) -> None:
         self.root = (folder / "my lab").resolve()
         self.tools = folder / "tools"
-        for name in ("start_worker.sh", "start_beat.sh", "labkit/start.sh", "lab_home.py"):
+        for name in (
+            "start_worker.sh",
+            "start_beat.sh",
+            "labkit/start.sh",
+            "lab_env.py",
+            "lab_home.py",
+        ):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
         program(self.tools / "celery", CELERY)

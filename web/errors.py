@@ -8,17 +8,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import Scope
+
+from work.this_machine import HTTP_PORT
 
 RETRY_AFTER_S = 1  # when a client may ask again; the lab's broker is back within a second or two
 MAX_QUOTE = 80  # characters of what came, as many as fit into a line
-DESCRIBED_AT = "every call, with examples, is described at /openapi.json"
 
 
 class Problem(BaseModel):
     """The body of every answer that is not 2xx."""
 
     error: str = Field(examples=["to_email must be one address such as ada@example.com, got 'ada'"])
-    hint: str = Field(examples=[DESCRIBED_AT])
+    hint: str = Field(examples=["./lab status"])
 
 
 class Unavailable(Exception):
@@ -29,8 +31,14 @@ class Unavailable(Exception):
         self.hint = hint
 
 
+def described_at(scope: Scope) -> str:
+    """The command that shows the description of every call, with examples."""
+    port = (scope.get("server") or ("", HTTP_PORT))[1] or HTTP_PORT
+    return f"curl -s http://127.0.0.1:{port}/openapi.json"
+
+
 def answer(
-    status: int, error: str, hint: str = DESCRIBED_AT, headers: Mapping[str, str] | None = None
+    status: int, error: str, hint: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """An answer in the house form."""
     # Half a character (a lone surrogate) cannot be written as UTF-8.
@@ -66,8 +74,8 @@ def install(app: FastAPI) -> None:
     """Let the app answer every error in the house form."""
 
     @app.exception_handler(RequestValidationError)
-    async def refused(_request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(422, sentence(error.errors()[0]))
+    async def refused(request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(422, sentence(error.errors()[0]), described_at(request.scope))
 
     @app.exception_handler(Unavailable)
     async def unavailable(_request: Request, error: Unavailable) -> JSONResponse:
@@ -78,7 +86,8 @@ def install(app: FastAPI) -> None:
         text = str(error.detail)
         if not isinstance(error, HTTPException):  # not ours: an unknown path or method, ...
             text = f"{text.lower()}: {request.method} {ascii(request.url.path)[1:-1]}"
-        return answer(error.status_code, text[:200], headers=error.headers)
+        hint = described_at(request.scope)
+        return answer(error.status_code, text[:200], hint, error.headers)
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, error: Exception) -> JSONResponse:

@@ -7,7 +7,7 @@ that are not JSON are refused later, by FastAPI.
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from web.errors import answer
+from web.errors import answer, described_at
 from work.this_machine import HTTP_PORT, refusal
 
 
@@ -32,6 +32,6 @@ class Guard:
         if not refused and length.isdecimal() and int(length) > self.max_body_bytes:
             refused, status = f"a body has at most {self.max_body_bytes} bytes, got {length}", 413
         if refused:
-            await answer(status, refused)(scope, receive, send)
+            await answer(status, refused, described_at(scope))(scope, receive, send)
         else:
             await self.app(scope, receive, send)

@@ -79,7 +79,7 @@ class OrderState(BaseModel):
     price_cents: int
     state: State = Field(description="mailed: finished.  cancelled: all of it was taken back")
     reason: str | None = Field(description="why it was taken back")
-    hint: str | None = Field(None, description="what to do if it does not move")
+    hint: str | None = Field(None, description="what to type where the partner services are not up")
 
 
 TAKEN: dict[int | str, dict[str, Any]] = {
@@ -141,7 +141,5 @@ def order_state(order_id: UUID) -> OrderState:
         raise HTTPException(404, f"there is no order {order_id}")
     waits = found["state"] not in FINAL and not partners_are_up()
     named = os.environ.get("PARTNERS_URL")
-    away = (
-        "nobody answers at PARTNERS_URL" if named else f"the partner services are not up: {START}"
-    )
+    away = "printenv PARTNERS_URL" if named else START
     return OrderState(**found, hint=away if waits else None)

@@ -41,12 +41,12 @@ def shop_database() -> Iterator["Engine"]:
     try:
         yield impatient_shop()
     except OperationalError as error:  # locked, full, not there
-        sentence = f"the shop's database cannot be used now: {error.orig}"
-        raise Unavailable(sentence, "ask again in a second") from error
+        sentence = f"the shop's database cannot be used now, ask again in a second: {error.orig}"
+        raise Unavailable(sentence, "./lab status") from error
     except DatabaseError as error:
         if why := damaged(error):
             raise Unavailable(why.sentence, why.hint) from error
         raise
     except PoolIsEmpty as error:
-        sentence = "the shop's database has too many visitors"
-        raise Unavailable(sentence, "ask again in a second") from error
+        sentence = "the shop's database has too many visitors, ask again in a second"
+        raise Unavailable(sentence, "./lab status") from error

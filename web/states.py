@@ -1,5 +1,6 @@
 """What the API tells about one task."""
 
+from shlex import quote
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +56,7 @@ def state_of(task_id: str, name: str) -> TaskState:
     except Exception as error:
         # Anybody who can write into the database can store anything there.
         raise Unavailable(
-            f"what is stored for task {task_id} cannot be read", f"./lab doctor {task_id}"
+            f"what is stored for task {task_id} cannot be read", f"./lab doctor {quote(task_id)}"
         ) from error
 
 

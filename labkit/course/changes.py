@@ -2,11 +2,12 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from lab_home import ROOT
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 
 # What `./lab restore` brings back.  The playgrounds are the learner's own.
 RESTORED = ["celery_app.py", "tasks", "work", "web", "examples"]
@@ -32,11 +33,12 @@ def git(*arguments: str, root: Path = ROOT) -> bytes:
             check=True,
         )
     except OSError:
-        raise LabError("git is not installed", "install git, then run this again") from None
+        hint = "xcode-select --install" if sys.platform == "darwin" else "sudo apt-get install git"
+        raise LabError("git is not installed", hint) from None
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[0].removeprefix("fatal: ") if lines else f"exit code {error.returncode}"
-        raise LabError(f"git says: {reason}", f"git -C {root} status") from None
+        raise LabError(f"git says: {reason}", f"git -C {in_shell(root)} status") from None
     return done.stdout
 
 

@@ -33,8 +33,8 @@ def cog_pages(*options: str, root: Path = ROOT) -> int:
         from cogapp import Cog  # type: ignore[import-untyped]  # learners do not have it
     except ImportError:
         raise LabError(
-            "cog, which fills in the chapters, is not installed",
-            "./lab test --fast installs what upkeep needs; then run this again",
+            "cog, which fills in the chapters, is not installed; ./lab test installs it",
+            "./lab test --fast",
         ) from None
     files = [str(path) for path in pages(root)]
     return (

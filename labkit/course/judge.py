@@ -1,5 +1,6 @@
 """Was it as promised?  What `./lab run` says at the end, and its exit code."""
 
+import shlex
 from dataclasses import dataclass
 
 from lab_home import house_error
@@ -63,14 +64,14 @@ def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool =
         files = " and ".join(changed)
         excuse = (
             f"{name} {what}: that is what your change of {files} did\n\n"
-            "hint: ./lab restore brings the files back and keeps your version as a patch"
+            f"hint: ./lab restore {shlex.join(changed)}"
         )
         return Verdict(0, _joined(difference, excuse))
     if broken_off and "hint: " in run.last_lines:
         return Verdict(1, difference)  # what went wrong has been said, and what to do about it
-    hint = f"./lab run {lesson.number} once more, then ./lab status"
+    hint = f"./lab status; ./lab run {lesson.number}"
     if lesson.number == PLAYGROUND:
-        hint = "mend the line that the error names, then ./lab run playground"
+        hint = "git diff examples/playground.py tasks/playground.py"
     error = house_error(f"{name} {what}", "./lab restore" if changed else hint)
     return Verdict(1, _joined(difference, error))
 

@@ -7,7 +7,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
+from labkit.code import mend_hint
 from labkit.errors import LabError
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -29,12 +31,11 @@ def parse(path: Path, root: Path) -> ast.Module:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         reason = getattr(error, "msg", None) or error
-        raise LabError(
-            f"{shown} line {line} is not Python: {reason}",
-            f"mend {shown}, or ./lab restore {shown}",
-        ) from None
+        said = f"{shown} line {line} is not Python"
+        raise LabError(f"{said}: {reason}", mend_hint(f"{said}: ")) from None
     except OSError as error:
-        raise LabError(f"{shown} cannot be read: {error.strerror}", "./lab restore") from None
+        hint = f"ls -l {quote(str(shown))}; ./lab restore {quote(str(shown))}"
+        raise LabError(f"{shown} cannot be read: {error.strerror}", hint) from None
 
 
 def module_path(module: str, root: Path) -> Path | None:

@@ -32,7 +32,7 @@ def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> Non
     file.write_text(f"$ ./lab run {lesson.number}\n{output}", encoding="utf-8")
     click.echo(f"recorded in {lesson.shown(file)}")
     if cog_pages("-r", root=root):
-        raise LabError("cog could not fill in the chapters", "mend the page that it names")
+        raise LabError("cog could not fill in the chapters", "git diff examples")
 
 
 def without_machine_names(text: str, root: Path = ROOT, home: Path = LAB_HOME) -> str:

@@ -1,5 +1,6 @@
 """`./lab restore`: bring changed lesson and task files back; the changes are kept as a patch."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,8 +31,9 @@ def restore(
     files = changed_files(root, [_checked(name, root) for name in names])
     if files is None:
         raise LabError(
-            "this copy of the lab is not under git, so there is nothing to restore from",
-            "git clone the lab into another folder, and compare",
+            "this copy of the lab is not under git, so there is nothing to restore from; a "
+            "new copy of the lab in another folder has all files as they were",
+            "git status",
         )
     if not files:
         click.echo(
@@ -43,7 +45,7 @@ def restore(
     click.echo("changed files:")
     for file in files:
         click.echo(f"  {file}")
-    if not yes and not _agreed():
+    if not yes and not _agreed(names):
         click.echo("nothing was restored")
         return
     patches = _keep(files, root, home)
@@ -61,16 +63,18 @@ def _checked(name: str, root: Path) -> str:
     if not inside or inside[0] not in RESTORED:
         raise LabError(
             f"restore brings back files of {', '.join(RESTORED)}, got {name!r}",
-            "./lab restore tasks/playground.py",
+            "./lab restore",
             exit_code=2,
         )
     return path.relative_to(root).as_posix()
 
 
-def _agreed() -> bool:
+def _agreed(names: Sequence[str]) -> bool:
     """Ask; LabError where nobody sits at a terminal."""
     if not sys.stdin.isatty():
-        raise LabError("restore asks first, and nobody can answer here", "./lab restore --yes")
+        which = f" {shlex.join(names)}" if names else ""
+        hint = f"./lab restore --yes{which}"
+        raise LabError("restore asks first, and nobody can answer here", hint)
     return click.confirm("bring them back as they were committed?")
 
 
@@ -97,6 +101,6 @@ def _keep(files: list[str], root: Path, home: Path) -> list[Path]:
     except OSError as error:
         raise LabError(
             f"the changes cannot be kept, so nothing was restored: {error}",
-            "LAB_HOME=/some/folder/of/yours ./lab restore",
+            "LAB_HOME=~/celery-lab ./lab restore",
         ) from None
     return kept

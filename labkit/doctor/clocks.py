@@ -10,6 +10,7 @@ import redis
 from celery import Celery
 
 from labkit.doctor.findings import Finding, duration
+from labkit.doctor.queue_diagnosis import restart_hint
 from labkit.layout import layout_of
 
 TOLERANCE_S = 2.0  # a heartbeat takes milliseconds; clocks that NTP keeps differ by less
@@ -58,8 +59,8 @@ def clock_findings(ahead: dict[str, float]) -> list[Finding]:
             f"the clock of {name} is at least {duration(round(abs(seconds), 1))} "
             f"{'ahead of' if seconds > 0 else 'behind'} the clock here: countdown, eta and expires "
             f"of what is sent from here come that much too {'early' if seconds > 0 else 'late'} "
-            "there, and visibility_timeout is shorter by it",
-            "timedatectl on both machines says whether NTP sets the clock",
+            "there, and visibility_timeout is shorter by it; date -u shows the time",
+            "date -u",
         )
         for name, seconds in sorted(ahead.items())
         if abs(seconds) > TOLERANCE_S
@@ -76,8 +77,9 @@ def zone_findings(app: Celery, settings: dict[str, dict[str, Any]]) -> list[Find
         Finding(
             "wrong",
             f"the timezone of {name} is {theirs}, and here celery_app.py says {ours}: an eta or "
-            "expires that names no zone means another moment there",
-            "start it again with the same settings: ./lab restart, or Ctrl-C and its line again",
+            "expires that names no zone means another moment there; a worker that is started again "
+            "reads the settings anew",
+            restart_hint(),
         )
         for name, conf in sorted(settings.items())
         if (theirs := conf.get("timezone") or "UTC") not in {str(ours), repr(ours)}

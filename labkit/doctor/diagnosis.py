@@ -10,13 +10,14 @@ from celery.states import READY_STATES, RETRY
 from labkit.doctor.code_age import newer_files
 from labkit.doctor.ended import explain_ended
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, celery_line, typed
+from labkit.doctor.findings import Finding, celery_line, grep_hint, typed
 from labkit.doctor.held import explain_holding, explain_taken
-from labkit.doctor.queue_diagnosis import explain_queued
+from labkit.doctor.queue_diagnosis import explain_queued, restart_hint
 from labkit.doctor.unfinished import explain_unfinished
 from labkit.doctor.unknown_task import explain_unknown
 from labkit.worker_view import WorkerView
 
+REVOKE_IT = "; if the task ends its process, revoke it: who gets it next throws it away"
 POISON = 3  # times that a message came back; a worker that is stopped now and then makes one or two
 
 
@@ -47,13 +48,18 @@ def _redelivered(seen: Evidence) -> list[Finding]:
     if not times or (seen.result and seen.result.status in READY_STATES):
         return []
     revoke = celery_line(f"control revoke {typed(seen.task_id)}")
+    poison = times >= POISON
     return [
         Finding(
-            "wrong" if times >= POISON else "task",
+            "wrong" if poison else "task",
             f"its message came to a worker {times + 1} times, as the logs say, and nobody retried "
             "it: a connection or a process ended before it was acknowledged, or it was sent more "
-            "than once under this id",
-            f"does the task end its process?  {revoke}: a worker that gets it next throws it away",
+            "than once under this id"
+            + (
+                "; if the task ends its process, revoke it: who gets it next throws it away"
+                * poison
+            ),
+            revoke if poison else grep_hint(seen.task_id),
         )
     ]
 
@@ -87,8 +93,8 @@ def old_worker_findings(workers: list[WorkerView], task: str = "") -> list[Findi
                 Finding(
                     "wrong",
                     f"{worker.name} is older than {files[0]}{more}: it runs the code as it was "
-                    f"when it started",
-                    "./lab restart; a worker started by hand: Ctrl-C, and start it again",
+                    "when it started, until it is started again",
+                    restart_hint(),
                 )
             )
     return findings

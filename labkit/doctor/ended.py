@@ -32,8 +32,9 @@ def _how(seen: Evidence, result: StoredResult) -> Finding:
         return Finding(
             "task",
             f"expired: it was not to start after a given moment (expires), and when a worker "
-            f"reached it {when}, that moment was over; the message was thrown away",
-            "workers that are busy: ./lab monitor; a later expires gives them more time",
+            f"reached it {when}, that moment was over; the message was thrown away; a later "
+            "expires gives busy workers more time",
+            "./lab monitor",
         )
     if result.error == TERMINATED:
         return Finding("task", f"revoked with terminate {when}: its process was ended in the task")
@@ -45,10 +46,9 @@ def _how(seen: Evidence, result: StoredResult) -> Finding:
         return Finding(
             "wrong",
             f"the worker that got it {when} does not know the task {name}, "
-            f"and threw the message away{did_you_mean(name, known)}",
-            f"{celery_line('inspect registered')} shows what workers know; mend the name; "
-            "a new file must stand in `include` of celery_app.py; ./lab restart; then send it "
-            "again, for it has not run",
+            f"and threw the message away{did_you_mean(name, known)}; it has not run: mend the "
+            "name, or let `include` of celery_app.py name its file, and send it again",
+            celery_line("inspect registered"),
         )
     return Finding(
         "task",
@@ -86,8 +86,9 @@ def _again(seen: Evidence, result: StoredResult) -> list[Finding]:
         return [
             Finding(
                 "wrong",
-                f"a message of it is left all the same: {where}; who gets that runs it once more",
-                f"{celery_line(f'control revoke {typed(seen.task_id)}')}, if it must not run again",
+                f"a message of it is left all the same: {where}; who gets that runs it once more, "
+                "if it is not revoked",
+                celery_line(f"control revoke {typed(seen.task_id)}"),
             )
         ]
     if seen.revoked_in is None:

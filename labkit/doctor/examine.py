@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
 from labkit.broken_data import broken_data
-from labkit.code import TOO_SLOW, import_error
+from labkit.code import TOO_SLOW, import_error, mend_hint
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
 from labkit.doctor.findings import Finding, more_time, report
@@ -23,7 +23,7 @@ from labkit.doctor.lab_parts import (
 )
 from labkit.doctor.load_app import load_app
 from labkit.doctor.orders import order_findings
-from labkit.doctor.queue_diagnosis import LAB_QUEUES, nobody_takes
+from labkit.doctor.queue_diagnosis import nobody_takes
 from labkit.doctor.server_health import server_findings
 from labkit.doctor.stopped import stopped_nodes
 from labkit.doctor.taken import look_at_taken, taken_findings
@@ -35,6 +35,7 @@ from labkit.errors import LabError
 from labkit.later import Later
 from labkit.layout import layout_of
 from labkit.queues import lengths, queues_with_messages
+from labkit.ready import LAB_QUEUES
 from labkit.redis_check import (
     NoAnswer,
     TakesNoMessage,
@@ -226,7 +227,6 @@ def _code(import_check: Later[str | None], deadline: float) -> list[Finding]:
     if why and why.startswith(TOO_SLOW):
         return [Finding("?", f"cannot know whether the tasks can be imported: {why}", more_time())]
     if why:
-        hint = "mend that line and save, or ./lab restore FILE"
-        return [Finding("wrong", f"the tasks cannot be imported: {why}", hint)]
+        return [Finding("wrong", f"the tasks cannot be imported: {why}", mend_hint(why))]
     refused = (read_state(LAB_HOME) or {}).get("refused")
     return [Finding("ok", "celery_app.py and all tasks can be imported")] if not refused else []

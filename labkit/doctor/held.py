@@ -25,8 +25,9 @@ def explain_holding(seen: Evidence, holding: Holding) -> Finding:
         return Finding(
             "task",
             f"reserved by one of the {number} workers that are called {worker.name}: "
-            f"{request['name']}{expiry(message)}; which of them has it cannot be known",
-            "wait: that worker keeps it, also when the other one is idle",
+            f"{request['name']}{expiry(message)}; which of them has it cannot be known; that "
+            "one keeps it, also when the other one is idle",
+            "./lab monitor",
         )
     if len(worker.active) >= worker.slots:
         longest = min(worker.active, key=lambda one: one.get("time_start") or time.time())
@@ -35,9 +36,9 @@ def explain_holding(seen: Evidence, holding: Holding) -> Finding:
             "task",
             f"reserved by {worker.name}, behind {several(len(worker.active), 'running task')}; the "
             f"longest, {longest['name']}, has run for {duration(max(0.0, seconds))}"
-            f"{expiry(message)}",
-            "wait: this worker keeps it, also when another one is idle; lesson 29 shows what "
-            "--prefetch-multiplier=1 changes for the next ones",
+            f"{expiry(message)}; this worker keeps it, also when another one is idle (lesson 29 "
+            "shows what --prefetch-multiplier=1 changes)",
+            "./lab monitor",
         )
     return Finding("task", f"reserved by {worker.name}, and a slot is free: {request['name']}")
 
@@ -117,7 +118,7 @@ def explain_taken(seen: Evidence, unacked: Unacked) -> Finding:
         f"Redis gives the message to another worker some time after {clock(back)} "
         f"(visibility_timeout, {duration(seen.visibility_timeout_s)} by the lab's settings; the "
         "shortest of all clients of this database counts); a worker in a warm stop ends what runs, "
-        "and gives back the rest",
+        f"and gives back the rest; {_wait(seen, queue)}",
         _wait_hint(seen, queue),
     )
 
@@ -125,33 +126,37 @@ def explain_taken(seen: Evidence, unacked: Unacked) -> Finding:
 def _held_back(seen: Evidence, taken: str, task: str, suspects: list[WorkerView]) -> Finding:
     """No worker lists what a rate limit holds back; the workers that may do so are known."""
     names = " or ".join(worker.name for worker in suspects)
-    hint = (
-        "wait; or restart that worker, which puts back what it holds: ./lab restart, or Ctrl-C and "
-        "start it again"
-    )
+    more = "; it goes on by itself, or a restart of that worker puts back what it holds"
     limits = rate_limits(seen, task, suspects)
     if limits:
         return Finding(
             "task",
             f"{taken}, and no worker lists it; {names} may hold it back: {task} has a rate limit "
-            f"of {' and '.join(limits)} there, and what a rate limit holds back no worker lists",
-            hint,
+            f"of {' and '.join(limits)} there, and what a rate limit holds back no worker lists"
+            + more,
+            "./lab monitor",
         )
     return Finding(
         "?",
         f"{taken}, and no worker lists it; {names} may hold it back, if {task} had a rate limit "
         "there (what waits goes on at the old pace, and no worker lists it); or the worker that "
-        f"took it has ended: which of the two cannot be known",
-        hint,
+        f"took it has ended: which of the two cannot be known{more}",
+        "./lab monitor",
     )
 
 
-def _wait_hint(seen: Evidence, queue: str) -> str:
-    if any(queue in worker.queues for worker in seen.workers.answered):
-        return "wait: it comes back by itself, and sent once more it would run twice"
+def _wait(seen: Evidence, queue: str) -> str:
+    if queue in seen.workers.consumed():
+        return "it comes back by itself, and sent once more it would run twice"
     if seen.unfit:
         return f"{LOSES}: {seen.unfit}"
-    return f"a worker for its queue must be there then: {start_hint(queue, seen.workers)}"
+    return "a worker for its queue must be there then"
+
+
+def _wait_hint(seen: Evidence, queue: str) -> str:
+    if queue in seen.workers.consumed():
+        return "./lab monitor"
+    return "./lab monitor --once" if seen.unfit else start_hint(queue, seen.workers)
 
 
 def rate_limits(seen: Evidence, task: str, workers: list[WorkerView]) -> list[str]:

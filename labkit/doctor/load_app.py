@@ -4,7 +4,7 @@ import traceback
 
 from celery import Celery
 
-from labkit.code import MEND_HINT, last_error
+from labkit.code import last_error, mend_hint
 from labkit.errors import LabError
 
 
@@ -16,8 +16,6 @@ def load_app() -> Celery:
     try:
         from celery_app import app
     except Exception:  # noqa: BLE001 - it is the learner's file, and anything can stand in it
-        raise LabError(
-            f"celery_app.py cannot be imported: {last_error(traceback.format_exc())}",
-            MEND_HINT,
-        ) from None
+        why = last_error(traceback.format_exc())
+        raise LabError(f"celery_app.py cannot be imported: {why}", mend_hint(why)) from None
     return app

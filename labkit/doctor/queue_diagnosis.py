@@ -10,12 +10,13 @@ from lab_home import LAB_HOME
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding, celery_line, clock, several, typed
 from labkit.messages import Message
+from labkit.ready import LAB_QUEUES
 from labkit.state import running_lab
 from labkit.worker_view import Workers
 
-LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
-
 LOSES = "start no worker for it: what a worker cannot read it throws away, or ends on it"
+# For a message that no worker can run: the program that sends it must be mended.
+FIND_CALLS = "grep -rnE 'apply_async|send_task' --include='*.py' tasks web examples"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -26,15 +27,31 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("mail", ["basic"])
     ''
     """
-    close = difflib.get_close_matches(name, [one for one in known if one != name], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(name, known)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The known name that looks like a misspelled one; "" where none does.
+
+    >>> closest("basci", {"basic", "advanced"}), closest("mail", {"basic"})
+    ('basic', '')
+    """
+    found = difflib.get_close_matches(name, sorted(set(known) - {name}), n=1)
+    return found[0] if found else ""
 
 
 def start_workers_hint() -> str:
-    """The command that brings a worker for the lab's queues; a lab that is up refuses ./lab up."""
-    if running_lab(LAB_HOME):
-        return "./start_worker.sh, in a second terminal"
-    return "./lab up, or in a second terminal ./start_worker.sh"
+    """The command that brings a worker for the lab's queues, on the broker that was looked at.
+
+    Without a lab that is up, ./lab up might start another broker; and one that is up refuses it.
+    """
+    return "./start_worker.sh"
+
+
+def restart_hint() -> str:
+    """The command that starts the lab's workers anew; one that was started by hand is not its."""
+    return "./lab restart" if running_lab(LAB_HOME) else "./start_worker.sh"
 
 
 def start_hint(queue: str, workers: Workers) -> str:
@@ -42,8 +59,19 @@ def start_hint(queue: str, workers: Workers) -> str:
     if not workers.answered and queue in LAB_QUEUES:
         return start_workers_hint()
     if not queue.isprintable() or "," in queue:
-        return "no worker can be told this name: mend it where the task is sent"
+        return FIND_CALLS  # no worker can be told this name
     return f"./start_worker.sh --queues={quote(queue)} -n {quote(f'{queue}@%h')}"
+
+
+def waiting_hint(queue: str, workers: Workers) -> str:
+    """What helps a queue from which no worker takes: its messages go where they were meant to go.
+
+    A worker for a misspelled name would only hide the mistake.
+    """
+    meant = closest(queue, workers.consumed() | set(LAB_QUEUES))
+    if meant and queue not in LAB_QUEUES and queue.isprintable():
+        return f"./lab move {typed(queue)} {quote(meant)}"
+    return start_hint(queue, workers)
 
 
 def nobody_takes(queue: str, count: int, workers: Workers, *, readable: bool = True) -> Finding:
@@ -54,13 +82,14 @@ def nobody_takes(queue: str, count: int, workers: Workers, *, readable: bool = T
     known = workers.consumed() | set(LAB_QUEUES)
     guess = did_you_mean(queue, known)
     waits = "waits" if count == 1 else "wait"
-    hint = start_hint(queue, workers) if readable else LOSES
+    hint = waiting_hint(queue, workers) if readable else "./lab monitor --once"
     if lesson := re.match(r"lesson(\d\d)\b", queue):  # what a stopped run has left there
-        hint = f"./lab run {lesson[1]} once more: it removes them"
+        hint = f"./lab run {lesson[1]}"
+        guess = "; that lesson removes them"
     return Finding(
         "wrong",
         f"{several(count, 'message')} {waits} in the queue {queue!r}, and "
-        f"{nobody(workers)} takes from it{guess}",
+        f"{nobody(workers)} takes from it{guess}" + ("" if readable else f"; {LOSES}"),
         hint,
     )
 
@@ -84,8 +113,8 @@ def explain_queued(seen: Evidence) -> list[Finding]:
         return [
             Finding(
                 "wrong",
-                f"{where}; no worker can run it: {refused}",
-                "mend the call that sends it; its message can stay",
+                f"{where}; no worker can run it: {refused}; the call that sends it must be mended",
+                FIND_CALLS,
             )
         ]
     if seen.late or workers.not_asked:
@@ -97,8 +126,8 @@ def explain_queued(seen: Evidence) -> list[Finding]:
             Finding(
                 "wrong",
                 f"{where}; {nobody(workers)} takes from this queue{guess}"
-                + (f"; {seen.unfit}" if seen.unfit else ""),
-                LOSES if seen.unfit else start_hint(queue, workers),
+                + (f"; {seen.unfit}; {LOSES}" if seen.unfit else ""),
+                "./lab monitor --once" if seen.unfit else waiting_hint(queue, workers),
             )
         ]
     strangers = [
@@ -114,7 +143,7 @@ def explain_queued(seen: Evidence) -> list[Finding]:
                 "wrong",
                 f"{where}; {strangers[0]}, which takes from this queue, does not know this task "
                 f"and will throw it away{some}{did_you_mean(message.task, known)}",
-                f"{celery_line('inspect registered')} shows what workers know",
+                celery_line("inspect registered"),
             )
         ]
     names = ", ".join(worker.name for worker in takers)

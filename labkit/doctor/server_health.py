@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import redis
 
+from lab_env import where_set
 from labkit.doctor.findings import Finding
-from labkit.refusals import Info, megabytes
+from labkit.redis_check import own_broker_instead
+from labkit.refusals import Info, megabytes, name_primary, redis_cli
 
 OLDEST_VERSION = (6, 2)  # kombu 5.7 uses commands that came with it
 NEARLY_FULL = 0.9  # of maxmemory: time to do something, before messages are refused
-TO_KEEP = ", and the same in its configuration file, or a restart forgets it"
+TO_KEEP = "; what is set is forgotten at its next start, if its configuration file differs"
 
 
 def server_findings(client: redis.Redis) -> list[Finding]:
@@ -69,30 +71,32 @@ def _wrong(info: Info, saves: str | None) -> Iterator[Finding]:
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
         yield Finding(
             "wrong",
-            f"the server is Redis {version}, and Celery needs 6.2 or later",
-            "./lab up without REDIS_URL brings its own server",
+            f"the server is Redis {version}, and Celery needs 6.2 or later; without REDIS_URL"
+            f"{where_set('REDIS_URL')} ./lab up brings a server of its own",
+            own_broker_instead(),
         )
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield Finding(
             "wrong",
             f"maxmemory-policy is {policy}: when memory is full, "
-            "the server throws waiting messages away without a word",
-            f"in redis-cli: config set maxmemory-policy noeviction{TO_KEEP}",
+            f"the server throws waiting messages away without a word{TO_KEEP}",
+            redis_cli("config set maxmemory-policy noeviction"),
         )
     used, limit = info.get("used_memory", 0), info.get("maxmemory", 0)
     if limit and NEARLY_FULL * limit <= used < limit:
         yield Finding(
             "wrong",
-            f"memory is nearly full: {megabytes(used)} of {megabytes(limit)} (maxmemory) in use",
-            "./lab monitor shows which queue grows; docs/troubleshooting.md says what else may",
+            f"memory is nearly full: {megabytes(used)} of {megabytes(limit)} (maxmemory) in use; "
+            "docs/troubleshooting.md says what may fill it",
+            "./lab monitor",
         )
     if info.get("role") == "slave" and not info.get("slave_read_only", 1):
         yield Finding(
             "wrong",
             "the server is a replica that takes writes (role:slave): it loses them when it next "
-            "copies its primary",
-            "name the primary in REDIS_URL",
+            "copies its primary, which REDIS_URL must name",
+            name_primary(info),
         )
     yield from _wrong_with_disk(info, saves)
 
@@ -102,12 +106,13 @@ def _wrong_with_disk(info: Info, saves: str | None) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "the server keeps nothing on disk (neither AOF nor RDB): "
-            "when it stops, waiting messages and results are gone",
-            f"in redis-cli: config set appendonly yes{TO_KEEP}",
+            f"when it stops, waiting messages and results are gone{TO_KEEP}",
+            redis_cli("config set appendonly yes"),
         )
     if info.get("rdb_last_bgsave_status", "ok") != "ok" and saves != "":
         yield Finding(
             "wrong",
-            "the last snapshot failed (rdb_last_bgsave_status:err)",
-            "its log says why; often the disk is full: df -h",
+            "the last snapshot failed (rdb_last_bgsave_status:err): its log says why; often the "
+            "disk is full",
+            "df -h",
         )

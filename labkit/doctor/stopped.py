@@ -77,7 +77,7 @@ def stopped_finding(one: Stopped) -> Finding:
     return Finding(
         "wrong",
         f"process {one.pid} is connected to this broker and is stopped (Ctrl-Z, or kill -STOP), "
-        f"so it answers nothing: {one.command}",
-        f"fg in its terminal, or kill -CONT {pids} (what it has held for longer than "
-        "visibility_timeout may run a second time then)",
+        f"so it answers nothing: {one.command}; when it goes on, what it has held for longer than "
+        "visibility_timeout may run a second time",
+        f"kill -CONT {pids}",
     )

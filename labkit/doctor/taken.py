@@ -132,7 +132,8 @@ def taken_findings(taken: Taken, workers: Workers) -> list[Finding]:
             Finding(
                 "wrong",
                 f"{what}, and no worker that answers has {them}; if the one that took {them} has "
-                f"ended, {back}; a worker in a warm stop ends what runs, and gives back the rest",
+                f"ended, {back}; a worker in a warm stop ends what runs, and gives back the rest; "
+                "what is sent once more may run twice",
                 _hint(queue, workers),
             )
         )
@@ -179,7 +180,7 @@ def _words(
 
 def _hint(queue: str, workers: Workers) -> str:
     if queue in workers.consumed():
-        return "wait: what is sent once more may run twice"
+        return "./lab monitor"
     return start_hint(queue, workers)
 
 
@@ -188,7 +189,8 @@ def _alone(worker: str, times: list[float]) -> Finding:
     return Finding(
         "wrong",
         f"{what} time in {worker}, with no message in Redis (as after FLUSHDB): if that worker "
-        f"ends before, nothing brings {'it' if len(times) == 1 else 'them'} back",
-        f"until {clock(max(times))} no ./lab restart and no ./lab down, whatever else is advised "
-        "here, and save no file that ./lab up watches",
+        f"ends before, nothing brings {'it' if len(times) == 1 else 'them'} back; until "
+        f"{clock(max(times))} let no ./lab restart and no ./lab down end it, whatever else is "
+        "advised here, and save no file that ./lab up watches",
+        "./lab monitor",
     )

@@ -41,7 +41,7 @@ def checked_task_id(text: str) -> str:
     'order[7]'
     """
     task_id = text.strip()
-    hint = "a task id looks like 3f2c9a04-1b7e-4a52-a7d5-fc5dc1132a5b: print(result.id)"
+    hint = "./lab doctor --help"
     if not task_id:
         raise LabError("the task id is empty", hint, exit_code=2)
     if not task_id.isprintable():

@@ -16,6 +16,8 @@ LET_GO = (
     "stores the next state when it begins or ends"
 )
 
+ACKS_LATE = "; acks_late=True keeps the message until the task has ended (lesson 25)"
+
 
 def explain_unfinished(seen: Evidence, result: StoredResult) -> Finding:
     """Say what is known, and "lost" only where a log shows it."""
@@ -60,7 +62,8 @@ def _not_known(seen: Evidence, state: str, result: StoredResult) -> Finding | No
         return Finding(
             "task",
             f"{state}; process {result.pid} of {worker.name}, which began it, does not have it "
-            f"now, and no message of it is left: {LET_GO}; or its end could not be stored",
+            f"now, and no message of it is left: {LET_GO}; or its message went back into the queue "
+            "and was purged; or its end could not be stored",
         )
     if seen.process_ended is False:
         return Finding("task", f"{state}; process {result.pid}, which began it, {STOPPING}")
@@ -82,18 +85,19 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
             "wrong",
             f"{state}; the last word of the logs is that {log.worker} received it at "
             f"{clock(log.at)}; process {result.pid}, which began it, has ended, no other worker "
-            "has it, and no message of it is left: it was lost with its worker",
-            "look at what it did before its end, then send it again; acks_late=True keeps the "
-            "message until the task has ended",
+            "has it, and no message of it is left: it was lost with its worker, or its message "
+            "went back into the queue and was purged; look at what it did before its end, then "
+            f"send it again{ACKS_LATE}",
+            "./lab run 25",
         )
     stopping = "" if seen.process_ended else "; or its worker is in a warm stop"
     return Finding(
         "wrong",
         f"{state}, but no worker that answers has it, and no message of it is left: it was lost "
         "with its worker, or purged; or it replaced itself (self.replace), and what replaces it "
-        f"runs under other ids; or its end could not be stored{stopping}; nothing here says which",
-        "look for its effects before you send anything twice; acks_late=True keeps the message "
-        "until the task has ended",
+        f"runs under other ids; or its end could not be stored{stopping}; nothing here says which: "
+        f"look for its effects before you send anything twice{ACKS_LATE}",
+        "./lab run 25",
     )
 
 

@@ -5,6 +5,7 @@ far it looked, and all that may be so.
 """
 
 import time
+from shlex import quote
 
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import (
@@ -17,6 +18,7 @@ from labkit.doctor.findings import (
     shortened,
     typed,
 )
+from labkit.doctor.queue_diagnosis import FIND_CALLS
 from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace
@@ -27,7 +29,7 @@ OTHER_WORDS = {  # of the log: what it means where no state is stored
     "ignored": "it raised Ignore, or replaced itself (self.replace), and stores no state",
 }
 
-JSON_ALONE = 'send it as JSON (serializer="json"): the lab accepts nothing else (accept_content)'
+JSON_ALONE = ': the lab accepts JSON alone (accept_content), and serializer="json" makes it'
 
 
 def explain_unknown(seen: Evidence) -> Finding:
@@ -62,8 +64,9 @@ def _from_log(seen: Evidence, log: LogTrace) -> Finding:
         return Finding(
             "wrong",
             f"{log.worker} could not read its message at {clock(log.at)}, and threw it away: "
-            f"{log.why}",
-            JSON_ALONE if "ContentDisallowed" in log.why else "mend the program that sends it",
+            f"{log.why}; the program that sends it must be mended"
+            + (JSON_ALONE if "ContentDisallowed" in log.why else ""),
+            FIND_CALLS,
         )
     if log.did in ENDED:
         return _no_result(seen, log)
@@ -155,6 +158,8 @@ def _perhaps(seen: Evidence) -> list[str]:
     """Everything that leaves just these traces, what is seen most often first."""
     unheard = f"a worker has it that was not heard: {seen.unheard}"
     found = [unheard] if seen.unheard else []
+    if seen.flower_page:
+        found.append(f"it ran, and its result is not kept: Flower has seen it ({seen.flower_page})")
     running = sum(len(one.active) for one in seen.workers.answered)
     now = f"; {several(running, 'task')} {'runs' if running == 1 else 'run'} now" if running else ""
     if seen.unfinished_chords:
@@ -168,7 +173,10 @@ def _perhaps(seen: Evidence) -> list[str]:
     whose = f"its task ignores its result ({names})" if names else "its result was ignored"
     kept = duration(seen.result_expires_s) if seen.result_expires_s else "ever"
     found.append(f"it ended, and {whose}, or the result has expired (they are kept for {kept})")
-    found.append("it was never sent; or to another broker or database than this one")
+    found.append(
+        "it was never sent (is it the id that .delay() returned?); or to another broker or "
+        "database than this one"
+    )
     found.append("its message was purged, or Redis was flushed")
     refused = "a worker could not read its message, and threw it away"
     if seen.last_unread:
@@ -176,14 +184,16 @@ def _perhaps(seen: Evidence) -> list[str]:
         refused += f": the log of {worker} says so of one at {clock(at)}, without its id"
     found.append(refused)
     found.append("a worker in a warm stop runs it, which answers no question")
+    if running:
+        found.append("what runs now sends it when it ends: ask again then")
     return found
 
 
 def _hint(seen: Evidence) -> str:
     if seen.flower_page:
-        return f"Flower has seen it: {seen.flower_page}"
+        return f"python3 -m webbrowser {quote(seen.flower_page)}"
     if seen.late or (seen.search and not seen.search.complete):
         return more_time(seen.task_id)
     if any(one.active for one in seen.workers.answered):
-        return f"when what runs now has ended, ask again: ./lab doctor {typed(seen.task_id)}"
-    return "is it the id that .delay() returned?  print(result.id)"
+        return f"./lab doctor {typed(seen.task_id)}"
+    return "./lab monitor --once"

@@ -6,11 +6,10 @@ import redis
 from celery import Celery
 
 from labkit.doctor.findings import Finding
+from labkit.doctor.queue_diagnosis import FIND_CALLS
 from labkit.layout import Layout
 from labkit.queues import lengths, unacked_by_queue
 from labkit.unread import all_unread
-
-HINT = "find the program that wrote it, and mend its call"
 
 
 def unread_findings(
@@ -26,5 +25,5 @@ def unread_findings(
     configured = lengths(client, [queue.name for queue in app.conf.task_queues or ()], layout)
     taken = unacked_by_queue(client, layout=layout)
     unread = all_unread(app, client, {**configured, **by_queue}, taken, layout)
-    findings = [Finding("wrong", sentence, HINT) for sentence in unread.sentences()]
+    findings = [Finding("wrong", sentence, FIND_CALLS) for sentence in unread.sentences()]
     return findings, set(unread.waiting)

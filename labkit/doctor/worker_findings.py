@@ -36,9 +36,9 @@ def _silent(count: int) -> list[Finding]:
         Finding(
             "wrong",
             f"{who} did not answer in {ANSWER_TIMEOUT_S:.0f} s: a worker with --pool=solo answers "
-            "only between two tasks; one that is stopped (Ctrl-Z, kill -STOP) or hangs, never",
-            "wait for the task of a solo worker, and ask again; in `ps -eo pid,stat,args` a "
-            "stopped one has a T: fg in its terminal, or kill -CONT PID, lets it go on",
+            "only between two tasks; one that is stopped (Ctrl-Z, kill -STOP) or hangs, never; a "
+            "stopped one has a T in the list of processes, and fg in its terminal lets it go on",
+            "ps -eo pid,stat,args",
         )
     ]
 
@@ -48,8 +48,9 @@ def _twins(workers: Workers) -> list[Finding]:
         Finding(
             "wrong",
             f"{count} workers are called {name}: what they have is shown together, and which of "
-            "them has it cannot be known; `celery inspect` and Flower show one of them",
-            "stop one, and start it with a name of its own: ./start_worker.sh -n second@%h",
+            "them has it cannot be known; `celery inspect` and Flower show one of them; stop one, "
+            "and start it with a name of its own",
+            "./start_worker.sh -n second@%h",
         )
         for name, count in workers.doubled.items()
     ]
@@ -63,9 +64,9 @@ def beat_findings(workers: Workers, expected: bool) -> list[Finding]:
             Finding(
                 "wrong",
                 f"{len(workers.beats)} Beats answered ({beats}): what is in the timetable of each "
-                "of them is sent by each of them",
-                "stop all but one: Ctrl-C in its terminal (one with a timetable of its own can "
-                "stay)",
+                "of them is sent by each of them; Ctrl-C in its terminal stops one (one with a "
+                "timetable of its own can stay)",
+                "./lab status",
             )
         ]
     if beats:
@@ -77,6 +78,6 @@ def beat_findings(workers: Workers, expected: bool) -> list[Finding]:
             "?",
             "no Beat answered: if none runs, nothing of beat_schedule is sent (one without remote "
             "control does not answer)",
-            "./start_beat.sh, or ./lab up without --no-beat",
+            "./start_beat.sh",
         )
     ]

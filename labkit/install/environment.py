@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from labkit.install.steps import LOCKS, ROOT, InstallError, run_quietly, say
 
@@ -66,8 +67,9 @@ def remove_what_does_not_work() -> None:
         reason = "this folder was moved or copied"
     elif tuple(map(int, version)) < (3, 11):
         raise InstallError(
-            f".venv has Python {'.'.join(version)}, and the lab needs 3.11 or later",
-            f"rm -r '{VENV}', then ./lab again: it makes a new one",
+            f".venv has Python {'.'.join(version)}, and the lab needs 3.11 or later; without .venv "
+            "./lab makes a new one",
+            f"rm -r {quote(str(VENV))}; ./lab",
         )
     else:
         return

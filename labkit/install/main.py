@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import time
 from pathlib import Path
+from shlex import quote
 
 from labkit.install.environment import (
     PYTHON,
@@ -19,6 +20,7 @@ from labkit.install.environment import (
     write_stamps,
 )
 from labkit.install.steps import (
+    DISK_FULL,
     DISK_HINT,
     LOG,
     ROOT,
@@ -45,8 +47,8 @@ def main(lock_name: str, *arguments: str) -> None:
         sys.exit(str(error))
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            sys.exit(str(InstallError(f"the disk is full: {error}", DISK_HINT)))
-        hint = f"cp -R '{ROOT}' ~/celery-learning-lab; ~/celery-learning-lab/lab"
+            sys.exit(str(InstallError(f"{DISK_FULL}: {error}", DISK_HINT)))
+        hint = f"cp -R {quote(str(ROOT))} ~/celery-learning-lab; ~/celery-learning-lab/lab"
         sys.exit(str(InstallError(f"the lab cannot write into its folder: {error}", hint)))
     os.execv(PYTHON, [str(PYTHON), "-P", "-m", "labkit", *arguments])  # noqa: S606
 
@@ -83,13 +85,15 @@ def check_platform() -> None:
     """Raise InstallError where there can be no embedded broker."""
     if sys.platform not in {"linux", "darwin"}:
         raise InstallError(
-            f"the lab runs on Linux and macOS, and this Python says {sys.platform}",
-            "on Windows use WSL or Docker; README.md says how",
+            f"the lab runs on Linux and macOS, and this Python says {sys.platform}; README.md says "
+            "how it runs in WSL or Docker",
+            "wsl --install",
         )
     if "musl" in (sysconfig.get_config_var("SOABI") or ""):
         raise InstallError(
-            "this Linux uses the C library musl, and the embedded broker has no build for it",
-            "use a Linux with glibc, such as Debian, Ubuntu or Fedora",
+            "this Linux uses the C library musl, and the embedded broker has no build for it; "
+            "Debian, Ubuntu and Fedora have glibc, and so have the lab's containers",
+            "docker compose --profile full up -d",
         )
 
 
@@ -107,8 +111,9 @@ def make_environment(uv: str | None) -> None:
         command = [str(python), "-m", "venv", str(VENV)]
     else:
         raise InstallError(
-            f"Python {VERSION} ({python}) cannot make environments: its part venv is missing",
-            f"sudo apt-get install python{VERSION}-venv (or install uv), then ./lab again",
+            f"Python {VERSION} ({python}) cannot make environments: its part venv is missing; "
+            "uv can do without it",
+            f"sudo apt-get install python{VERSION}-venv; ./lab",
         )
     if not run_step(command, show=False):
         raise failure("the environment .venv could not be made")
@@ -136,6 +141,7 @@ def check_that_celery_starts() -> None:
     """Raise InstallError unless the program `celery` of .venv starts."""
     if run_quietly(VENV / "bin" / "celery", "--version").returncode != 0:
         raise InstallError(
-            "everything is installed in .venv, but its celery does not start",
-            f"rm -r '{VENV}', then ./lab again: it makes a new one",
+            "everything is installed in .venv, but its celery does not start; without .venv ./lab "
+            "makes a new one",
+            f"rm -r {quote(str(VENV))}; ./lab",
         )

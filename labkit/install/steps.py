@@ -10,6 +10,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 
 ROOT = Path(__file__).parents[2]  # as ./lab names it: absolute, without symlinks
 LOG = ROOT / ".lab" / "logs" / "install.log"
@@ -18,7 +19,8 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")  # the second one holds t
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_TIMEOUT_S = 5  # pip and uv stop at once when they are asked
-DISK_HINT = f"df -h '{ROOT}'; 300 MB are enough"
+DISK_FULL = "the disk is full, and the lab needs 300 MB"
+DISK_HINT = f"df -h {quote(str(ROOT))}"
 
 
 class InstallError(Exception):
@@ -131,22 +133,24 @@ def signals_held_back() -> Iterator[None]:
 # What pip and uv write: the reason in a few words, and a hint.  The first match counts, because
 # pip says "No matching distribution" also when the index did not answer.
 REASONS = (
-    ("No space left", "the disk is full", DISK_HINT),
-    ("Permission denied", ".venv cannot be written", f"ls -ld '{ROOT}/.venv'; id"),
+    ("No space left", DISK_FULL, DISK_HINT),
+    ("Permission denied", ".venv cannot be written", f"ls -ld {quote(f'{ROOT}/.venv')}; id"),
     (
         "DO NOT MATCH THE HASHES|Hash mismatch",
-        "a package is not the one that the lock file names, its hash differs",
-        "git diff -- requirements.lock; if that shows nothing, do not trust the package index",
+        "a package is not the one that the lock file names, its hash differs; where git shows no "
+        "change of that file, do not trust the package index",
+        "git diff -- requirements.lock",
     ),
     (
         "Retrying|Failed to fetch|Request failed|ConnectionError|[Tt]imed? ?out",
-        "the package index does not answer",
-        "check the network (behind a proxy: export HTTPS_PROXY=...), then ./lab again",
+        "the package index does not answer: check the network; HTTPS_PROXY names a proxy",
+        "printenv HTTPS_PROXY; ./lab",
     ),
     (
         r"(?:No matching distribution found for|Because) (\S+==\S+)",
-        f"no ready-made package for {sysconfig.get_platform()} with Python {VERSION}",
-        "use Python 3.11 to 3.14 on 64-bit Linux (glibc 2.28 or later) or macOS, or Docker",
+        f"no ready-made package for {sysconfig.get_platform()} with Python {VERSION}; there are "
+        "some for Python 3.11 to 3.14 on 64-bit Linux (glibc 2.28 or later), macOS and Docker",
+        "python3 --version; uname -sm",
     ),
 )
 
@@ -156,11 +160,12 @@ def failure(sentence: str) -> InstallError:
     words = LOG.read_text(errors="replace")
     if not words:  # they went to the terminal
         return InstallError(
-            f"{sentence}; the reason stands above",
-            "if it speaks of a connection: check the network and HTTPS_PROXY, then ./lab again",
+            f"{sentence}; the reason stands above (for a connection: check the network, and "
+            "HTTPS_PROXY, which names a proxy)",
+            "./lab",
         )
     for pattern, reason, hint in REASONS:
         if found := re.search(pattern, words):
             package = f"{found[1]} has " if found.groups() else ""
             return InstallError(f"{sentence}: {package}{reason}", hint)
-    return InstallError(sentence, f"tail '{LOG}'")
+    return InstallError(sentence, f"tail {quote(str(LOG))}")

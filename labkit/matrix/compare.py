@@ -29,5 +29,5 @@ def require_the_same(told: Measured, measured: Measured) -> None:
         listed = "".join(f"\n  {line}" for line in lines)
         raise LabError(
             f"{cells} of {len(measured)} came out differently than {PAGE} says{listed}",
-            f"./lab matrix writes the page anew; git diff {PAGE} shows what is new",
+            f"./lab matrix; git diff {PAGE}",
         )

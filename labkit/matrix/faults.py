@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.matrix.cells import Cell, Fault
 from labkit.own_broker import OwnBroker
 from labkit.proxy import Proxy
@@ -99,5 +99,5 @@ def _wait(stage: Stage, condition: Callable[[], bool]) -> None:
 def _not_noticed(stage: Stage) -> LabError:
     return LabError(
         f"the worker did not react to: {stage.cell.fault}, in {NOTICE_S} s",
-        f"tail {stage.worker.log}",
+        f"tail {in_shell(stage.worker.log)}",
     )

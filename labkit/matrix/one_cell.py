@@ -63,7 +63,7 @@ def measure(cell: Cell) -> tuple[Counts, str]:
             continue
     raise LabError(
         f"this machine is too busy for {cell}: no fault came in time in {TRIES} tries",
-        "uptime, and when less runs: ./lab matrix",
+        "uptime; ./lab matrix",
     )
 
 
@@ -130,7 +130,7 @@ class _Run:
         if not wait_until(self._full, FULL_S):
             raise LabError(
                 f"the worker of {self.cell} did not take its jobs in {FULL_S} s",
-                "df -h, then ./lab matrix",
+                "df -h; ./lab matrix",
             )
         first = min(entry.time for entry in self.ledger.entries() if entry.event == "START")
         if time.time() - first > LATEST_S:

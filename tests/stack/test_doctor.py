@@ -105,6 +105,7 @@ def test_a_queue_that_nobody_takes_from_is_named(patient):
     assert "1 message waits in the queue 'advanced', and no worker takes from it\n" in answer.text
     assert "hint: ./start_worker.sh --queues=advanced -n advanced@%h" in answer.text
     assert "queue 'bascic', and no worker takes from it; did you mean 'basic'?" in answer.text
+    assert "hint: ./lab move bascic basic\n" in answer.text
 
 
 def test_a_server_that_may_drop_messages_is_named(patient):

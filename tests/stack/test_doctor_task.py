@@ -143,7 +143,7 @@ def test_a_waiting_task_without_any_worker_is_told_how_to_start_one(patient):
     answer = patient.doctor(result.id)
     assert answer.code == 1
     assert "no worker takes from this queue" in answer.text
-    assert "hint: ./lab up, or in a second terminal ./start_worker.sh" in answer.text
+    assert "hint: ./start_worker.sh\n" in answer.text
 
 
 def test_a_task_that_came_too_late_has_expired_and_was_not_called_off(ward):

@@ -118,7 +118,7 @@ def findings(crowd: Patient) -> Answer:
 def test_two_workers_of_one_name_are_named(findings):
     assert findings.code == 1
     assert "wrong  2 workers are called twin@" in findings.text
-    assert "hint: stop one, and start it with a name of its own: " in findings.text
+    assert "hint: ./start_worker.sh -n second@%h\n" in findings.text
 
 
 def test_what_two_workers_of_one_name_have_is_put_together(crowd):
@@ -198,7 +198,7 @@ def test_a_stopped_worker_is_named_with_what_lets_it_go_on(ward):
     assert answer.code == 1
     assert f"wrong  process {pid} is connected to this broker and is stopped" in answer.text
     assert "celery -A celery_app worker" in answer.text
-    assert f"hint: fg in its terminal, or kill -CONT {pid} (what it has held" in answer.text
+    assert f"hint: kill -CONT {pid}" in answer.text
     assert "did not answer in 1 s" not in answer.text
 
 
@@ -238,7 +238,7 @@ def test_what_a_rate_limit_holds_back_is_not_called_held_by_nobody(ward):
     [finding] = [one for one in taken_findings(taken, workers) if "'basic'" in one.sentence]
     assert finding.kind == "?"
     assert "a rate limit that was lifted since still holds them back" in finding.sentence
-    assert finding.hint == "wait: what is sent once more may run twice"
+    assert finding.sentence.endswith("what is sent once more may run twice")
 
 
 def test_tasks_that_only_a_worker_still_has_after_a_flush_are_named(ward):

@@ -97,8 +97,8 @@ def test_a_second_matrix_waits_its_turn(lab: Lab):
         done = lab.run("matrix")
     assert done.returncode == 1
     assert done.stderr == (
-        "error: the matrix runs in another terminal at this moment\n\n"
-        "hint: wait until that run has ended, then ./lab matrix\n"
+        "error: the matrix runs in another terminal at this moment; it can run here when that has "
+        "ended\n\nhint: ./lab matrix\n"
     )
 
 
@@ -111,6 +111,6 @@ def test_a_full_disk_is_said_in_one_sentence_and_nothing_is_left(lab: Lab, small
     assert (sentence, empty, hint) == (
         f"error: the disk is full: {small_disk / 'files'}",
         "",
-        f"hint: df -h '{small_disk / 'files'}'",
+        f"hint: df -h {small_disk / 'files'}",
     )
     assert left_in(lab.home) == []

@@ -116,7 +116,7 @@ def test_a_restart_with_code_that_cannot_be_imported_is_refused(lab_in_tree, add
     result = lab.run("restart")
     assert result.returncode == 1
     assert "nothing was restarted" in result.stderr
-    assert "hint: mend that line, or ./lab restore" in result.stderr
+    assert f"; ./lab restore {add_file.relative_to(lab.root)}\n" in result.stderr
     assert lab.run("status").returncode == 0
 
 
