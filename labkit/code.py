@@ -72,14 +72,17 @@ def fingerprints() -> dict[str, str]:
     return {"worker": fingerprint(), "web": web, "beat": app, "flower": app, "mail": ""}
 
 
-def import_error(timeout_s: float = IMPORT_TIMEOUT_S, *, web: bool = False) -> str | None:
+def import_error(
+    timeout_s: float = IMPORT_TIMEOUT_S, *, web: bool = False, modules: Sequence[str] = ()
+) -> str | None:
     """Import the code in a child process; None if that works, else one line that says why not.
 
-    web: import the web app, and not the tasks.
+    web: import the web app, and not the tasks.  modules: these alone.
     """
+    what = f"import {', '.join(modules)}" if modules else _IMPORT_WEB if web else _IMPORT_TASKS
     try:
         result = subprocess.run(
-            [sys.executable, "-c", _IMPORT_WEB if web else _IMPORT_TASKS],
+            [sys.executable, "-c", what],
             cwd=ROOT,
             env=child_environment(PYTHONDONTWRITEBYTECODE="1"),
             stdin=subprocess.DEVNULL,

@@ -3,13 +3,14 @@
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from shlex import quote
 from traceback import walk_tb
 from typing import Any
 
 import click
 
-from lab_home import LAB_FILES, LAB_HOME, REDIS_URL
+from lab_home import LAB_FILES, LAB_HOME, REDIS_URL, ROOT
 from labkit.alone import alone_with
 from labkit.console import spare_the_terminal
 from labkit.course.notes import open_notes
@@ -39,6 +40,7 @@ def run_lesson(
     clean_up_on_signals()
     spare_the_terminal()
     try:
+        _require_our_app()
         lesson = lesson_of_script(sys.argv[0])
         check_redis(REDIS_URL)
         require_workers(REDIS_URL, queues)
@@ -68,6 +70,15 @@ def run_lesson(
         print(last_lines, file=notes, flush=True)
     if wrong:
         sys.exit(1)
+
+
+def _require_our_app() -> None:
+    """Raise LabError where another project's celery_app.py was imported in place of ours."""
+    file = getattr(sys.modules.get("celery_app"), "__file__", None)
+    if file and Path(file).resolve().parent != ROOT:
+        raise LabError(
+            f"PYTHONPATH has another celery_app.py before ours: {file}", "unset PYTHONPATH"
+        )
 
 
 def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:

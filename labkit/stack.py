@@ -101,6 +101,13 @@ def _wait_for_new_code() -> None:
         )
 
 
+def workers_are_current() -> bool:
+    """True if the lab is up with workers, and all of them run the code that the files hold."""
+    state = read_state(LAB_HOME) or {"children": [], "refused": None}
+    there = any(child["kind"] == "worker" for child in state["children"])
+    return there and not state["refused"] and _old_workers(state, code.fingerprint()) == []
+
+
 def _old_workers(state: dict, newest: str) -> list[str]:
     """The names of the workers that run other code.  What is given up runs none."""
     workers = [child for child in state["children"] if child["kind"] == "worker"]

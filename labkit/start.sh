@@ -9,6 +9,8 @@ elif [ -x .venv/bin/celery ]; then
     PATH=$PWD/.venv/bin:$PATH
 fi
 export PYTHONDONTWRITEBYTECODE=1 # no __pycache__ folders in the tree
+# Another project's celery_app.py must not be found before ours.
+[ -z "${PYTHONPATH:-}" ] || export PYTHONPATH="$PWD:$PYTHONPATH"
 
 house_error() { # a sentence, a hint
     printf 'error: %s\n\nhint: %s\n' "$1" "$2" >&2

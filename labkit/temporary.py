@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab_home import LAB_FILES, LAB_HOME
+from labkit.code import import_error, mend_hint
 from labkit.errors import LabError
 from labkit.processes import ProcessId
 from labkit.records import TEMPORARY, end_leftovers, record_of_this_process
@@ -101,6 +102,11 @@ def _wait_until_ready(home: Path, process: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while not (read_state(home) or {}).get("ready_after_s"):
         if process.poll() is not None or time.monotonic() > deadline:
+            wrong = "the stack for this run did not start"
+            if why := import_error():
+                raise LabError(
+                    f"{wrong}, because the code cannot be imported: {why}", mend_hint(why)
+                )
             print(log.read_text(errors="replace"), file=sys.stderr)
-            raise LabError("the stack for this run did not start", "./lab up")
+            raise LabError(wrong, "./lab up")
         time.sleep(POLL_S)

@@ -33,7 +33,7 @@ You should see:
     a refund for lesson18.hihg: its state is PENDING, and 1 message lies there
     $ ./lab doctor ...
     wrong  waits in the queue 'lesson18.hihg', as the next one: ... no worker ...takes from th...
-           hint: ./start_worker.sh --queues=lesson18.hihg -n lesson18.hihg@%h
+           hint: ./lab move lesson18.hihg lesson18.high
     true: the message waits where no worker takes, and the doctor names that queue
 
 Try next.  Guess first:

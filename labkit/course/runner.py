@@ -13,6 +13,7 @@ from labkit.course.judge import Run, Verdict, judge
 from labkit.course.lessons import Lesson, lesson_of_number
 from labkit.course.script import run_script
 from labkit.course.signpost import what_next
+from labkit.errors import LabError
 from labkit.records import end_leftovers
 
 # Gives the environment changes for the lesson's process: stack_for(queues, extras).
@@ -26,6 +27,8 @@ def run_lesson_number(
     lesson = lesson_of_number(number, root)
     _read_tasks(lesson)
     with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
+        if stack is None and not (environment and lesson.queues):  # else its workers did it
+            _import_tasks(lesson)
         run, verdict = run_and_judge(lesson, environment, strict=strict)
     # After a failure the last word is what to do about it.
     if not run.signal and not verdict.exit_code and (text := what_next(lesson)):
@@ -58,6 +61,17 @@ def default_stack() -> Stack:
     from labkit.stack import stack_for  # deferred: it imports everything that can be started
 
     return stack_for
+
+
+def _import_tasks(lesson: Lesson) -> None:
+    """Raise LabError for tasks that cannot be imported, unless workers have done it already."""
+    from labkit.code import import_error, mend_hint
+    from labkit.stack import workers_are_current
+
+    files = [lesson.root / "celery_app.py", *lesson.task_files]
+    modules = [".".join(Path(lesson.shown(file)).with_suffix("").parts) for file in files]
+    if not workers_are_current() and (why := import_error(modules=modules)):
+        raise LabError(f"the lesson's tasks cannot be imported: {why}", mend_hint(why))
 
 
 def _read_tasks(lesson: Lesson) -> None:

@@ -74,7 +74,9 @@ def test_code_that_cannot_be_imported_is_named_by_a_run_with_nothing_up(lab_in_t
     result = lab_in_tree.run("run", "01")
     assert result.returncode == 1
     assert "SyntaxError" in result.stderr
-    assert "error: the stack for this run did not start\n\nhint: " in result.stderr
+    assert "error: the stack for this run did not start, because the code" in result.stderr
+    assert "\n\nhint: sed -n 1p tasks/playground.py; ./lab restore tasks/" in result.stderr
+    assert "Traceback" not in result.stderr
     assert "labkit/temporary.py" not in result.stderr  # no traceback of the lab's own
     assert processes_of(lab_in_tree) == []
     assert not (lab_in_tree.home / "temporary").exists()
