@@ -144,7 +144,7 @@ def taken_findings(taken: Taken, workers: Workers) -> list[Finding]:
                 "?",
                 f"{what}, and no worker lists {them}; if the one that took {them} has ended, "
                 f"{back}; or a rate limit that was lifted since still holds {them} back, which no "
-                "worker tells",
+                "worker tells; what is sent once more may run twice",
                 _hint(queue, workers),
             )
         )
