@@ -145,4 +145,5 @@ class Keeper:
             elif self._stopped.get(child.name) != pid:
                 self._stopped[child.name] = pid
                 say(f"{child.name} (process {pid}) is stopped (kill -STOP), and answers nothing")
-                say(f"hint: kill -CONT -- -{pid}")
+                pids = child.identity.group_pids()
+                say(f"hint: kill -CONT {pids}")

@@ -1,6 +1,8 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
+import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -111,9 +113,8 @@ def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
         return str(error)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, str) else ""  # a claim that is false
-    if isinstance(error, NoAnswer):
-        where = f"./lab doctor {quote(sent[-1][0])}" if sent else "./lab status"
-        return str(LabError(".get() gave up: no result came in that time", where))
+    if isinstance(error, NoAnswer | subprocess.TimeoutExpired):
+        return str(LabError(_who_gave_up(error), _where(sent)))
     if failed := _failed_task(error):
         why = last_error(failed.traceback) if failed.traceback else repr(error)
         return str(
@@ -124,6 +125,18 @@ def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
         sentence += "lesson 32 shows which types travel, and how"
         return str(LabError(sentence, "./lab run 32"))
     return _wrong_around_us()
+
+
+def _who_gave_up(error: BaseException) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):  # such as `celery result`
+        command = error.cmd if isinstance(error.cmd, str) else shlex.join(map(str, error.cmd))
+        return f"`{command}` did not end in {error.timeout:.0f} s"
+    return ".get() gave up: no result came in that time"
+
+
+def _where(sent: list[tuple[str, str]]) -> str:
+    """The command that says more of a task that does not end."""
+    return f"./lab doctor {quote(sent[-1][0])}" if sent else "./lab status"
 
 
 def _wrong_around_us() -> str:

@@ -46,6 +46,10 @@ class ProcessId:
         except psutil.NoSuchProcess:
             return False
 
+    def group_pids(self) -> str:
+        """The pids of its group, as one types them: "4711 4712"."""
+        return " ".join(str(one.pid) for one in self.group())
+
     def group(self) -> list[psutil.Process]:
         """The running members of the process group that this process leads or led.
 

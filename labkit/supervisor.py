@@ -12,14 +12,13 @@ import shlex
 import signal
 import time
 from collections.abc import Awaitable
-from shlex import quote
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit import children, code
 from labkit.broker import EmbeddedBroker, write_broker_file
 from labkit.console import NAME_WIDTH, Console
 from labkit.ends import end_of
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from labkit.keeper import Keeper
 from labkit.pages import first_port
 from labkit.parts import POLL_S, Parts
@@ -181,7 +180,7 @@ class Supervisor:
             if len(silent) == len(self.parts.children):
                 raise LabError(
                     f"nothing of the stack answered in {READY_TIMEOUT_S} s",
-                    f"ls {quote(str(self.parts.home / 'logs'))}",
+                    f"ls {in_shell(self.parts.home / 'logs')}",
                 ) from None
             names = ", ".join(child.name for child in silent)
             self.parts.console.say(f"{names} did not answer in {READY_TIMEOUT_S} s")
@@ -222,7 +221,7 @@ class Supervisor:
             say("\nhint: ./lab up")
         elif not self._broker_ended():
             say(f"the code cannot be imported, so everything stops: {self.keeper.broken}")
-            say(f"\nhint: {code.MEND_HINT}")
+            say(f"\nhint: {code.mend_hint(self.keeper.broken)}")
         elif self.broker:
             end = end_of(*self.broker.last_words())
             say(f"the broker {end.how}, so everything stops")

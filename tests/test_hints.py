@@ -17,7 +17,6 @@ from tests.hint_finder import Finder, Hint
 
 FOLDERS = ("labkit", "web", "tasks", "work", "examples", "benchmarks")
 SHELL_FILES = ("lab", "start_worker.sh", "start_beat.sh", "labkit/start.sh", "docker-compose.yml")
-LEFT_OUT = {"labkit/supervisor.py"}  # its hints are made anew with how a part is started again
 SHELLS = [shell for shell in ("bash", "dash", "zsh") if shutil.which(shell)]
 
 # What a hint may begin a command with: programs of the lab, of Celery, and of a usual system.
@@ -31,7 +30,7 @@ ASSIGNMENT = re.compile(r"[A-Z_]+=")
 def python_files(root: Path) -> list[Path]:
     folders = [root / name for name in FOLDERS]
     files = [*root.glob("*.py"), *(file for one in folders for file in one.rglob("*.py"))]
-    return sorted(one for one in files if str(one.relative_to(root)) not in LEFT_OUT)
+    return sorted(files)
 
 
 def shell_hints() -> list[Hint]:

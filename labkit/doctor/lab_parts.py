@@ -1,12 +1,12 @@
 """The processes of the running lab itself, and the messages on which its workers ended."""
 
-from shlex import quote
 from typing import Any
 
 import redis
 
 from lab_home import LAB_HOME
 from labkit.doctor.findings import Finding, several, shortened, typed
+from labkit.errors import in_shell
 from labkit.processes import ProcessId
 from labkit.set_aside import Kept, kept_messages
 from labkit.state import read_state
@@ -26,7 +26,8 @@ def part_findings() -> list[Finding]:
         if child["kind"] not in NODES and _process(child).stopped():
             pid = child["pid"]
             stopped = f"{child['name']} (process {pid}) is stopped (kill -STOP), it answers nothing"
-            findings.append(Finding("wrong", stopped, f"kill -CONT -- -{pid}"))
+            pids = _process(child).group_pids()
+            findings.append(Finding("wrong", stopped, f"kill -CONT {pids}"))
     return findings
 
 
@@ -39,7 +40,7 @@ def living_workers() -> list[Finding]:
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
             last = f"; its log says last: {shortened(lines[-1])}" if lines else ""
             sentence = f"{child['name']} (process {child['pid']}) runs, and is not connected{last}"
-            findings.append(Finding("wrong", sentence, f"tail {quote(str(log))}"))
+            findings.append(Finding("wrong", sentence, f"tail {in_shell(log)}"))
     return findings
 
 
