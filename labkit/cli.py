@@ -224,7 +224,9 @@ def main(arguments: list[str] | None = None) -> Any:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        click.echo(str(LabError("the disk is full", "df -h")), err=True)
+        from labkit.full_disk import full_disk
+
+        click.echo(str(full_disk(error)), err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

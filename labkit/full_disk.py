@@ -4,9 +4,18 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from lab_home import LAB_FILES, LAB_HOME
 from labkit.errors import LabError, in_shell
 
 ROOM_BYTES = 65_536  # with less, a log and a ledger cannot both go on
+
+
+def full_disk(error: OSError) -> LabError:
+    """The error for a write that found no room; it names the disk, where that is known."""
+    known = disk_error([LAB_HOME, LAB_FILES])
+    if not known and error.filename:
+        return LabError(f"the disk is full: {error.filename}", "df -h")
+    return known or LabError("the disk is full", "df -h")
 
 
 def disk_error(folders: Iterable[Path]) -> LabError | None:

@@ -6,6 +6,7 @@ import time
 from labkit import code
 from labkit.children import Child
 from labkit.ends import End, end_of
+from labkit.full_disk import disk_error
 from labkit.pages import PAGES
 from labkit.parts import Parts
 from labkit.set_aside import how_many_set_aside
@@ -79,8 +80,9 @@ class Keeper:
         try:
             child.code = code.fingerprints()[child.kind]
             self.parts.start_again(child)
-        except OSError as error:  # a full disk
-            self._give_up(child, f"it cannot be started: {error}")
+        except OSError as error:
+            full = disk_error([self.parts.home])
+            self._give_up(child, full.sentence if full else f"it cannot be started: {error}")
         else:
             waiting = self._until_back(child, ended)
             self._work[child.name] = asyncio.create_task(waiting, name="waiting")

@@ -1,7 +1,6 @@
 """The parts of a running stack: which processes there are, and what is written down about them."""
 
 import asyncio
-import contextlib
 import errno
 import os
 from pathlib import Path
@@ -173,10 +172,14 @@ class Parts:
     def save(self) -> None:
         """Write stack.json, which `./lab status`, `run` and the lessons read.
 
-        Nothing is written where the folder is gone: then the lab stops.
+        A full disk is said, and ends nothing.  Where the folder is gone, the lab stops.
         """
-        with contextlib.suppress(FileNotFoundError):
+        try:
             write_state(self.home, self._state())
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self.console.say(f"what runs cannot be written down: {error}")
 
     def _state(self) -> dict[str, Any]:
         return {

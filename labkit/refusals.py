@@ -133,11 +133,12 @@ def _replica(_text: str, info: Info) -> Refusal:
 def _disk(text: str, _info: Info) -> Refusal:
     why = "its log says why; often the disk is full"
     if "AOF" in text:
+        full = "No space left" in text
         return Refusal(
             "the broker cannot write its append-only file, and refuses every message until it can; "
-            f"{why}",
+            f"{'its disk is full' if full else why}",
             "df -h",
-            f"df -h; tail {in_shell(LAB_HOME / 'logs' / 'broker.log')}",
+            f"df -h {in_shell(LAB_HOME)}; tail {in_shell(LAB_HOME / 'logs' / 'broker.log')}",
         )
     return Refusal(
         "the broker's last snapshot failed (rdb_last_bgsave_status:err), and it refuses every "

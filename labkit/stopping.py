@@ -14,11 +14,16 @@ COLD_S = 5  # a cold stop takes about 1 s; after this, kill
 
 
 class Stopping:
-    """The way down.  `cold` is set by a second Ctrl-C, or 30 s after SIGTERM."""
+    """The way down.  `cold` is set by a second Ctrl-C, or 30 s after SIGTERM.
 
-    def __init__(self, parts: Parts, *, patient: bool) -> None:
+    patient: after Ctrl-C, tasks may take as long as they like.  broker: it is there, so that
+    workers can be asked what they do.
+    """
+
+    def __init__(self, parts: Parts, *, patient: bool, broker: bool) -> None:
         self.parts = parts
         self.patient = patient
+        self.broker = broker
         self.cold = asyncio.Event()
 
     async def run(self) -> None:
@@ -66,7 +71,7 @@ class Stopping:
     async def _active_tasks(self) -> list[tuple[str, Mapping]]:
         """Ask before the stop: a worker that stops answers no more."""
         names = {node_name(child.name) for child in self.parts.workers() if child.running()}
-        if not names:
+        if not names or not self.broker:
             return []
         try:
             return await asyncio.to_thread(self.parts.control.active_tasks, names)

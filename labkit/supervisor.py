@@ -121,7 +121,9 @@ class Supervisor:
             self.keeper.cancel()
             for task in self._tasks:
                 task.cancel()
-            self.stopping = Stopping(self.parts, patient=signal.SIGINT in self.signals)
+            self.stopping = Stopping(
+                self.parts, patient=signal.SIGINT in self.signals, broker=not self._broker_ended()
+            )
             await self.stopping.run()
             logs.cancel()
             self.parts.print_new_lines(to_the_end=True)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -112,6 +113,26 @@ def test_a_disk_that_may_only_be_read_from_now_on(small_disk, tmp_path, lesson):
     assert "Traceback" not in out + err
     assert "verdict" not in out
     assert left_of(lab, f"lesson{lesson}") == []
+
+
+def test_a_disk_that_fills_up_under_a_lab_that_is_up(small_disk):
+    lab = Lab(small_disk / "home")
+    try:
+        lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
+        fill(small_disk)
+        lab.python("from tasks.basic_tasks import add; print(add.delay(1, 2).id)")
+        lab.wait_for(f"the disk is full: {lab.home}")
+        run, doctor = lab.run("run", "01"), lab.run("doctor", "--wait=20")
+        assert (run.returncode, "Traceback" in run.stderr) == (1, False)
+        assert "its disk is full\n" in run.stderr
+        assert f"hint: df -h {shlex.quote(str(lab.home))}; tail" in run.stderr
+        assert "its disk is full\n" in doctor.stdout
+        (small_disk / "filler").unlink()
+        assert lab.run("restart").returncode == 0
+        assert lab.python("from tasks.basic_tasks import add; print(add.delay(1, 2).get())") == "3"
+    finally:
+        (small_disk / "filler").unlink(missing_ok=True)
+        lab.clean_up()
 
 
 def ledgers(files: Path) -> str:
