@@ -1,5 +1,6 @@
 """How a process of the stack ended, in words, and the lines of its log that say why."""
 
+import re
 import signal
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from labkit.code import last_error
 ASKED_BY_REMOTE_CONTROL = "Got shutdown from remote"  # what a worker of Celery's logs then
 CRITICAL = "CRITICAL/"  # the level of a worker's last line, where an error ends it
 LAST_LINES = 5
+_PREFIX = re.compile(r"^\[[^\]]+\] ")  # time, level and process
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def _cause(logged: str) -> list[str]:
     """
     lines = [line.rstrip() for line in logged.splitlines() if line.strip()]
     if critical := [line for line in lines if CRITICAL in line]:
-        return critical[-1:]
+        return [_PREFIX.sub("", critical[-1])]
     if "Traceback (most recent call last):" in lines:
         return [last_error(logged)]
     return lines[-LAST_LINES:]

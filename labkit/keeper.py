@@ -105,6 +105,8 @@ class Keeper:
                 self.broken = broken
                 return self._of_the_code()
         if end.failed and child.kind == "worker" and await self._has_set_aside():
+            self.parts.console.say("a message on which two workers ended is set aside")
+            self.parts.console.say("hint: ./lab aside")
             for name in [one.name for one in self.parts.workers()]:
                 self._ends.pop(name, None)  # what ended them is out of the way
         elif len(ends) >= MOST_ENDS:

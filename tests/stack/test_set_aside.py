@@ -66,6 +66,7 @@ def test_twenty_kinds_of_message_end_workers_and_the_lab_does_the_rest(lab, clie
 def test_one_call_of_a_learner_and_what_can_be_done_about_it(lab, client):
     task_id = lab.python(SEND_BAD)
     wait_until(lambda: client.hlen(SET_ASIDE), 60, "it is set aside")
+    lab.wait_for("a message on which two workers ended is set aside\nhint: ./lab aside\n")
     doctor = lab.run("doctor", "--wait=20", task_id)
     assert doctor.returncode == 1
     assert f"tasks.basic_tasks.add [{task_id}] is set aside since" in doctor.stdout
