@@ -9,7 +9,7 @@ from labkit.ends import End, end_of
 from labkit.full_disk import disk_error
 from labkit.pages import PAGES
 from labkit.parts import Parts
-from labkit.set_aside import how_many_set_aside
+from labkit.set_aside import set_aside_when
 
 AGAIN_AFTER_S = 1.0
 MOST_ENDS = 5  # of one part in WITHIN_S; then it is given up
@@ -31,7 +31,7 @@ class Keeper:
         self._work: dict[str, asyncio.Task] = {}  # what goes on about a part, by its name
         self._stopped: dict[str, int] = {}  # name -> pid of what was told to be stopped
         self._looked = 0.0
-        self._set_aside = 0
+        self._set_aside = set_aside_when(parts.url)
 
     def look(self) -> None:
         """See who has ended; start it again after AGAIN_AFTER_S, in a task of the event loop.
@@ -116,8 +116,8 @@ class Keeper:
     async def _has_set_aside(self) -> bool:
         """True if a message was set aside since the last look."""
         before = self._set_aside
-        self._set_aside = await asyncio.to_thread(how_many_set_aside, self.parts.url)
-        return self._set_aside > before
+        self._set_aside = await asyncio.to_thread(set_aside_when, self.parts.url)
+        return bool(self._set_aside - before)
 
     def _give_up(self, child: Child, why: str) -> None:
         self._ends.pop(child.name, None)

@@ -59,11 +59,11 @@ class Kept:
         )
 
 
-def how_many_set_aside(url: str) -> int:
-    """How many there are now; 0 where the broker cannot be asked."""
+def set_aside_when(url: str) -> frozenset[tuple[str, float]]:
+    """(tag, time) of each that there is; none where the broker cannot be asked."""
     with contextlib.suppress(redis.RedisError), client_for(url) as client:
-        return client.hlen(SET_ASIDE)
-    return 0
+        return frozenset((one.tag, one.time) for one in kept_messages(client))
+    return frozenset()
 
 
 def kept_messages(client: redis.Redis) -> list[Kept]:
