@@ -21,6 +21,7 @@ from work.images import MAX_PIXELS, MAX_SIDE_PX, MEMORY_MB, OPERATIONS, process
 LARGEST = int(MAX_PIXELS**0.5)  # the side of a square at the limit
 SIZES = [(1000, 1000), (4000, 3000), (LARGEST, LARGEST), (MAX_SIDE_PX, MAX_PIXELS // MAX_SIDE_PX)]
 KINDS = {"photo.jpg": "RGB", "colour.png": "RGB", "grey16.png": "I;16", "turned.png": "RGB"}
+KINDS["alpha.png"] = "RGBA"
 ROTATED = 6  # in the note about how the camera was held
 
 

@@ -13,9 +13,11 @@ from labkit.errors import LabError
 
 FOLDER = "appendonlydir"  # Valkey's own name
 BLOCK_BYTES = 65_536
+EMPTY_BYTES = 200  # a base file without data has 89
 _STARTS = "Valkey is starting"
 _UNREADABLE = re.compile(
-    r"(bad file format|error) reading the append only file|AOF manifest file|obtain the AOF file",
+    r"(bad file format|error) reading the append only file|AOF manifest file|obtain the AOF file"
+    r"|short read or OOM loading DB|unexpected EOF reading RDB|append-only dir",
     re.IGNORECASE,
 )
 _FILE = re.compile(r"appendonly\.aof\.\d+\.\w+\.\w+")
@@ -25,6 +27,8 @@ def cut_zeros(data: Path) -> str:
     """Cut the zeros off the end of the newest file; say what was done, or ""."""
     files = sorted(data.glob(f"{FOLDER}/*.incr.aof"), key=lambda file: int(file.name.split(".")[2]))
     if not files:
+        return ""
+    if not files[-1].is_file():  # Valkey says what is wrong with it
         return ""
     with files[-1].open("r+b") as file:
         size = end = file.seek(0, 2)
@@ -58,6 +62,22 @@ def broken_data(home: Path) -> LabError | None:
             return None
     except OSError:
         return None
+    return _error(home, file)
+
+
+def lost_manifest(home: Path) -> LabError | None:
+    """The error for data without the list of its files: Valkey would begin empty."""
+    folder = home / "redis" / FOLDER
+    manifest = folder / "appendonly.aof.manifest"
+    if manifest.exists() or not any(
+        file.stat().st_size > EMPTY_BYTES for file in folder.glob("appendonly.aof.*")
+    ):
+        return None
+    return _error(home, manifest)
+
+
+def _error(home: Path, file: Path) -> LabError:
+    data = home / "redis"
     number, aside = 1, home / "redis-broken"
     while aside.exists():
         number += 1

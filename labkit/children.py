@@ -34,13 +34,20 @@ class Child:
 
     def start(self) -> None:
         """Start it in a process group of its own: Ctrl-C reaches the supervisor alone."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.touch()  # somebody may have removed it
         self._log_began = self.log.stat().st_size
         self.process = start_process(self.command, self.log, self.environment)
         self.identity = ProcessId.of(self.process.pid)
 
+    @property
+    def started(self) -> bool:
+        """True once there is, or was, a process."""
+        return hasattr(self, "identity")
+
     def running(self) -> bool:
         """True while the process runs."""
-        return self.process.poll() is None
+        return self.started and self.process.poll() is None
 
     def send(self, signal_number: int) -> None:
         """Send a signal: TERM asks for a warm stop, QUIT for a cold one."""
@@ -48,10 +55,13 @@ class Child:
             self.process.send_signal(signal_number)
 
     def logged(self) -> str:
-        """What it has written to its log since it was started."""
-        with self.log.open("rb") as file:
-            file.seek(self._log_began)
-            return file.read().decode(errors="replace")
+        """What it has written to its log since it was started; "" if somebody has removed it."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(self._log_began)
+                return file.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def stop_warmly(self) -> None:
         """Ask it to finish what it does and to end; one that was stopped goes on for that."""

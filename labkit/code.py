@@ -1,6 +1,7 @@
 """The code that the workers run: its fingerprint, and whether it can be imported at all."""
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -45,7 +46,9 @@ def code_files(folders: Sequence[str] = FOLDERS) -> list[Path]:
     """Every Python file that a worker runs, in order."""
     files = [ROOT / name for name in APP_FILES]
     for folder in folders:
-        files += (ROOT / folder).rglob("*.py")
+        # Unlike rglob, walk does not mind a folder that is removed at this moment.
+        for place, _folders, names in os.walk(ROOT / folder):
+            files += [Path(place, name) for name in names if name.endswith(".py")]
     return sorted(file for file in files if file.is_file())
 
 

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import os
 import shutil
 import sys
 from collections import defaultdict
@@ -115,6 +116,8 @@ class LogFollower:
         """The lines that came since the last call; to_the_end also gives an unfinished last one."""
         try:
             with self.path.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < self._offset:  # it is a new one
+                    self._offset = 0
                 file.seek(self._offset)
                 data = file.read(CHUNK_BYTES)
         except OSError:

@@ -18,6 +18,12 @@ def full_disk(error: OSError) -> LabError:
     return known or LabError("the disk is full", "df -h")
 
 
+def why_not_started(error: OSError) -> str:
+    """Why a process could not be started, or not be written down."""
+    known = disk_error([LAB_HOME])
+    return known.sentence if known else f"it cannot be started: {error}"
+
+
 def disk_error(folders: Iterable[Path]) -> LabError | None:
     """An error that names the first of these folders whose disk has no room left; else None.
 

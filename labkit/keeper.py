@@ -6,7 +6,7 @@ import time
 from labkit import code
 from labkit.children import Child
 from labkit.ends import End, end_of
-from labkit.full_disk import disk_error
+from labkit.full_disk import why_not_started
 from labkit.pages import PAGES
 from labkit.parts import Parts
 from labkit.set_aside import set_aside_when
@@ -14,6 +14,8 @@ from labkit.set_aside import set_aside_when
 AGAIN_AFTER_S = 1.0
 MOST_ENDS = 5  # of one part in WITHIN_S; then it is given up
 WITHIN_S = 60.0
+MOST_IN_VAIN = 3
+DONE = "] succeeded in "  # Celery's line for a task that has
 LOOK_FOR_STOPPED_S = 0.5
 GIVEN_UP_HINT = "./lab restart"
 
@@ -31,6 +33,7 @@ class Keeper:
         self._work: dict[str, asyncio.Task] = {}  # what goes on about a part, by its name
         self._stopped: dict[str, int] = {}  # name -> pid of what was told to be stopped
         self._looked = 0.0
+        self._in_vain = 0  # messages that were set aside, one after another, and nothing else done
         self._set_aside = set_aside_when(parts.url)
 
     def look(self) -> None:
@@ -81,8 +84,7 @@ class Keeper:
             child.code = code.fingerprints()[child.kind]
             self.parts.start_again(child)
         except OSError as error:
-            full = disk_error([self.parts.home])
-            self._give_up(child, full.sentence if full else f"it cannot be started: {error}")
+            self._give_up(child, why_not_started(error))
         else:
             waiting = self._until_back(child, ended)
             self._work[child.name] = asyncio.create_task(waiting, name="waiting")
@@ -107,6 +109,13 @@ class Keeper:
         if end.failed and child.kind == "worker" and await self._has_set_aside():
             self.parts.console.say("a message on which two workers ended is set aside")
             self.parts.console.say("hint: ./lab aside")
+            some_work = any(DONE in worker.logged() for worker in self.parts.workers())
+            self._in_vain = 0 if some_work else self._in_vain + 1
+            if self._in_vain >= MOST_IN_VAIN:
+                return (
+                    f"{MOST_IN_VAIN} messages ended workers, and no task succeeded meanwhile: the "
+                    "cause may be the code, and `./lab aside back all` brings the messages back"
+                )
             for name in [one.name for one in self.parts.workers()]:
                 self._ends.pop(name, None)  # what ended them is out of the way
         elif len(ends) >= MOST_ENDS:
@@ -134,7 +143,7 @@ class Keeper:
     async def _until_back(self, child: Child, ended: float) -> None:
         """Say so when it answers again.  ended: when it did (time.monotonic())."""
         await self.parts.wait_for_answers([child])
-        if child.running():
+        if child.running() and child in self.parts.children:
             self.parts.save()  # the mail server may have another address
             self.parts.console.say(f"{child.name} is back after {time.monotonic() - ended:.1f} s")
 

@@ -78,8 +78,11 @@ class Parts:
 
     def give_up(self, child: Child, why: str) -> None:
         """Start a child, which has ended, no more; others may start a new one in its place."""
-        child.clear_away()
-        self.record.remove(child.identity)
+        if child.started:
+            child.clear_away()
+            self.record.remove(child.identity)
+        if child not in self.children:
+            self.children.append(child)
         self.given_up[child.name] = why
         self.save()
 
@@ -136,8 +139,18 @@ class Parts:
     async def _wait_for_nodes(self, some: list[Child]) -> None:
         answered: set[str] = set()
         while nodes := {node_name(one.name) for one in some if self._wanted(one)} - answered:
-            answered |= await asyncio.to_thread(self.control.answers, nodes)
+            answered |= await self._heard(nodes)
             await asyncio.sleep(POLL_S)
+
+    async def _heard(self, nodes: set[str]) -> set[str]:
+        """Which of these nodes answer; none while a Redis of the learner's own is away."""
+        from kombu.exceptions import OperationalError  # deferred: the children start meanwhile
+        from redis.exceptions import RedisError
+
+        try:
+            return await asyncio.to_thread(self.control.answers, nodes)
+        except (OSError, OperationalError, RedisError):
+            return set()
 
     async def _wait_for(self, child: Child) -> None:
         while self._wanted(child) and not await asyncio.to_thread(self._answers, child):
@@ -147,7 +160,7 @@ class Parts:
         """Which of the children that should run do not answer now."""
         wanted = [one for one in self.children if self._wanted(one)]
         nodes = {node_name(one.name) for one in wanted if one.kind in NODES}
-        heard = await asyncio.to_thread(self.control.answers, nodes) if nodes else set()
+        heard = await self._heard(nodes) if nodes else set()
         return [
             one
             for one in wanted

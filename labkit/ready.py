@@ -9,10 +9,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lab_home import LAB_HOME
 from labkit.asking_app import asking_app
 from labkit.errors import LabError, in_shell
 from labkit.ports import listens
 from labkit.processes import ProcessId
+from labkit.state import read_state
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -96,9 +98,10 @@ def require_workers(url: str, queues: Sequence[str]) -> None:
     control.close()
     missing = [queue for queue in queues if queue not in consumed]
     if not consumed:
+        state = read_state(LAB_HOME) or {}
         raise LabError(
             f"the broker is up, but no worker answered in {ANSWER_S:.0f} s",
-            "./start_worker.sh",
+            "./lab restart" if state.get("given_up") else "./start_worker.sh",
         )
     if missing:
         names = " and ".join(repr(queue) for queue in missing)

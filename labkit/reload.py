@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import time
 
 from labkit import code
 from labkit.children import Child
+from labkit.full_disk import why_not_started
 from labkit.parts import POLL_S, Parts
 
 LOOK_S = 0.5
+ANSWER_S = 60  # a part answers in 2 s; the rest is for a busy machine
 OVERLAP_S = 3  # an idle worker ends in under 1 s; a busy one finishes beside its successor
 
 
@@ -17,6 +20,7 @@ class Reloader:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._turn = asyncio.Lock()
+        self._asked = False  # somebody waits for a restart
         self._refused_web = ""  # the fingerprint of a web app that cannot be imported
 
     async def watch(self) -> None:
@@ -69,7 +73,9 @@ class Reloader:
 
     async def restart_all(self) -> None:
         """Restart all but the mail server; that one too, if it was given up."""
+        self._asked = True
         async with self._turn:
+            self._asked = False
             out = self.parts.given_up
             some = [one for one in self.parts.children if one.kind != "mail" or one.name in out]
             self.parts.console.say(f"restarting {', '.join(child.name for child in some)}")
@@ -101,8 +107,31 @@ class Reloader:
         for child in old:
             successor = Child(child.kind, child.name, child.command, child.log, child.environment)
             successor.code = newest[child.kind]
-            self.parts.start(successor)
+            try:
+                self.parts.start(successor)
+            except OSError as error:  # a full disk
+                self.parts.give_up(successor, why_not_started(error))
+                self.parts.console.say(f"{child.name} was not started: {why_not_started(error)}")
             new.append(successor)
-        await self.parts.wait_for_answers(new)
         self.parts.save()
-        self.parts.console.say(f"ready again: {', '.join(child.name for child in new)}")
+        await self._until_they_answer(new, newest)
+        self.parts.save()
+
+    async def _until_they_answer(self, new: list[Child], newest: dict[str, str]) -> None:
+        """Wait, and say how it went; no longer than until somebody mends the code, or restarts."""
+        names = ", ".join(child.name for child in new)
+        deadline = time.monotonic() + ANSWER_S
+        waiting = asyncio.ensure_future(self.parts.wait_for_answers(new))
+        try:
+            while not (await asyncio.wait({waiting}, timeout=LOOK_S))[0]:
+                if time.monotonic() > deadline:
+                    self.parts.console.say(f"not all of these answered in {ANSWER_S} s: {names}")
+                    self.parts.console.say("hint: ./lab restart")
+                    return
+                if self._asked or code.fingerprints() != newest:
+                    return
+            waiting.result()
+        finally:
+            waiting.cancel()
+        if ready := [child.name for child in new if child.name not in self.parts.given_up]:
+            self.parts.console.say(f"ready again: {', '.join(ready)}")

@@ -93,9 +93,11 @@ ENDING: dict[str, Callable[[str], str]] = {
     "timelimit: a text": _headed(timelimit="x"),
     "timelimit: a number": _headed(timelimit=5),
     "timelimit: one of two": _headed(timelimit=[1]),
-    "timelimit: three of two": _headed(timelimit=[1, 2, 3]),
-    "timelimit: an object": _headed(timelimit={"a": 1}),
-    "timelimit: true": _headed(timelimit=True),
+    "arguments: 500 lists in one another": lambda one: envelope(
+        headers(one), f"[[{'[' * 500}{']' * 500}, 2], {{}}, {{}}]".encode()
+    ),
+    "timelimit: two texts": _headed(timelimit=["x", "y"]),
+    "timelimit: no number of seconds": _headed(timelimit=[None, "x"]),
     "stamped_headers: a number": _headed(stamped_headers=5),
     "stamped_headers: an object in a list": _headed(stamped_headers=[{}]),
     "task: a list": _headed(task=["a"]),

@@ -44,6 +44,15 @@ def remove_the_base(file: Path) -> None:
     next(file.parent.glob("*.rdb")).unlink()
 
 
+def remove_the_manifest(file: Path) -> None:
+    file.with_name("appendonly.aof.manifest").unlink()
+
+
+def cut_the_base(file: Path) -> None:
+    base = next(file.parent.glob("*.rdb"))
+    base.write_bytes(base.read_bytes()[:60])
+
+
 def stopped_broker(home: Path) -> tuple[EmbeddedBroker, Path]:
     """A broker that has stopped, with messages in its file."""
     broker = EmbeddedBroker(home)
@@ -69,7 +78,15 @@ def test_what_can_be_read_is_loaded(tmp_path, damage, left):
 
 
 @pytest.mark.parametrize(
-    "damage", [add_garbage, spoil_the_middle, spoil_the_manifest, remove_the_base]
+    "damage",
+    [
+        add_garbage,
+        spoil_the_middle,
+        spoil_the_manifest,
+        remove_the_manifest,
+        remove_the_base,
+        cut_the_base,
+    ],
 )
 def test_what_cannot_be_read_is_named_and_stays(tmp_path, damage: Callable[[Path], None]):
     broker, file = stopped_broker(tmp_path)
@@ -99,3 +116,11 @@ def test_the_hint_of_up_begins_anew_and_keeps_the_old_data_and_the_doctor_agrees
     assert sentence not in lab.run("doctor").stdout
     lab.up("--workers=0", "--no-beat", "--no-flower", "--no-web", "--no-mail")
     assert (lab.home / "redis-broken/appendonlydir" / file.name).exists()
+
+
+def test_a_folder_in_the_place_of_a_file_is_no_error_of_pythons(tmp_path):
+    broker, file = stopped_broker(tmp_path)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(LabError, match=r"^error: the "):
+        broker.start()

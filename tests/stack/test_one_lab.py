@@ -1,6 +1,8 @@
 """One lab in a folder, and every command says the same of it, whatever becomes of the folder."""
 
+import json
 import shutil
+import subprocess
 
 from redis import Redis
 
@@ -60,3 +62,13 @@ def test_after_flushall_of_a_redis_of_ones_own_the_lab_is_still_up(lab, redis_se
     assert (run.returncode, "no lab is up" in run.stderr) == (0, False)
     assert "lab1" in lab.run("status").stdout
     lab.environment["REDIS_URL"] = url
+
+
+def test_down_removes_the_address_of_partners_that_were_killed(lab):
+    lab.home.mkdir()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    address = lab.home / "partners"
+    address.write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": gone.pid, "started": 1.0}))
+    assert lab.run("down").stdout == "nothing runs here\n"
+    assert not address.exists()

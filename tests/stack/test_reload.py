@@ -21,6 +21,17 @@ def change(path, old, new):
     path.write_text(text.replace(old, new))
 
 
+NEVER_READY = """
+import time
+from celery.signals import worker_init
+
+
+@worker_init.connect
+def wait_for_ever(**_):
+    time.sleep(3600)
+"""
+
+
 def test_a_changed_task_is_what_the_workers_run_next(lab_in_tree, add_file):
     lab = lab_in_tree.up(*LEAN, "--workers=2")
     assert lab.python(SEND_ADD) == "9"
@@ -125,3 +136,15 @@ def test_up_with_code_that_cannot_be_imported_names_the_line(lab_in_tree, add_fi
     lab = lab_in_tree.up(*LEAN, wait=False)
     assert lab.end() == 1
     assert "the code cannot be imported: tasks/basic_tasks.py line" in lab.printed()
+
+
+def test_code_whose_worker_never_answers_holds_up_no_mended_code(lab_in_tree, tree):
+    lab = lab_in_tree.up("--no-beat", "--no-flower", "--no-web", "--no-mail")
+    playground = tree / "tasks" / "playground.py"
+    good = playground.read_text()
+    playground.write_text(good + NEVER_READY)
+    lab.wait_for("the code has changed: restarting lab1")
+    before = lab.pid_of("lab1")
+    wait_until(lambda: lab.pid_of("lab1") != before, what="it is started with that code")
+    playground.write_text(good)
+    lab.wait_for("ready again: lab1")

@@ -19,6 +19,20 @@ from tests.stack.test_supervisor import LEAN
 GOOD = 5  # after each of the twenty
 SEND_BAD = 'from tasks.basic_tasks import add; print(add.apply_async((1, 2), eta="").id)'
 
+FAULTY = """
+
+from celery.worker.request import Request
+
+
+class Counted(Request):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.counter.increment()
+
+
+app.Task.Request = "celery_app:Counted"
+"""
+
 
 @pytest.fixture
 def client(lab: Lab) -> Iterator[redis.Redis]:
@@ -85,3 +99,14 @@ def test_one_call_of_a_learner_and_what_can_be_done_about_it(lab, client):
     assert client.llen("basic") == 0
     assert client.hlen("unacked") == 0
     assert lab.run("doctor", "--wait=20").stdout.count("set aside") == 0
+
+
+def test_code_on_which_each_message_ends_a_worker_is_suspected(lab_in_tree, tree):
+    with (tree / "celery_app.py").open("a") as file:
+        file.write(FAULTY)
+    lab = lab_in_tree.up(*LEAN)
+    lab.python("from tasks.basic_tasks import add; [add.delay(1, 2) for _ in range(5)]")
+    lab.wait_for("3 messages ended workers, and no task succeeded meanwhile", 90)
+    assert lab.run("aside").stdout.count("ended on it twice") == 3
+    assert lab.run("aside", "back", "all").stdout.count("put back: ") == 3
+    assert lab.launcher().poll() is None
