@@ -169,4 +169,5 @@ def leave_results_alone() -> None:
     new connection, and fails: 25 lines "Exception ignored in AsyncResult.__del__" would follow the
     program's own error.  It is not needed: Redis ends the subscriptions of whoever hangs up.
     """
-    app.AsyncResult.__del__ = lambda _result: None  # type: ignore[method-assign]
+    if results := sys.modules.get("celery.result"):  # else there are none
+        results.AsyncResult.__del__ = lambda _result: None

@@ -69,9 +69,9 @@ def lost_manifest(home: Path) -> LabError | None:
     """The error for data without the list of its files: Valkey would begin empty."""
     folder = home / "redis" / FOLDER
     manifest = folder / "appendonly.aof.manifest"
-    if manifest.exists() or not any(
-        file.stat().st_size > EMPTY_BYTES for file in folder.glob("appendonly.aof.*")
-    ):
+    sizes = {file.name: file.stat().st_size for file in folder.glob("appendonly.aof.*")}
+    empty = all(size <= (EMPTY_BYTES if ".base." in name else 0) for name, size in sizes.items())
+    if manifest.exists() or empty:
         return None
     return _error(home, manifest)
 

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 ENDED_ONE = "celery_learning:ended-a-worker"  # a hash: delivery tag -> on which worker, and when
 SET_ASIDE = "celery_learning:set-aside"  # a hash: delivery tag -> the message, and what happened
+SEE = "./lab aside"  # in a project of your own: redis-cli hgetall celery_learning:set-aside
 NOT_ITS_FAULT = (OSError, OperationalError, RedisError, MemoryError)  # broker, or machine
 REMEMBERED_S = 3600  # an older end counts no more
 
@@ -76,9 +77,8 @@ class CarefulConsumer(Consumer):
             message.ack()
             client.hdel(ENDED_ONE, tag)
         logger.error(
-            "set aside, because two workers ended on it: the message %s (%r); "
-            "it is kept in the Redis hash %s, and ./lab aside shows it",
+            "set aside, see `%s`: message %s, on which workers ended or reconnected twice: %r",
+            SEE,
             message.properties.get("correlation_id") or tag,
             error,
-            SET_ASIDE,
         )

@@ -80,7 +80,9 @@ def restart() -> None:
 
 def _state_or_error() -> dict:
     state = read_state(LAB_HOME)
-    if not state or not state["ready_after_s"]:
+    if running_lab(LAB_HOME) and not (state and state["ready_after_s"]):
+        raise LabError("the lab is starting at this moment", "sleep 5; ./lab restart")
+    if not state:
         raise LabError("no lab is up here", "./lab up")
     return state
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from labkit import code
+from labkit.beat_notes import notes_aside
 from labkit.children import Child
 from labkit.ends import End, end_of
 from labkit.full_disk import why_not_started
@@ -70,7 +71,13 @@ class Keeper:
         """Say how it ended, and start it once more, or give it up."""
         ended = time.monotonic()
         end = end_of(child.process.returncode, child.logged())
-        self._say(child, end)
+        ends = self._ends.setdefault(child.name, [])
+        ends[:] = [*(one for one in ends if ended - one < WITHIN_S), ended]
+        self._say(child, end, last=len(ends) >= MOST_ENDS)
+        if child.kind == "beat" and end.failed and (moved := notes_aside(child.logged())):
+            self.parts.console.say(
+                f"the file in which Beat notes what it sent was damaged: {moved}"
+            )
         why = await self._why_not(child, end)
         if child not in self.parts.children:  # somebody restarts it just now
             return
@@ -89,17 +96,15 @@ class Keeper:
             waiting = self._until_back(child, ended)
             self._work[child.name] = asyncio.create_task(waiting, name="waiting")
 
-    def _say(self, child: Child, end: End) -> None:
+    def _say(self, child: Child, end: End, *, last: bool) -> None:
+        again = "" if last or end.failed else "; it is started again"
         self.parts.print_new_lines(to_the_end=True)
-        self.parts.console.say(f"{child.name} {end.how}")
+        self.parts.console.say(f"{child.name} {end.how}{again}")
         for line in end.why:
             self.parts.console.say(f"    {line}")
 
     async def _why_not(self, child: Child, end: End) -> str:
         """Why it is not started again; "" if it is."""
-        ends = self._ends.setdefault(child.name, [])
-        now = time.monotonic()
-        ends[:] = [*(one for one in ends if now - one < WITHIN_S), now]
         if end.failed and not end.at_work and child.kind != "mail":
             web = child.kind == "web"
             broken = await asyncio.to_thread(code.import_error, web=web)
@@ -107,7 +112,7 @@ class Keeper:
                 self.broken = broken
                 return self._of_the_code()
         if end.failed and child.kind == "worker" and await self._has_set_aside():
-            self.parts.console.say("a message on which two workers ended is set aside")
+            self.parts.console.say("a message on which workers ended twice is set aside")
             self.parts.console.say("hint: ./lab aside")
             some_work = any(DONE in worker.logged() for worker in self.parts.workers())
             self._in_vain = 0 if some_work else self._in_vain + 1
@@ -118,7 +123,7 @@ class Keeper:
                 )
             for name in [one.name for one in self.parts.workers()]:
                 self._ends.pop(name, None)  # what ended them is out of the way
-        elif len(ends) >= MOST_ENDS:
+        elif len(self._ends[child.name]) >= MOST_ENDS:
             return f"it ended {MOST_ENDS} times in a minute"
         return ""
 

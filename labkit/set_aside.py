@@ -7,7 +7,6 @@
 
 import contextlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any
@@ -16,7 +15,7 @@ import click
 import redis
 
 from lab_home import REDIS_URL
-from labkit.doctor.findings import clock, printable, several
+from labkit.doctor.findings import clock, fitted, printable, several
 from labkit.errors import LabError
 from labkit.messages import Message, decode_taken
 from labkit.redis_check import broker_error, check_redis, client_for
@@ -48,6 +47,11 @@ class Kept:
         return (self.message and self.message.task_id) or self.tag
 
     @property
+    def typed(self) -> str:
+        """The name, as it is typed in a shell."""
+        return quote(self.name)
+
+    @property
     def sentence(self) -> str:
         """What happened to it."""
         task = (self.message and self.message.task) or "a task that it does not name"
@@ -55,7 +59,7 @@ class Kept:
         both = first if first == second else f"{first} and {second}"
         return (
             f"{task} [{self.name}] is set aside since {clock(self.time)}, out of the queue "
-            f"{self.queue!r}: {both} ended on it twice, because of {self.why}"
+            f"{self.queue!r}: {both} ended or reconnected on it, twice, because of {self.why}"
         )
 
 
@@ -91,7 +95,12 @@ def aside(what: str | None, which: str | None) -> None:
             _print(every)
             return
         do, done = {"back": (_put_back, "put back"), "drop": (_drop, "thrown away")}[what]
-        _each(_named(every, which), lambda one: do(client, one), done)
+        some = _named(every, which)
+        for one in some:
+            do(client, one)
+            click.echo(f"{done}: {printable(one.name)}")
+        if not some:
+            click.echo("no message is set aside")
     except redis.RedisError as error:
         raise broker_error(error, REDIS_URL, client) from None
     finally:
@@ -102,23 +111,21 @@ def _print(every: list[Kept]) -> None:
     if not every:
         click.echo("no message is set aside")
     for one in every:
-        click.echo(printable(one.sentence))
-        click.echo(f"    hint: ./lab aside drop {quote(one.name)}")
+        click.echo(fitted(one.sentence))
+        click.echo(f"    what Redis held: {printable(one.taken)}")
+        click.echo(f"    to put it back, when its cause is mended: ./lab aside back {one.typed}")
+        click.echo(f"    to throw it away for good: ./lab aside drop {one.typed}")
 
 
 def _named(every: list[Kept], which: str | None) -> list[Kept]:
     """Those that are meant; LabError if there is none."""
+    if which is None:
+        raise LabError("say which message: its id, or all", "./lab aside", 2)
     found = every if which == ALL else [one for one in every if which in {one.name, one.tag}]
-    if not found:
+    if not found and which != ALL:
         there = f"{several(len(every), 'message')} {'is' if len(every) == 1 else 'are'}"
-        raise LabError(f"no message {which or ''!r} is set aside; {there}", "./lab aside", 2)
+        raise LabError(f"no message {which!r} is set aside; {there}", "./lab aside", 2)
     return found
-
-
-def _each(some: list[Kept], do: Callable[[Kept], None], done: str) -> None:
-    for one in some:
-        do(one)
-        click.echo(f"{done}: {printable(one.name)}")
 
 
 def _put_back(client: redis.Redis, one: Kept) -> None:

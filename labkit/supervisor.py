@@ -202,7 +202,7 @@ class Supervisor:
             self.keeper.look()
             await asyncio.sleep(POLL_S)
         task.result()
-        return True
+        return not self._cannot_go_on()
 
     def _broker_ended(self) -> bool:
         return bool(self.broker and not self.broker.running())

@@ -67,6 +67,7 @@ def main() -> None:
         text=True,
         timeout=TIMEOUT_S,
         check=True,
+        process_group=0,  # Ctrl-C is for this lesson, which then ends the command
     )
     print(asked.stdout, end="")
     took_s = time.monotonic() - start

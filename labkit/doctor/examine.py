@@ -131,7 +131,8 @@ def _look_at_broker(deadline: float) -> list[Finding]:
             found = Later(look).until(deadline + REPORT_S, None)
             if found is None:
                 left = f"there was no time to look at {', '.join(names[number:])}; {SLOW}"
-                return [*findings, Finding("wrong", left, more_time())]
+                kind = "wrong" if number < len(names) - 1 else "?"  # the last one is about the shop
+                return [*findings, Finding(kind, left, more_time())]
             findings += found
     except TakesNoMessage as refused:
         return [_finding_of(refused), stored_messages(client, layout_of(_app()))]

@@ -37,15 +37,15 @@ def report(findings: Iterable[Finding]) -> int:
     found = list(findings)
     for finding in found:
         mark = click.style(f"{finding.kind:5}", fg=COLOURS[finding.kind], bold=True)
-        click.echo(f"{mark}  {_fitted(finding.sentence)}")
+        click.echo(f"{mark}  {fitted(finding.sentence)}")
         for one in finding.perhaps:
-            click.echo(f"{INDENT}- {_fitted(one)}")
+            click.echo(f"{INDENT}- {fitted(one)}")
         if finding.hint:
             click.echo(f"{INDENT}hint: {printable(finding.hint)}")
     return int(any(finding.kind == "wrong" for finding in found))
 
 
-def _fitted(text: str) -> str:
+def fitted(text: str) -> str:
     """The text, broken between words where a terminal is narrower; elsewhere one line."""
     text = printable(text)
     if not sys.stdout.isatty():
@@ -78,7 +78,7 @@ def grep_hint(task_id: str) -> str:
 
 def more_time(task_id: str = "") -> str:
     """The command that gives a slow machine, or a slow broker, more time."""
-    return f"./lab doctor --wait 20 {typed(task_id)}" if task_id else "./lab doctor --wait 20"
+    return f"./lab doctor --wait 60 {typed(task_id)}" if task_id else "./lab doctor --wait 60"
 
 
 def typed(task_id: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import redis
 
 from lab_home import LAB_HOME
-from labkit.doctor.findings import Finding, several, shortened, typed
+from labkit.doctor.findings import Finding, several, shortened
 from labkit.errors import in_shell
 from labkit.processes import ProcessId
 from labkit.set_aside import Kept, kept_messages
@@ -65,4 +65,4 @@ def set_aside_answer(client: redis.Redis, task_id: str) -> list[Finding]:
 
 
 def _answer(one: Kept) -> Finding:
-    return Finding("wrong", one.sentence, f"./lab aside drop {typed(one.name)}")
+    return Finding("wrong", one.sentence, "./lab aside")

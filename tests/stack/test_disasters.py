@@ -1,5 +1,6 @@
 """A lesson that cannot go on says why in one sentence, cleans up, and ends with exit code 1."""
 
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 
 from labkit.processes import ProcessId
 from tests.required import require
@@ -119,8 +121,10 @@ def test_a_disk_that_fills_up_under_a_lab_that_is_up(small_disk):
     lab = Lab(small_disk / "home")
     try:
         lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
+        lab.python("from tasks.basic_tasks import nap; nap.delay(8)")
         fill(small_disk)
-        lab.python("from tasks.basic_tasks import add; print(add.delay(1, 2).id)")
+        with redis.Redis.from_url(json.loads((lab.home / "broker").read_text())["url"]) as client:
+            client.set("celery_learning:filler", "x" * 200_000)  # the last bytes of a page, too
         lab.wait_for(f"the disk is full: {lab.home}")
         run, doctor = lab.run("run", "01"), lab.run("doctor", "--wait=20")
         assert (run.returncode, "Traceback" in run.stderr) == (1, False)
@@ -157,7 +161,8 @@ def test_a_lessons_broker_that_is_killed_by_somebody_else(shared_lab):
 
 def broker_of(lab: Lab, lesson: str) -> ProcessId:
     """The server whose folder is that of a lesson's own broker."""
-    (home,) = lab.home.glob(f"temporary/{lesson}-*")
+    found = lab.home.glob(f"temporary/{lesson}-*")
+    (home,) = (one for one in found if (one / "redis").is_dir())
     for one in psutil.process_iter(["pid", "name"]):
         if "valkey" in (one.info["name"] or "") and str(home) in one.cwd():
             return ProcessId.of(one.info["pid"])

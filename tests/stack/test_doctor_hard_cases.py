@@ -61,7 +61,7 @@ def test_a_rate_limit_that_holds_a_task_back_gets_a_hint_that_helps(patient):
         assert unacked_count(patient.client) == 0  # it put them back, as the hint says
     assert answer.code == 0
     assert f"{worker.name} may hold it back: {LIMITED} has a rate limit of 2/m there" in answer.text
-    assert "restart that worker, which puts back what it holds" in answer.text
+    assert "a restart of that worker puts back what it holds" in answer.text
     assert "rate_limit TASK 0" not in answer.text
     assert "?      a worker took its message" in lifted.text
     assert f"{worker.name} may hold it back, if {LIMITED} had a rate limit there" in lifted.text

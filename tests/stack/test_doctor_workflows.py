@@ -46,7 +46,7 @@ def test_a_later_step_of_a_task_that_runs_is_not_called_lost(patient, chain_id):
     assert "it is a later step of a chain, or the body of a chord" in answer.text
     assert "when what comes before it has ended; 1 task runs now" in answer.text
     assert "send it again" not in answer.text
-    assert f"ask again: ./lab doctor {chain_id}" in answer.text
+    assert f"ask again then\n       hint: ./lab doctor {chain_id}" in answer.text
 
 
 def test_the_body_of_a_chord_is_told_with_a_member_that_waits(patient):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shelve
 import shutil
 import signal
 import socket
@@ -55,7 +56,7 @@ def test_each_part_that_is_killed_comes_back_and_the_rest_stays(lab):
         kill(lab, part)
     for part in PARTS:
         is_back(lab, part)
-        assert f"\n{part} was ended by signal 9 (SIGKILL)\n" in lab.printed()
+        assert f"\n{part} was ended by signal 9 (SIGKILL); it is started again\n" in lab.printed()
         assert lab.pid_of(part) != before[part]
     assert "hint:" not in lab.printed()  # nothing is to be done
     assert page_of(lab, "/healthcheck") == "OK"
@@ -221,3 +222,15 @@ def test_ten_kills_while_lessons_run(lab):
             assert "Traceback" not in done.stdout + done.stderr
     assert lab.launcher().poll() is None
     assert lab.python(SEND_ADD) == "9"
+
+
+def test_a_beat_whose_notes_are_damaged_begins_anew(lab):
+    lab.home.mkdir()
+    with shelve.open(lab.home / "beat-schedule") as notes:  # noqa: S301
+        notes["entries"] = {}
+    for file in lab.home.glob("beat-schedule*"):
+        os.truncate(file, file.stat().st_size if file.suffix in {".dir", ".bak"} else 0)
+    lab.up("--workers=0", *NO_PAGES, "--no-mail", "--no-reload")
+    lab.run("down")
+    assert "not started again" not in lab.printed()
+    assert "  workers  none\n" in lab.printed()

@@ -74,20 +74,22 @@ def test_twenty_kinds_of_message_end_workers_and_the_lab_does_the_rest(lab, clie
     assert [json.loads(one.taken)[0]["body"] for one in kept] == [
         json.loads(text)["body"] for text in pushed
     ]
-    assert lab.run("aside").stdout.count("ended on it") == 20
+    assert lab.run("aside").stdout.count("ended or reconnected on it, twice") == 20
 
 
 def test_one_call_of_a_learner_and_what_can_be_done_about_it(lab, client):
     task_id = lab.python(SEND_BAD)
     wait_until(lambda: client.hlen(SET_ASIDE), 60, "it is set aside")
-    lab.wait_for("a message on which two workers ended is set aside\nhint: ./lab aside\n")
+    lab.wait_for("a message on which workers ended twice is set aside\nhint: ./lab aside\n")
     doctor = lab.run("doctor", "--wait=20", task_id)
     assert doctor.returncode == 1
     assert f"tasks.basic_tasks.add [{task_id}] is set aside since" in doctor.stdout
     assert "out of the queue 'basic': lab" in doctor.stdout
-    assert f"hint: ./lab aside drop {task_id}\n" in doctor.stdout
+    assert "hint: ./lab aside\n" in doctor.stdout
     assert "1 message is set aside" in lab.run("doctor", "--wait=20").stdout
 
+    assert f": ./lab aside drop {task_id}\n" in lab.run("aside").stdout
+    assert lab.run("aside", "drop").stderr.startswith("error: say which message: its id, or all\n")
     back = lab.run("aside", "back", task_id)
     assert back.stdout == f"put back: {task_id}\n"
     wait_until(lambda: client.hlen(SET_ASIDE), 60, "it is set aside once more")
@@ -107,6 +109,6 @@ def test_code_on_which_each_message_ends_a_worker_is_suspected(lab_in_tree, tree
     lab = lab_in_tree.up(*LEAN)
     lab.python("from tasks.basic_tasks import add; [add.delay(1, 2) for _ in range(5)]")
     lab.wait_for("3 messages ended workers, and no task succeeded meanwhile", 90)
-    assert lab.run("aside").stdout.count("ended on it twice") == 3
+    assert lab.run("aside").stdout.count("reconnected on it, twice") == 3
     assert lab.run("aside", "back", "all").stdout.count("put back: ") == 3
     assert lab.launcher().poll() is None

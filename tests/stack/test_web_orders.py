@@ -109,7 +109,7 @@ def test_a_locked_database_makes_503_soon(web):
     engine = web.shop()
     with writing(engine):
         answer, seconds = timed(web.ask, "POST", "/orders", ORDER)
-        assert house_form(answer, 503).startswith("the shop's database cannot be used now: ")
+        assert house_form(answer, 503).startswith("the shop's database cannot be used now, ")
         assert seconds < LIMIT_S
     engine.dispose()
     web.order()
@@ -128,7 +128,7 @@ def test_the_first_order_of_a_web_process_does_not_wait_for_a_locked_database(
         with writing(engine):
             answer, seconds = timed(web.ask, "POST", "/orders", ORDER)
             assert house_form(answer, 503) == (
-                "the shop's database cannot be used now: database is locked"
+                "the shop's database cannot be used now, ask again in a second: database is locked"
             )
             assert seconds < LIMIT_S
         engine.dispose()
