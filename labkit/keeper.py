@@ -75,9 +75,7 @@ class Keeper:
         ends[:] = [*(one for one in ends if ended - one < WITHIN_S), ended]
         self._say(child, end, last=len(ends) >= MOST_ENDS)
         if child.kind == "beat" and end.failed and (moved := notes_aside(child.logged())):
-            self.parts.console.say(
-                f"the file in which Beat notes what it sent was damaged: {moved}"
-            )
+            self.parts.console.say(f"Beat could not read its notes; they are set aside: {moved}")
         why = await self._why_not(child, end)
         if child not in self.parts.children:  # somebody restarts it just now
             return

@@ -146,7 +146,7 @@ def test_a_server_that_cannot_write_its_append_only_file_is_told_so(redis_server
         wait_until(lambda: client.info("persistence")["aof_last_write_status"] == "err")
         with pytest.raises(TakesNoMessage) as error:
             check_redis(url)
-    assert error.value.sentence == FILE
+    assert error.value.sentence.startswith(FILE)
 
 
 def test_a_server_that_still_reads_its_data_is_not_called_absent(redis_server, tmp_path):
