@@ -10,6 +10,7 @@ from rich.table import Table
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit.code import TOO_SLOW, import_error, mend_hint
 from labkit.errors import LabError
+from labkit.full_disk import disk_error
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
 from labkit.state import read_state, running_lab
@@ -57,6 +58,8 @@ def _stop(launcher: ProcessId) -> None:
 def restart() -> None:
     """Ask the running stack to restart all but broker and mail server; wait until they answer."""
     state = _state_or_error()
+    if full := disk_error([LAB_HOME]):  # it could not be written down
+        raise full
     if why := import_error() or (import_error(web=True) if state.get("web") else None):
         if why.startswith(TOO_SLOW):
             raise LabError(f"nothing was restarted: {why}", "./lab restart")

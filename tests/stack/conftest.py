@@ -21,6 +21,8 @@ FIRST = (
     "test_install.py",
     "test_matrix.py",
     "test_lessons.py",
+    "test_set_aside.py",
+    "test_keeper.py",
     "test_other_servers.py",
     "test_shop_postgresql.py",
     "test_disasters.py",

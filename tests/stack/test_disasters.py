@@ -131,7 +131,7 @@ def test_a_disk_that_fills_up_under_a_lab_that_is_up(small_disk):
         assert "its disk is full\n" in run.stderr
         assert f"hint: df -h {shlex.quote(str(lab.home))}; tail" in run.stderr
         assert "its disk is full\n" in doctor.stdout
-        assert lab.run("restart").stderr.startswith("error: all was restarted, and lab1 ended")
+        assert lab.run("restart").stderr.startswith(f"error: the disk is full: {lab.home}\n")
         assert lab.launcher().poll() is None
         (small_disk / "filler").unlink()
         assert lab.run("restart").returncode == 0
