@@ -14,6 +14,7 @@ from labkit.asking_app import asking_app
 from labkit.errors import LabError, in_shell
 from labkit.ports import listens
 from labkit.processes import ProcessId
+from labkit.redis_check import broker_error
 from labkit.state import read_state
 
 if TYPE_CHECKING:
@@ -82,20 +83,27 @@ def page_answers(process: ProcessId, port: int, path: str) -> bool:
 
 
 def require_workers(url: str, queues: Sequence[str]) -> None:
-    """Raise LabError unless every queue is consumed by a worker that answers.
+    """Raise LabError unless every queue is consumed by a worker that answers, or no broker does.
 
     The first answer comes at once and is enough in most cases; only if it is not from the right
     worker do we wait the full second for the others.
     """
     if not queues:
         return
+    from kombu.exceptions import OperationalError  # deferred: Celery takes its time
+    from redis.exceptions import RedisError
+
     control = Control(url)
     consumed: set[str] = set()
-    for first_answer_only in (True, False):
-        consumed |= control.consumed_queues(first_answer_only=first_answer_only)
-        if consumed.issuperset(queues):
-            break
-    control.close()
+    try:
+        for first_answer_only in (True, False):
+            consumed |= control.consumed_queues(first_answer_only=first_answer_only)
+            if consumed.issuperset(queues):
+                break
+    except (OSError, OperationalError, RedisError) as error:  # it went away meanwhile
+        raise broker_error(error, url) from None
+    finally:
+        control.close()
     missing = [queue for queue in queues if queue not in consumed]
     if not consumed:
         state = read_state(LAB_HOME) or {}

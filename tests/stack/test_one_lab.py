@@ -5,8 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
+from labkit.broker import EmbeddedBroker
+from labkit.errors import LabError
+from labkit.ready import require_workers
 from tests.stack.labs import Lab
 from tests.stack.test_supervisor import LEAN, SEND_ADD
 
@@ -80,3 +84,11 @@ def test_down_removes_the_address_of_partners_that_were_killed(lab):
     address.write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": gone.pid, "started": 1.0}))
     assert lab.run("down").stdout == "nothing runs here\n"
     assert not address.exists()
+
+
+def test_a_broker_that_goes_away_while_the_workers_are_asked_is_a_sentence(tmp_path):
+    broker = EmbeddedBroker(tmp_path)
+    broker.start()
+    broker.stop()
+    with pytest.raises(LabError, match=r"^error: the broker at \S+ stopped answering: "):
+        require_workers(broker.url, ["basic"])
