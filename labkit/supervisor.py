@@ -120,7 +120,8 @@ class Supervisor:
         finally:
             self.keeper.cancel()
             for task in self._tasks:
-                task.cancel()
+                if not task.cancel() and not task.cancelled():
+                    task.exception()  # asked for, or asyncio prints it at the end
             self.stopping = Stopping(
                 self.parts, patient=signal.SIGINT in self.signals, broker=not self._broker_ended()
             )
@@ -193,12 +194,13 @@ class Supervisor:
         task = asyncio.ensure_future(wanted)
         while not task.done():
             self.parts.clear_ended()
-            for done in [one for one in self._tasks if one.done()]:
-                done.result()  # a reload that failed for a reason of ours, such as a full disk
-                self._tasks.remove(done)
             if self.signals or self.parts.console.closed or self._cannot_go_on():
                 task.cancel()
                 return False
+            # Below this, errors are not those of a folder that was moved away.
+            for done in [one for one in self._tasks if one.done()]:
+                done.result()  # a reload that failed for a reason of ours, such as a full disk
+                self._tasks.remove(done)
             self.keeper.look()
             await asyncio.sleep(POLL_S)
         task.result()
