@@ -13,7 +13,7 @@ from labkit.mail_check import mail_server_answers, read_mail_file
 from labkit.pages import PAGES
 from labkit.ports import next_free_port
 from labkit.processes import ProcessId
-from labkit.ready import Control, node_name, page_answers
+from labkit.ready import Control, broker_errors, node_name, page_answers
 from labkit.records import ProcessRecord
 from labkit.state import write_state
 
@@ -144,12 +144,9 @@ class Parts:
 
     async def _heard(self, nodes: set[str]) -> set[str]:
         """Which of these nodes answer; none while a Redis of the learner's own is away."""
-        from kombu.exceptions import OperationalError  # deferred: the children start meanwhile
-        from redis.exceptions import RedisError
-
         try:
             return await asyncio.to_thread(self.control.answers, nodes)
-        except (OSError, OperationalError, RedisError):
+        except broker_errors():
             return set()
 
     async def _wait_for(self, child: Child) -> None:

@@ -64,6 +64,14 @@ class Control:
             self.app.close()
 
 
+def broker_errors() -> tuple[type[Exception], ...]:
+    """What a question to the workers raises where the broker is away."""
+    from kombu.exceptions import OperationalError  # deferred: kombu takes its time
+    from redis.exceptions import RedisError
+
+    return OSError, OperationalError, RedisError
+
+
 def node_name(child_name: str) -> str:
     """The name a worker or Beat has for Celery: lab1 -> lab1@host."""
     host = socket.gethostname()
@@ -90,9 +98,6 @@ def require_workers(url: str, queues: Sequence[str]) -> None:
     """
     if not queues:
         return
-    from kombu.exceptions import OperationalError  # deferred: Celery takes its time
-    from redis.exceptions import RedisError
-
     control = Control(url)
     consumed: set[str] = set()
     try:
@@ -100,7 +105,7 @@ def require_workers(url: str, queues: Sequence[str]) -> None:
             consumed |= control.consumed_queues(first_answer_only=first_answer_only)
             if consumed.issuperset(queues):
                 break
-    except (OSError, OperationalError, RedisError) as error:  # it went away meanwhile
+    except broker_errors() as error:  # it went away meanwhile
         raise broker_error(error, url) from None
     finally:
         control.close()

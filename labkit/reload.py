@@ -110,8 +110,9 @@ class Reloader:
             try:
                 self.parts.start(successor)
             except OSError as error:  # a full disk
-                self.parts.give_up(successor, why_not_started(error))
-                self.parts.console.say(f"{child.name} was not started: {why_not_started(error)}")
+                why = why_not_started(error)
+                self.parts.give_up(successor, why)
+                self.parts.console.say(f"{child.name} was not started: {why}")
             new.append(successor)
         self.parts.save()
         await self._until_they_answer(new, newest)
