@@ -1,5 +1,6 @@
 """Programs of Celery's that a lesson or a test starts for itself: a worker, a Beat."""
 
+import os
 import shlex
 import signal
 import socket
@@ -69,6 +70,14 @@ class Node:
         except subprocess.TimeoutExpired:
             self.kill()
         return self.process.wait()
+
+    def hold(self) -> None:
+        """Stop its whole group where it is (kill -STOP), until go_on() or kill()."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let what was held go on (kill -CONT)."""
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill -9 it and what it started (a worker's pool), as a crash of the machine would."""

@@ -166,8 +166,9 @@ def replace_all(
         for number in numbers:
             send_some()
             term, kill = old[2 * number - 2 : 2 * number]
-            wait_until(partial(all_work, ledger, [term, kill]), BATCH_S)
+            wait_until(partial(works, ledger, term), BATCH_S)
             term.ask_to_stop()
+            wait_until(partial(is_held_at_work, ledger, kill), BATCH_S)
             kill.kill()
             term.stop()
             fleet.enter_context(workers_of([line(group, number, "2") for group in GROUPS]))
@@ -193,12 +194,19 @@ def replace_all(
     return counts, len(again)
 
 
-def all_work(ledger: Ledger, workers: list[Worker]) -> bool:
-    """True while each of these workers runs a task."""
-    running: Counter[str] = Counter()
-    for entry in ledger.entries():
-        running[entry.worker] += {"START": 1, "END": -1}.get(entry.event, 0)
-    return all(running[worker.name] > 0 for worker in workers)
+def works(ledger: Ledger, worker: Worker) -> bool:
+    """True while this worker runs a task."""
+    steps = Counter(entry.event for entry in ledger.entries() if entry.worker == worker.name)
+    return steps["START"] > steps["END"]
+
+
+def is_held_at_work(ledger: Ledger, worker: Worker) -> bool:
+    """Hold a worker still in the middle of a task, for kill -9; False if it has none."""
+    worker.hold()
+    if works(ledger, worker):
+        return True
+    worker.go_on()
+    return False
 
 
 def ended(ledger: Ledger, group: str, release: str) -> int:
