@@ -17,7 +17,11 @@ LONGEST_S = 300  # lesson 45 takes 60 s alone on a machine, and much longer on a
 
 @pytest.mark.timeout(LONGEST_S + 30)
 @pytest.mark.parametrize("number", LESSONS)
-def test_the_lesson_prints_what_it_promises(shared_lab, number):
-    result = shared_lab.run("run", number, "--strict", timeout_s=LONGEST_S)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.endswith("as promised\n")
+def test_the_lesson_prints_what_it_promises_and_leaves_no_temporary_file(
+    shared_lab, tmp_path, number
+):
+    ran = shared_lab.run("run", number, "--strict", timeout_s=LONGEST_S, TMPDIR=str(tmp_path))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.endswith("as promised\n")
+    assert list(tmp_path.iterdir()) == []
+    assert list(shared_lab.home.glob("temporary/*")) == []  # of its workers and brokers
