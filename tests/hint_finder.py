@@ -65,14 +65,18 @@ class Module:
     tree: ast.Module = field(repr=False)
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
-        return {c: node for node in ast.walk(self.tree) for c in ast.iter_child_nodes(node)}
+        return {c: node for node in self.nodes for c in ast.iter_child_nodes(node)}
 
     @cached_property
     def imported(self) -> dict[str, tuple[str, str]]:
         return {
             alias.asname or alias.name: (node.module, alias.name)
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.ImportFrom) and node.module
             for alias in node.names
         }
@@ -122,7 +126,7 @@ class Finder:
     # -- Where hints begin ----------------------------------------------------------------------
 
     def _from_marks(self, module: Module) -> None:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.JoinedStr):
                 self._in_text(module, node)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -150,7 +154,7 @@ class Finder:
 
     def _from_classes(self, module: Module) -> None:
         """A dataclass has its fields as parameters; a subclass has those of its parent."""
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.ClassDef):
                 continue
             fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
@@ -166,7 +170,7 @@ class Finder:
                     self.sinks.setdefault((module.name, node.name), set()).update(spots)
 
     def _from_calls(self, module: Module) -> None:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.Call):
                 continue
             for place, name in self.sinks.get(self._callee(module, node.func), ()):
