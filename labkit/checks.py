@@ -18,7 +18,7 @@ from labkit.spawn import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
 NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour
-PROCESSES = 4  # test processes side by side; of two processors a fifth was idle with 3
+PROCESSES = 6  # test processes side by side: most of a test is waiting for processes that start
 
 
 @dataclass(frozen=True)
