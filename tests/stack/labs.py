@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from labkit.broker import EmbeddedBroker, free_port
+from labkit.records import leftovers
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60
@@ -162,7 +163,8 @@ class Lab:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.run("down")
+        if leftovers(self.home):
+            self.run("down")
 
 
 def copy_of_the_tree(folder: Path) -> Path:
