@@ -12,7 +12,7 @@ import redis
 
 from labkit.broker import free_port
 from tests.required import require
-from tests.stack.labs import Lab, copy_of_the_tree, wait_until
+from tests.stack.labs import LEAN, Lab, copy_of_the_tree, wait_until
 
 # The longest tests.  A process that began one of them at the end would be left alone with it.
 FIRST = (
@@ -57,12 +57,22 @@ def lab_in_tree(tree: Path, tmp_path: Path) -> Iterator[Lab]:
     one.clean_up()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One running stack for all lessons of this test process, as a learner has one."""
-    one = Lab(tmp_path_factory.mktemp("shared") / "home")
+    """One running stack with all its parts for the tests of a module, as a learner has one."""
+    yield from _up(tmp_path_factory, "--no-reload")
+
+
+@pytest.fixture(scope="module")
+def lean_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same with a broker and a worker alone."""
+    yield from _up(tmp_path_factory, *LEAN)
+
+
+def _up(folders: pytest.TempPathFactory, *options: str) -> Iterator[Lab]:
+    one = Lab(folders.mktemp("shared") / "home")
     try:
-        yield one.up("--no-reload")
+        yield one.up(*options)
     finally:
         one.clean_up()
 

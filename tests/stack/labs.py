@@ -16,6 +16,7 @@ from labkit.broker import EmbeddedBroker, free_port
 from labkit.records import leftovers
 
 ROOT = Path(__file__).parents[2]
+LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")  # workers alone
 READY_S = 60
 END_S = 60
 SOON_S = 10  # usually 1 s; Celery by itself would try for 19 s, or for ever

@@ -16,7 +16,7 @@ import redis
 
 from labkit.processes import ProcessId
 from tests.required import require
-from tests.stack.labs import Lab, wait_until
+from tests.stack.labs import LEAN, Lab, wait_until
 
 SIZE_MB = 16
 
@@ -68,14 +68,14 @@ def left_of(lab: Lab, lesson: str) -> list[str]:
     return running + [str(path) for path in lab.home.glob(f"temporary/{lesson}*")]
 
 
-def test_a_ledger_that_cannot_be_written(shared_lab, tmp_path):
+def test_a_ledger_that_cannot_be_written(lean_lab, tmp_path):
     (tmp_path / "ledgers").write_text("a file where the folder should be")
-    ended = shared_lab.run("run", "25", "--strict", LAB_FILES=str(tmp_path))
+    ended = lean_lab.run("run", "25", "--strict", LAB_FILES=str(tmp_path))
     assert ended.returncode == 1
     assert "error: the ledger lesson25-" in ended.stderr
     assert "hint: LAB_FILES=~/celery-lab-files ./lab run 25\n" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert left_of(shared_lab, "lesson25") == []
+    assert left_of(lean_lab, "lesson25") == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_disk_that_may_only_be_read_from_now_on(small_disk, tmp_path, lesson):
 def test_a_disk_that_fills_up_under_a_lab_that_is_up(small_disk):
     lab = Lab(small_disk / "home")
     try:
-        lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
+        lab.up(*LEAN)
         lab.python("from tasks.basic_tasks import nap; nap.delay(8)")
         fill(small_disk)
         with redis.Redis.from_url(json.loads((lab.home / "broker").read_text())["url"]) as client:
@@ -146,18 +146,18 @@ def ledgers(files: Path) -> str:
     return "".join(path.read_text() for path in files.glob("ledgers/*.jsonl"))
 
 
-def test_a_lessons_broker_that_is_killed_by_somebody_else(shared_lab):
-    run = started_lesson(shared_lab, "25")
+def test_a_lessons_broker_that_is_killed_by_somebody_else(lean_lab):
+    run = started_lesson(lean_lab, "25")
     assert run.stdout
     for line in run.stdout:
         if "both work on TL-1" in line:
             break
-    broker_of(shared_lab, "lesson25").send(signal.SIGKILL)
+    broker_of(lean_lab, "lesson25").send(signal.SIGKILL)
     out, err = run.communicate(timeout=110)
     assert run.returncode == 1, out + err
     assert "error: the lesson's broker was ended by something else" in err
     assert "Traceback" not in out + err
-    assert left_of(shared_lab, "lesson25") == []
+    assert left_of(lean_lab, "lesson25") == []
 
 
 def broker_of(lab: Lab, lesson: str) -> ProcessId:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.spawn import child_environment
-from tests.stack.labs import Lab, copy_of_the_tree, wait_until
+from tests.stack.labs import LEAN, Lab, copy_of_the_tree, wait_until
 from tests.stack.patient import LONG_S, patient
 
 __all__ = ["patient"]
@@ -21,7 +21,7 @@ __all__ = ["patient"]
 def old_lab(tmp_path: Path) -> Iterator[Lab]:
     """A running lab of one worker, in a copy of the tree that it does not watch."""
     lab = Lab(tmp_path / "home", root=copy_of_the_tree(tmp_path / "copy"))
-    yield lab.up("--no-reload", "--no-beat", "--no-flower", "--no-web", "--no-mail")
+    yield lab.up(*LEAN)
     lab.clean_up()
 
 

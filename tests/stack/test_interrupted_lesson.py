@@ -8,18 +8,18 @@ from labkit.redis_check import client_for
 from tests.stack.labs import ROOT, wait_until
 
 
-def test_ctrl_c_ends_a_lesson_with_its_workers_and_queues_and_without_a_traceback(shared_lab):
+def test_ctrl_c_ends_a_lesson_with_its_workers_and_queues_and_without_a_traceback(lean_lab):
     process = subprocess.Popen(
         [sys.executable, "-m", "labkit.cli", "run", "09"],
         cwd=ROOT,
-        env=shared_lab.environment,
+        env=lean_lab.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
-    log = shared_lab.home / "logs" / "lesson09a.log"
+    log = lean_lab.home / "logs" / "lesson09a.log"
     wait_until(lambda: log.exists() and "succeeded" in log.read_text(), what="a job was done")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
@@ -27,7 +27,7 @@ def test_ctrl_c_ends_a_lesson_with_its_workers_and_queues_and_without_a_tracebac
     assert process.returncode == 130
     assert "stopped the worker lesson09a@" in output
     assert "Traceback" not in output
-    url = shared_lab.python("from lab_home import REDIS_URL; print(REDIS_URL)")
+    url = lean_lab.python("from lab_home import REDIS_URL; print(REDIS_URL)")
     with client_for(url) as client:
         assert client.keys("lesson09*") == []
-    assert list((shared_lab.home / "files" / "ledgers").glob("lesson09*")) == []
+    assert list((lean_lab.home / "files" / "ledgers").glob("lesson09*")) == []

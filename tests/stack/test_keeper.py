@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from labkit.own_broker import own_broker
-from tests.stack.labs import Lab, wait_until
-from tests.stack.test_supervisor import LEAN, SEND_ADD, SEND_EMAIL, page_of
+from tests.stack.labs import LEAN, Lab, wait_until
+from tests.stack.test_supervisor import SEND_ADD, SEND_EMAIL, page_of
 
 NO_PAGES = ("--no-flower", "--no-web")
 PARTS = ("lab1", "beat", "flower", "mail", "web")

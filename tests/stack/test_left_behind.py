@@ -11,7 +11,7 @@ import pytest
 from labkit.left_behind import own_queues_among, remove_messages
 from labkit.queues import lengths, unacked_by_queue
 from labkit.redis_check import client_for
-from tests.stack.labs import ROOT, Lab, wait_until
+from tests.stack.labs import LEAN, ROOT, Lab, wait_until
 
 LESSON = '''"""Left behind: a lesson for this test."""
 
@@ -69,9 +69,9 @@ def start(lab: Lab, folder: Path, rest: str, **changes: str) -> subprocess.Popen
 
 
 @pytest.fixture
-def client(shared_lab):
+def client(lean_lab):
     """A client of the shared broker, whose queues of lesson 99 are gone afterwards."""
-    url = shared_lab.python("from lab_home import REDIS_URL; print(REDIS_URL)")
+    url = lean_lab.python("from lab_home import REDIS_URL; print(REDIS_URL)")
     with client_for(url) as one:
         yield one
         for key in one.keys("lesson99*"):
@@ -92,10 +92,10 @@ def waiting(client) -> int:
     ],
 )
 def test_what_a_lesson_has_sent_goes_and_another_runs_message_stays(
-    shared_lab, client, tmp_path, rest, exit_code
+    lean_lab, client, tmp_path, rest, exit_code
 ):
-    another = shared_lab.python(SEND)
-    process = start(shared_lab, tmp_path, rest)
+    another = lean_lab.python(SEND)
+    process = start(lean_lab, tmp_path, rest)
     _, told = process.communicate(timeout=60)
     assert process.returncode == exit_code, told
     assert told.count(REMOVED) == 1, told
@@ -104,8 +104,8 @@ def test_what_a_lesson_has_sent_goes_and_another_runs_message_stays(
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_leaves_no_message(shared_lab, client, tmp_path, number, exit_code):
-    process = start(shared_lab, tmp_path, WAIT)
+def test_a_signal_leaves_no_message(lean_lab, client, tmp_path, number, exit_code):
+    process = start(lean_lab, tmp_path, WAIT)
     wait_until(lambda: waiting(client) == 4, 60, "all was sent")
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
@@ -114,8 +114,8 @@ def test_a_signal_leaves_no_message(shared_lab, client, tmp_path, number, exit_c
     assert waiting(client) == 0
 
 
-def test_what_a_killed_worker_of_its_own_held_goes_too(shared_lab, client, tmp_path):
-    process = start(shared_lab, tmp_path, KILLED_WORKER)
+def test_what_a_killed_worker_of_its_own_held_goes_too(lean_lab, client, tmp_path):
+    process = start(lean_lab, tmp_path, KILLED_WORKER)
     _, told = process.communicate(timeout=90)
     assert process.returncode == 0, told
     # Of the 8 the worker may have acknowledged the one that it had begun.
@@ -125,7 +125,7 @@ def test_what_a_killed_worker_of_its_own_held_goes_too(shared_lab, client, tmp_p
 
 
 def test_without_a_broker_nothing_is_said(lab, tmp_path):
-    lab.up("--workers", "0", "--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
+    lab.up("--workers", "0", *LEAN)
     process = start(lab, tmp_path, END_OF_THE_BROKER)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -133,27 +133,27 @@ def test_without_a_broker_nothing_is_said(lab, tmp_path):
     assert "error: no broker answers at" in told
 
 
-def test_a_lesson_whose_messages_were_all_taken_says_nothing(shared_lab, client, tmp_path):
-    process = start(shared_lab, tmp_path, WORKER)
+def test_a_lesson_whose_messages_were_all_taken_says_nothing(lean_lab, client, tmp_path):
+    process = start(lean_lab, tmp_path, WORKER)
     _, told = process.communicate(timeout=90)
     assert process.returncode == 0, told
     assert "removed" not in told
 
 
-def test_what_the_tasks_of_a_run_have_called_is_its_own(shared_lab, client):
+def test_what_the_tasks_of_a_run_have_called_is_its_own(lean_lab, client):
     code = (
         "from tasks.basic_tasks import add; add.apply_async((1, 1), queue='lesson99', root_id='a')"
     )
-    shared_lab.python(code)
-    shared_lab.python(SEND)
+    lean_lab.python(code)
+    lean_lab.python(SEND)
     assert remove_messages(client, "lesson99", ["a"]) == 1
     assert client.llen("lesson99") == 1
 
 
-def test_messages_between_those_of_others_are_found_in_a_long_list(shared_lab, client):
+def test_messages_between_those_of_others_are_found_in_a_long_list(lean_lab, client):
     code = "from tasks.basic_tasks import add; "
     code += "[add.apply_async((1, 1), queue='lesson99', task_id=f'{i % 3}') for i in range(1600)]"
-    shared_lab.python(code)
+    lean_lab.python(code)
     client.lpush("lesson99", "no message")
     assert remove_messages(client, "lesson99", ["1"]) == 533
     assert client.llen("lesson99") == 1068

@@ -11,8 +11,8 @@ from redis import Redis
 from labkit.broker import EmbeddedBroker
 from labkit.errors import LabError
 from labkit.ready import require_workers
-from tests.stack.labs import Lab
-from tests.stack.test_supervisor import LEAN, SEND_ADD
+from tests.stack.labs import LEAN, Lab
+from tests.stack.test_supervisor import SEND_ADD
 
 
 def remove(home: Path) -> None:

@@ -92,7 +92,7 @@ def test_the_scripts_find_our_code_too(lab, elsewhere, script):
     assert "celery_learning" in ended.stdout or "beat" in ended.stdout
 
 
-def test_a_lesson_by_hand_with_another_app_on_pythonpath_says_so(shared_lab, tmp_path):
+def test_a_lesson_by_hand_with_another_app_on_pythonpath_says_so(lean_lab, tmp_path):
     other = tmp_path / "celery_app.py"
     other.write_text("from celery import Celery\napp = Celery()\n")
     script = tmp_path / "lesson.py"
@@ -101,7 +101,7 @@ def test_a_lesson_by_hand_with_another_app_on_pythonpath_says_so(shared_lab, tmp
     )
     ended = subprocess.run(
         [sys.executable, script],
-        env=shared_lab.environment | {"PYTHONPATH": str(tmp_path)},
+        env=lean_lab.environment | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,

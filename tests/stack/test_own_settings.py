@@ -3,9 +3,8 @@
 import json
 import re
 
-from tests.stack.labs import Lab
+from tests.stack.labs import LEAN, Lab
 
-LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload", "--workers=1")
 SETTINGS = """
         "priority_steps": list(range(10)),
         "queue_order_strategy": "priority",

@@ -11,9 +11,8 @@ import pytest
 import redis
 
 from labkit.broker import free_port
-from tests.stack.labs import ROOT, SOON_S, Lab, wait_until
+from tests.stack.labs import LEAN, ROOT, SOON_S, Lab, wait_until
 
-LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
 LESSON = ROOT / "examples" / "basic" / "01_first_task.py"
 
 

@@ -12,9 +12,8 @@ from celery.result import AsyncResult
 
 from labkit.careful import SET_ASIDE as WRITTEN
 from labkit.set_aside import SET_ASIDE, kept_messages
-from tests.stack.labs import Lab, wait_until
+from tests.stack.labs import LEAN, Lab, wait_until
 from tests.stack.odd_messages import ENDING
-from tests.stack.test_supervisor import LEAN
 
 GOOD = 5  # after each of the twenty
 SEND_BAD = 'from tasks.basic_tasks import add; print(add.apply_async((1, 2), eta="").id)'

@@ -155,8 +155,8 @@ def test_a_stopped_worker_does_not_answer_and_goes_on_where_it_was(ward):
     process = psutil.Process(ward.shared_worker.process.pid)
     process.suspend()
     try:
-        shown = subprocess.check_output(["ps", "-o", "stat=", "-p", f"{process.pid}"], text=True)
-        assert shown.startswith("T")
+        ps = ["ps", "-o", "stat=", "-p", f"{process.pid}"]
+        wait_until(lambda: subprocess.check_output(ps, text=True).startswith("T"), what="T")
         assert ward.app.control.ping([ward.shared_worker.name], timeout=1) == []
         result = ward.send("add", 1, 2)
     finally:

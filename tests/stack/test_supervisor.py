@@ -14,9 +14,8 @@ import psutil
 import pytest
 import redis
 
-from tests.stack.labs import READY_S, Lab, wait_until
+from tests.stack.labs import LEAN, READY_S, Lab, wait_until
 
-LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
 SEND_NAP = "from tasks.basic_tasks import nap; print(nap.delay({}).id)"
 SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
 SEND_EMAIL = """

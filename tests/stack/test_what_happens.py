@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from labkit.broker import EmbeddedBroker
-from tests.stack.labs import ROOT, Lab, lab_environment, wait_until
+from tests.stack.labs import LEAN, ROOT, Lab, lab_environment, wait_until
 
 PAGE = (ROOT / "docs/what-happens.md").read_text(encoding="utf-8")
 ADD = "from tasks.basic_tasks import add; r = add.delay(4, 5); r.get(timeout=10); print(r.id)"
@@ -51,7 +51,7 @@ class Trace:
 @pytest.fixture
 def lean_lab(lab: Lab) -> Lab:
     """A broker and the worker lab1, and nobody else who talks to the broker."""
-    return lab.up("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")
+    return lab.up(*LEAN)
 
 
 def url_of(lab: Lab) -> str:

@@ -26,14 +26,13 @@ from tests.stack.patient import Patient, patient
 __all__ = ["patient"]
 
 
-def running_with(text: str) -> list[str]:
-    """Command lines of running processes that hold this text."""
-    lines = []
-    for process in psutil.process_iter():
-        try:
-            lines.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
+def running_with(text: str, lab: Lab | None = None) -> list[str]:
+    """Command lines of running processes, of one lab or of all, that hold this text."""
+    lines = [
+        " ".join(one.info["cmdline"] or [])
+        for one in psutil.process_iter(["cmdline", "environ"])
+        if not lab or (one.info["environ"] or {}).get("LAB_HOME") == str(lab.home)
+    ]
     return [line for line in lines if text in line]
 
 
@@ -135,16 +134,16 @@ def interrupted(
 
 @pytest.mark.parametrize("presses", [1, 2])
 @pytest.mark.parametrize("text", ["-n lesson22-file@%h", "true: revoke() alone"])
-def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(shared_lab, text, presses):
-    result = interrupted(shared_lab, "22", text, presses)
+def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(lean_lab, text, presses):
+    result = interrupted(lean_lab, "22", text, presses)
     assert result.returncode == 130
     told = re.findall(r"stopped the worker lesson22-(plain|file)@", result.stderr)
     # Not always both: the line of a worker is printed a moment before it is started, and in the
     # second case one may have ended by itself already.
     assert told
     assert "Traceback" not in result.stderr
-    assert running_with("-n lesson22-") == []
-    left = shared_lab.python(
+    assert running_with("-n lesson22-", lean_lab) == []
+    left = lean_lab.python(
         "import redis\n"
         "from lab_home import LAB_FILES, REDIS_URL\n"
         "client = redis.Redis.from_url(REDIS_URL, decode_responses=True)\n"
@@ -152,21 +151,21 @@ def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(shared_lab, t
         " list((LAB_FILES / 'ledgers').glob('lesson22*')))"
     )
     assert left == "[] [] []"
-    assert list(shared_lab.home.glob("lesson22*")) == []  # the file of --statedb
+    assert list(lean_lab.home.glob("lesson22*")) == []  # the file of --statedb
 
 
 @pytest.mark.parametrize("when", ["celery multi starts it", "its pid file is there"])
-def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(shared_lab, when):
-    pid_file, log = shared_lab.home / "w1.pid", shared_lab.home / "logs" / "w1.log"
+def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(lean_lab, when):
+    pid_file, log = lean_lab.home / "w1.pid", lean_lab.home / "logs" / "w1.log"
     log.unlink(missing_ok=True)
     file = pid_file if when == "its pid file is there" else log
     # It takes 4 s; the thread that runs `celery multi` would by itself wait for 30 s and more.
-    result = interrupted(shared_lab, "23", "$ ./start_worker.sh", 1, file, within_s=25)
+    result = interrupted(lean_lab, "23", "$ ./start_worker.sh", 1, file, within_s=25)
     assert result.returncode == 130
     assert "stopped the worker w1@" in result.stderr
     assert "Traceback" not in result.stderr
     assert running_with(str(pid_file)) == []
-    assert running_with("-n lesson23") == []
+    assert running_with("-n lesson23", lean_lab) == []
     assert not pid_file.exists()
 
 
