@@ -155,6 +155,15 @@ class Lab:
             if one.is_running() and one.status() != psutil.STATUS_ZOMBIE
         ]
 
+    def running_with(self, text: str) -> list[str]:
+        """Command lines of this lab's running processes that hold this text."""
+        lines = [
+            " ".join(one.info["cmdline"] or [])
+            for one in psutil.process_iter(["cmdline", "environ"])
+            if (one.info["environ"] or {}).get("LAB_HOME") == str(self.home)
+        ]
+        return [line for line in lines if text in line]
+
     def clean_up(self) -> None:
         """End whatever a failed test left."""
         if self.process and self.process.poll() is None:

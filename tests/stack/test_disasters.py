@@ -59,13 +59,8 @@ def started_lesson(lab: Lab, number: str) -> subprocess.Popen:
 
 def left_of(lab: Lab, lesson: str) -> list[str]:
     """What still runs or lies there of a lesson; another lab's may run at the same time."""
-    running = [
-        " ".join(one.info["cmdline"])
-        for one in psutil.process_iter(["cmdline", "environ"])
-        if f"-n {lesson}" in " ".join(one.info["cmdline"] or [])
-        and (one.info["environ"] or {}).get("LAB_HOME") == str(lab.home)
-    ]
-    return running + [str(path) for path in lab.home.glob(f"temporary/{lesson}*")]
+    left = [str(path) for path in lab.home.glob(f"temporary/{lesson}*")]
+    return lab.running_with(f"-n {lesson}") + left
 
 
 def test_a_ledger_that_cannot_be_written(lean_lab, tmp_path):

@@ -26,13 +26,9 @@ from tests.stack.patient import Patient, patient
 __all__ = ["patient"]
 
 
-def running_with(text: str, lab: Lab | None = None) -> list[str]:
-    """Command lines of running processes, of one lab or of all, that hold this text."""
-    lines = [
-        " ".join(one.info["cmdline"] or [])
-        for one in psutil.process_iter(["cmdline", "environ"])
-        if not lab or (one.info["environ"] or {}).get("LAB_HOME") == str(lab.home)
-    ]
+def running_with(text: str) -> list[str]:
+    """Command lines of running processes that hold this text."""
+    lines = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
     return [line for line in lines if text in line]
 
 
@@ -142,7 +138,7 @@ def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(lean_lab, tex
     # second case one may have ended by itself already.
     assert told
     assert "Traceback" not in result.stderr
-    assert running_with("-n lesson22-", lean_lab) == []
+    assert lean_lab.running_with("-n lesson22-") == []
     left = lean_lab.python(
         "import redis\n"
         "from lab_home import LAB_FILES, REDIS_URL\n"
@@ -165,7 +161,7 @@ def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(lean_lab, when):
     assert "stopped the worker w1@" in result.stderr
     assert "Traceback" not in result.stderr
     assert running_with(str(pid_file)) == []
-    assert running_with("-n lesson23", lean_lab) == []
+    assert lean_lab.running_with("-n lesson23") == []
     assert not pid_file.exists()
 
 
