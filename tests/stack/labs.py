@@ -22,11 +22,18 @@ END_S = 60
 SOON_S = 10  # usually 1 s; Celery by itself would try for 19 s, or for ever
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 20, what: str = "") -> None:
-    """Wait until condition() is true; AssertionError after timeout_s."""
+def wait_until(
+    condition: Callable[[], object], timeout_s: float = 20, what: str | Callable[[], str] = ""
+) -> None:
+    """Wait until condition() is true; AssertionError after timeout_s.
+
+    what: what is waited for; a function, if it is to be seen as it is at the end.
+    """
     deadline = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what or condition}"
+        if time.monotonic() > deadline:
+            what = what() if callable(what) else what
+            raise AssertionError(f"not within {timeout_s} s: {what or condition}")
         time.sleep(0.05)
 
 
@@ -123,7 +130,7 @@ class Lab:
         wait_until(
             lambda: text in self.printed() or self.launcher().poll() is not None,
             timeout_s,
-            f"{text!r} in:\n{self.printed()}",
+            lambda: f"{text!r} in:\n{self.printed()}",
         )
         assert text in self.printed(), f"ended without {text!r}:\n{self.printed()}"
 

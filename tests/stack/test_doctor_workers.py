@@ -196,7 +196,8 @@ def test_a_stopped_worker_is_named_with_what_lets_it_go_on(ward):
     with stopped(pid):
         answer = ward.doctor(wait_s=60)
     assert answer.code == 1
-    assert f"wrong  process {pid} is connected to this broker and is stopped" in answer.text
+    named = f"wrong  process {pid} is connected to this broker and is stopped"
+    assert named in answer.text, answer.text
     assert "celery -A celery_app worker" in answer.text
     assert f"hint: kill -CONT {pid}" in answer.text
     assert "did not answer in 1 s" not in answer.text
