@@ -10,6 +10,7 @@ from labkit.full_disk import why_not_started
 from labkit.parts import POLL_S, Parts
 
 LOOK_S = 0.5
+SETTLED_S = 0.1  # an editor that saves is done in milliseconds
 ANSWER_S = 60  # a part answers in 2 s; the rest is for a busy machine
 OVERLAP_S = 3  # an idle worker ends in under 1 s; a busy one finishes beside its successor
 
@@ -38,6 +39,10 @@ class Reloader:
         async with self._turn:
             newest = code.fingerprints()
             stale = [child for child in self.parts.children if child.code != newest[child.kind]]
+            if stale:  # perhaps we looked while a file was half saved
+                await asyncio.sleep(SETTLED_S)
+                if code.fingerprints() != newest:
+                    return
             fit = await self._without_refused_workers(stale, newest["worker"])
             if not self.parts.refused:  # the web app sends these tasks
                 fit += await self._without_refused_web(stale, newest["web"])
