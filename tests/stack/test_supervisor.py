@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -34,7 +35,25 @@ def slow_email(path):
         time.sleep(0.05)
     return send_email("ada@example.com", "hello", "text")
 """
+EVERYWHERE = {
+    "UVICORN_HOST": "0.0.0.0",  # noqa: S104
+    "UVICORN_WORKERS": "2",
+    "FLOWER_ADDRESS": "0.0.0.0",  # noqa: S104
+    "FLOWER_URL_PREFIX": "elsewhere",
+}
 STATE = "from celery_app import app; print(app.AsyncResult('{}').state)"
+
+
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with all its parts, whose environment asks them to listen everywhere."""
+    folder = tmp_path_factory.mktemp("exposed")
+    (folder / "other.py").write_text("")
+    one = Lab(folder / "home", **EVERYWHERE, FLOWER_CONF=str(folder / "other.py"))
+    try:
+        yield one.up("--workers=3", "--no-reload")
+    finally:
+        one.clean_up()
 
 
 def page_of(lab: Lab, path: str, of: str = "flower") -> str:
@@ -53,18 +72,46 @@ def wait_for_state(lab: Lab, task_id: str, state: str) -> None:
     wait_until(lambda: lab.python(STATE.format(task_id)) == state, what=state)
 
 
-def test_ready_means_that_every_part_answers(lab):
-    lab.up("--workers=3")
-    assert lab.python(SEND_ADD) == "9"
-    assert page_of(lab, "/healthcheck") == "OK"
-    assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
-    assert lab.python(SEND_EMAIL) == "ada@example.com"
-    names = [child["name"] for child in lab.state()["children"]]
+def test_ready_means_that_every_part_answers(exposed):
+    assert exposed.python(SEND_ADD) == "9"
+    assert page_of(exposed, "/healthcheck") == "OK"
+    assert page_of(exposed, "/healthz", of="web") == '{"broker":"answers"}'
+    assert exposed.python(SEND_EMAIL) == "ada@example.com"
+    names = [child["name"] for child in exposed.state()["children"]]
     assert names == ["lab1", "lab2", "lab3", "beat", "flower", "mail", "web"]
-    replies = lab.python(
+    replies = exposed.python(
         "from celery_app import app; print(len(app.control.ping(timeout=20, limit=4)))"
     )
     assert replies == "4"  # three workers and Beat
+
+
+@pytest.mark.parametrize("part", ["web", "mail", "flower"])
+def test_pages_and_mail_listen_on_the_loopback_whatever_the_environment_says(exposed, part):
+    sockets = psutil.Process(exposed.pid_of(part)).net_connections(kind="tcp")
+    listening = [one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN]
+    assert listening == ["127.0.0.1"]
+
+
+def test_the_password_is_nowhere_to_be_seen(exposed):
+    password = exposed.python("from lab_home import REDIS_URL; print(REDIS_URL.split('@')[0][9:])")
+    assert len(password) >= 16
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it may end while we look
+            assert password not in " ".join(one.cmdline())
+    for one in exposed.descendants():
+        assert password not in str(one.environ())
+    texts = [file.read_text() for file in (exposed.home / "logs").iterdir()]
+    for page in ("/workers", "/broker", "/tasks", "/worker/lab1@" + socket.gethostname()):
+        texts.append(page_of(exposed, page))
+    assert not any(password in text for text in [*texts, exposed.printed()])
+    assert (exposed.home / "broker").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_up_in_the_same_home_is_refused(exposed):
+    result = exposed.run("up")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: a lab is already up here")
+    assert "hint: ./lab status" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -158,14 +205,6 @@ def test_ctrl_c_while_the_broker_stops_does_not_cut_the_clean_up_short(lab):
     assert list((lab.home / "processes").iterdir()) == []
 
 
-def test_a_second_up_in_the_same_home_is_refused(lab):
-    lab.up("--workers=0", *LEAN)
-    result = lab.run("up")
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: a lab is already up here")
-    assert "hint: ./lab status" in result.stderr
-
-
 def test_two_labs_on_one_machine_do_not_meet(lab, tmp_path):
     other = Lab(tmp_path / "other")
     try:
@@ -228,15 +267,6 @@ def test_a_port_that_is_no_number_is_one_sentence(lab):
     assert lab.run("status").returncode == 1
 
 
-@pytest.mark.parametrize("part", ["web", "mail"])
-def test_web_app_and_mail_server_listen_on_the_loopback_alone(lab, part):
-    lab.environment |= {"UVICORN_HOST": "0.0.0.0", "UVICORN_WORKERS": "2"}  # noqa: S104
-    lab.up("--workers=0", "--no-beat", "--no-flower", "--no-reload")
-    sockets = psutil.Process(lab.pid_of(part)).net_connections(kind="tcp")
-    listening = [one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN]
-    assert listening == ["127.0.0.1"]
-
-
 def test_the_address_of_the_mail_server_is_there_while_it_runs(lab):
     lab.up("--workers=0", "--no-beat", "--no-flower", "--no-web", "--no-reload")
     assert (lab.home / "mail-server").stat().st_mode & 0o777 == 0o600
@@ -270,17 +300,6 @@ def test_a_task_that_ends_while_everything_stops_can_still_send_its_email(lab_in
     assert lab.end() == -signal.SIGINT
     assert [file.name for file in lab.home.rglob("*.eml")] == ["0001.eml"]
     assert lab.left_over() == []
-
-
-def test_flower_listens_on_the_loopback_whatever_the_environment_says(lab, tmp_path):
-    (tmp_path / "other.py").write_text("")
-    lab.environment["FLOWER_CONF"] = str(tmp_path / "other.py")
-    lab.environment |= {"FLOWER_ADDRESS": "0.0.0.0", "FLOWER_URL_PREFIX": "elsewhere"}  # noqa: S104
-    lab.up("--workers=0", "--no-beat", "--no-reload")
-    sockets = psutil.Process(lab.pid_of("flower")).net_connections(kind="tcp")
-    listening = [one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN]
-    assert listening == ["127.0.0.1"]
-    assert page_of(lab, "/healthcheck") == "OK"
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -335,22 +354,6 @@ def test_somebody_elses_data_is_left_alone(lab, redis_server, password):
         )
         assert "holds somebody else's data" in worker.stderr
         assert client.keys() == [THEIR_KEY]
-
-
-def test_the_password_is_nowhere_to_be_seen(lab):
-    lab.up()
-    password = lab.python("from lab_home import REDIS_URL; print(REDIS_URL.split('@')[0][9:])")
-    assert len(password) >= 16
-    for one in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):  # it may end while we look
-            assert password not in " ".join(one.cmdline())
-    for one in lab.descendants():
-        assert password not in str(one.environ())
-    texts = [file.read_text() for file in (lab.home / "logs").iterdir()]
-    for page in ("/workers", "/broker", "/tasks", "/worker/lab1@" + socket.gethostname()):
-        texts.append(page_of(lab, page))
-    assert not any(password in text for text in [*texts, lab.printed()])
-    assert (lab.home / "broker").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_reader_that_goes_away_stops_the_stack(lab):
