@@ -121,15 +121,17 @@ def ask_workers(app: Celery, client: redis.Redis) -> Workers:
     """Ask every connected worker; takes milliseconds, or ANSWER_TIMEOUT_S if one is silent."""
     connected = listeners(client, layout_of(app))
     try:
-        return _ask_all(app, connected) if connected else Workers([], 0)
+        return _ask_all(app, client, connected) if connected else Workers([], 0)
     except (redis.RedisError, OperationalError) as error:
         if refusal(error, dict) is None:
             raise
         return Workers([], 0, not_asked=connected)  # a question is a message
 
 
-def _ask_all(app: Celery, connected: int) -> Workers:
+def _ask_all(app: Celery, client: redis.Redis, connected: int) -> Workers:
     pongs = by_name(app.control.ping(timeout=ANSWER_TIMEOUT_S, limit=connected))
+    # Who has connected meanwhile may be among those that answered, in place of a silent one.
+    connected = max(connected, listeners(client, layout_of(app)))
     number = Counter({name: len(answers) for name, answers in pongs.items()})
     workers = Counter({n: count for n, count in number.items() if not n.startswith(BEAT_PREFIX)})
     beats = number - workers

@@ -57,6 +57,8 @@ def stray_line(folder: Path) -> list[str]:
     (folder / "sitecustomize.py").write_text(OTHER_CLOCK)
     (folder / "stray_app.py").write_text(OTHER_ZONE)
     options = "worker --loglevel=info --queues=stray --concurrency=1 --hostname=stray@%h"
+    # With gossip it would listen to events, and reconnect at one that cannot be read.
+    options += " --without-gossip"
     return [sys.executable, "-m", "celery", "-A", "stray_app", *options.split(" ")]
 
 
@@ -201,6 +203,12 @@ def test_a_stopped_worker_is_named_with_what_lets_it_go_on(ward):
     assert "celery -A celery_app worker" in answer.text
     assert f"hint: kill -CONT {pid}" in answer.text
     assert "did not answer in 1 s" not in answer.text
+
+
+def test_a_worker_that_connects_meanwhile_hides_no_silent_one(ward, monkeypatch):
+    counts = iter([1, 2])  # before the question, and after it
+    monkeypatch.setattr("labkit.worker_view.listeners", lambda *_: next(counts))
+    assert ask_workers(ward.app, ward.client).silent == 1
 
 
 def test_a_worker_that_is_stopped_with_its_pool_goes_on_with_it(ward):
