@@ -49,7 +49,8 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab with all its parts, whose environment asks them to listen everywhere."""
     folder = tmp_path_factory.mktemp("exposed")
     (folder / "other.py").write_text("")
-    one = Lab(folder / "home", **EVERYWHERE, FLOWER_CONF=str(folder / "other.py"))
+    one = Lab(folder / "home")
+    one.environment |= EVERYWHERE | {"FLOWER_CONF": str(folder / "other.py")}
     try:
         yield one.up("--workers=3", "--no-reload")
     finally:
