@@ -8,6 +8,7 @@ Every setting stands here with its reason; `Celery:` names the value it has when
 """
 
 import atexit
+import contextlib
 import sys
 
 import redis
@@ -153,12 +154,20 @@ def refuse_a_foreign_database(**_kwargs) -> None:
         )
 
 
+@celeryd_init.connect
 @worker_ready.connect
-def mark_the_database(sender, **_kwargs) -> None:
-    """Leave the lab's mark, by which the lab knows its database again."""
-    if sender.app is not app:
+def mark_the_database(sender, instance=None, **_kwargs) -> None:
+    """Leave the lab's mark, by which the lab knows its database again.
+
+    It is there before the worker's first keys: another one that starts just then would take those
+    for somebody else's.  Once more when it is ready: the broker may have come later.
+    """
+    worker = instance or sender
+    if worker.app is not app:
         return  # a lesson's second app, on a broker that need not be a Redis
-    redis.Redis.from_url(sender.app.conf.broker_url).set(MARK, sender.hostname)
+    with contextlib.suppress(redis.RedisError):  # Celery reports it
+        client = redis.Redis.from_url(app.conf.broker_url, socket_connect_timeout=2)
+        client.set(MARK, worker.hostname)
 
 
 @atexit.register

@@ -42,7 +42,7 @@ _VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CE
 _SSL_CERT_REQS = {"required", "optional", "none"}  # what Celery, kombu and redis-py all know
 _SSL_OPTION = re.compile("ssl_(cert_reqs|ca_certs|check_hostname|certfile|keyfile|password)")
 
-# A worker of this app sets this key when it is ready.  It marks a database as the lab's.
+# A worker of this app sets this key before all others.  It marks a database as the lab's.
 MARK = "celery_learning:lab"
 
 # What this app's clients write before anybody has set the mark.  Only the first kind is ours alone:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_home import ROOT
+from lab_home import MARK, ROOT
 from labkit.own_broker import OwnBroker, transport_setting
 from labkit.workers import WorkerLine, workers_of
 from tests.stack.labs import lab_environment, running, wait_until
@@ -68,6 +68,17 @@ def answering(broker: OwnBroker, database: int, **transport: str) -> set[str]:
     with broker.app(database, **transport) as app:
         answers = app.control.ping(timeout=ANSWER_S) or []
     return {name.partition("@")[0] for answer in answers for name in answer}
+
+
+def test_a_worker_marks_its_database_before_it_writes_anything_else(broker):
+    line = WorkerLine("early", ["early"], environment=broker.environment(2), show=False)
+    written: list[str] = []
+    with broker.client(2).monitor() as monitor, workers_of([line]):
+        while not written or "_kombu.binding.early" not in written[-1]:
+            told = monitor.next_command()
+            if str(told["db"]) == "2" and told["command"].split()[0] in {"SADD", "SET", "LPUSH"}:
+                written.append(told["command"])
+    assert written[0].startswith(f"SET {MARK} early@")
 
 
 def test_a_ping_reaches_every_project_in_a_database_and_none_in_another(broker):
