@@ -134,6 +134,19 @@ class Lab:
         )
         assert text in self.printed(), f"ended without {text!r}:\n{self.printed()}"
 
+    def lesson(self, number: str, timeout_s: float, **changes: str) -> str:
+        """Run a lesson that must keep its promise; return what it prints."""
+        ran = self.run("run", number, "--strict", timeout_s=timeout_s, **changes)
+        assert ran.returncode == 0, ran.stdout + ran.stderr + self.ends_of_logs()
+        assert ran.stdout.endswith("as promised\n")
+        return ran.stdout
+
+    def ends_of_logs(self) -> str:
+        """The last lines of each log of this lab."""
+        logs = sorted((self.home / "logs").glob("*.log"))
+        texts = [(log.name, log.read_text(errors="replace").splitlines()) for log in logs]
+        return "\n".join("\n".join(["", f"== {name}", *lines[-20:]]) for name, lines in texts)
+
     def state(self) -> dict:
         """stack.json as it is now."""
         return json.loads((self.home / "stack.json").read_text())
