@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,10 @@ READY_TIMEOUT_S = 90  # a node is ready in about 1 s; six at once on a busy mach
 STOP_TIMEOUT_S = 30  # longer than any lesson's last task
 HURRIED_STOP_S = 3  # after Ctrl-C, or an error, nobody wants to wait for the last task
 POLL_S = 0.05
+
+# What a node that starts cannot do without, such as a lesson's own broker.  Each of these says what
+# is wrong with it, or None.
+NEEDED: list[Callable[[], LabError | None]] = []
 
 
 class Node:
@@ -40,10 +44,14 @@ class Node:
     def wait_until_ready(self, line: str) -> None:
         """Wait until it has written `line` to its log.
 
-        Raises LabError if it ends or does not write that in READY_TIMEOUT_S seconds.
+        Raises LabError if it ends or does not write that in READY_TIMEOUT_S seconds, and at once
+        if it cannot: if one of NEEDED says so.
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
         while line not in self.log.read_text(errors="replace"):
+            for trouble in NEEDED:
+                if error := trouble():
+                    raise error
             wrong = ""
             if self.process.poll() is not None:
                 wrong = f"ended with exit code {self.process.returncode}"
