@@ -18,6 +18,8 @@ from labkit.spawn import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
 NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour
+# A file of tests stays in one process, with what its tests share, and the files keep their order.
+BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 PROCESSES = 5  # test processes side by side: with four, two processors were idle for a sixth
 
 
@@ -48,7 +50,7 @@ def steps(
         Step("mypy", ["mypy", "--no-error-summary"]),
         Step(
             "pytest",
-            ["pytest", "-q", f"-n{PROCESSES}", "--dist=worksteal", *ignored, *pytest_arguments],
+            ["pytest", "-q", f"-n{PROCESSES}", *BY_FILE, *ignored, *pytest_arguments],
             live=True,
             again=again,
         ),

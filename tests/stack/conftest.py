@@ -14,23 +14,38 @@ from labkit.broker import free_port
 from tests.required import require
 from tests.stack.labs import LEAN, Lab, copy_of_the_tree, wait_until
 
-# The longest tests.  A process that began one of them at the end would be left alone with it.
+# The files that take longest.  One that began at the end would run alone.
 FIRST = (
+    "test_lessons_advanced.py",
+    "test_lessons_realworld.py",
+    "test_keeper.py",
+    "test_supervisor.py",
+    "test_run.py",
+    "test_set_aside.py",
+    "test_reload.py",
+    "test_other_servers.py",
+    "test_lessons_basic.py",
+    "test_disasters.py",
+    "test_matrix.py",
+    "test_workers.py",
+    "test_doctor_hard_cases.py",
+    "test_shop_postgresql.py",
     "test_take_it_home.py",
     "test_readme_commands.py",
+    "test_doctor.py",
+    "test_statements.py",
+    "test_other_code.py",
+    "test_from_your_notes.py",
+    "test_settings_that_surprise.py",
+    "test_server_health.py",
+    "test_neighbours.py",
+    "test_terminal.py",
     "test_install.py",
-    "test_matrix.py",
-    "test_lessons.py",
-    "test_set_aside.py",
-    "test_keeper.py",
-    "test_other_servers.py",
-    "test_shop_postgresql.py",
-    "test_disasters.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests, in the order of FIRST."""
+    """Begin with the longest files, in the order of FIRST."""
     order = {Path(__file__).with_name(name): place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path, len(FIRST)))
 

@@ -1,4 +1,4 @@
-"""The lessons 33 and 34 with RabbitMQ and PostgreSQL; test_lessons.py runs them without."""
+"""Lessons 33 and 34 with RabbitMQ and PostgreSQL; test_lessons_advanced.py runs them without."""
 
 import re
 from collections.abc import Callable

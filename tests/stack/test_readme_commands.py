@@ -1,6 +1,6 @@
 """The commands of README.md, typed as they stand there into a shell, in a fresh copy.
 
-Left out are the tours (test_lessons.py runs their lessons), the matrix (test_matrix.py), a Redis
+Left out are the tours (test_lessons_*.py run their lessons), the matrix (test_matrix.py), a Redis
 on its usual port (test_supervisor.py has one elsewhere), containers (test_containers.py), and uv
 and pip (test_install.py).
 """

@@ -162,7 +162,7 @@ def test_a_redis_of_ones_own_serves_a_run_with_nothing_up(lab, redis_server):
 def test_a_tour_runs_several_lessons_on_one_stack(lab_in_tree, tree):
     for lesson in (tree / "examples" / "basic").glob("0*.py"):
         if not lesson.name.startswith(("01", "05")):
-            lesson.unlink()  # test_lessons.py runs them all; two are enough for a tour
+            lesson.unlink()  # test_lessons_basic.py runs them all; two are enough for a tour
     result = lab_in_tree.run("tour", "basic")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 of 2 as promised" in result.stdout
