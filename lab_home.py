@@ -239,12 +239,12 @@ def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]
     ours = results = False
     for seen, key in enumerate(client.scan_iter(count=_KEYS_TO_LOOK_AT)):
         name = key.decode(errors="replace") if isinstance(key, bytes) else key
-        if seen >= _KEYS_TO_LOOK_AT:
-            return "foreign"
-        if _OUR_KEYS.match(name):
-            ours = True
-        elif _RESULTS.match(name):
-            results = True
-        elif not _ANY_CELERYS_KEYS.match(name):
-            return "foreign"
-    return "foreign" if results and not ours else "ours"
+        kinds = [kind for kind in (_OUR_KEYS, _RESULTS, _ANY_CELERYS_KEYS) if kind.match(name)]
+        if not kinds or seen >= _KEYS_TO_LOOK_AT:
+            break
+        ours, results = ours or _OUR_KEYS in kinds, results or _RESULTS in kinds
+    else:
+        if ours or not results:
+            return "ours"
+    # A worker that starts at this moment has set the mark before all its other keys.
+    return "ours" if client.exists(MARK) else "foreign"

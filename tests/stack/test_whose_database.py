@@ -41,3 +41,11 @@ def test_whose_database(server, keys, owner):
         server.set(key, "value")
     assert whose_database(server) == owner
     assert server.dbsize() == len(keys)
+
+
+def test_a_mark_that_is_set_while_we_look_counts(server, monkeypatch):
+    server.set(MARK, "a worker that starts")
+    server.set("_kombu.binding.its-own-queue", "value")
+    answers = iter([0, 1])
+    monkeypatch.setattr(server, "exists", lambda _key: next(answers))
+    assert whose_database(server) == "ours"
