@@ -1,7 +1,7 @@
 """One broker at work: senders, a worker that can be killed many times, and a ledger."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -93,11 +93,20 @@ class Bench:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait for what the worker brings about; LabError if it does not."""
-        if not wait_until(condition, WORK_TIMEOUT_S):
-            raise LabError(
-                f"{self.worker.name} did not do its work in {WORK_TIMEOUT_S} s",
-                f"tail {in_shell(self.worker.log)}",
-            )
+        wait_for_work([self], condition)
+
+
+def wait_for_work(benches: Collection[Bench], condition: Callable[[], bool]) -> None:
+    """Wait for what the workers bring about; LabError that names them if they do not.
+
+    benches: the condition may take those away whose workers have done their part.
+    """
+    if not wait_until(condition, WORK_TIMEOUT_S):
+        late = [bench.worker for bench in benches]
+        raise LabError(
+            f"{' and '.join(one.name for one in late)} did not do its work in {WORK_TIMEOUT_S} s",
+            f"tail {' '.join(in_shell(one.log) for one in late)}",
+        )
 
 
 @contextmanager

@@ -77,7 +77,7 @@ from broker_questions import (
     three_into_two,
 )
 
-from labkit.benches import Bench, bench_on
+from labkit.benches import Bench, bench_on, wait_for_work
 from labkit.lesson import claim, run_lesson
 from labkit.own_amqp import left_out
 from labkit.own_ledgers import own_ledgers, wait_for_lines
@@ -189,7 +189,7 @@ def stream_and_kill(benches: list[Bench]) -> list[str]:
                 bench.send(job, JOB_S)
             goals[bench] = bench.ended() + JOBS_PER_KILL // 2
             bench.worker.start()
-        benches[0].wait_for(partial(killed_at_their_goals, goals))
+        wait_for_work(goals, partial(killed_at_their_goals, goals))
     for bench in benches:
         bench.worker.start()
     ledgers = [bench.ledger for bench in benches]
