@@ -5,6 +5,7 @@ from a question to the workers, from a worker that stores a result.  Here it bec
 """
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,11 +113,17 @@ def _full(_text: str, info: Info) -> Refusal:
     if not limit:
         sentence = "the broker's memory is full, and it refuses every new message"
         return Refusal(f"{sentence}; {FILLED}", "less docs/troubleshooting.md")
+    used = info["used_memory"]
+    enough = 2 * max(limit, used) // MEGABYTE + 1
+    no_limit = "from lab_home import REDIS_URL; client = redis.from_url(REDIS_URL); "
+    no_limit += "client.config_set('maxmemory', 0)"
     return Refusal(
-        f"the broker's memory is full: it uses {megabytes(info['used_memory'])} and may use "
+        f"the broker's memory is full: it uses {megabytes(used)} and may use "
         f"{megabytes(limit)} (maxmemory), and it refuses every new message; a task that ends now "
         f"cannot store its result; {FILLED}",
-        redis_cli(f"config set maxmemory {2 * limit // MEGABYTE + 1}mb"),
+        redis_cli(f"config set maxmemory {enough}mb"),
+        # Not RESTART: what ends while everything stops could not store its result.
+        f"{in_shell(sys.executable)} -c {quote(f'import redis; {no_limit}')}",
     )
 
 

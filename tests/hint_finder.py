@@ -36,7 +36,7 @@ PLAIN = {
     "page.usual_port": ["5555"],
     "where": ["./lab", "./lab run"],
     "VERSION": ["3.11"],
-    "2 * limit // MEGABYTE + 1": ["201"],
+    "enough": ["201"],
     "command": ["celery -A celery_app inspect ping"],
     "port": ["8000"],
     "program": ["celery", ".venv/bin/celery"],

@@ -130,7 +130,7 @@ def is_known(words: list[str]) -> bool:
 
     A program that is named by its path was quoted: it is the Python that runs us.
     """
-    return bool(words) and (words[0] in KNOWN or words[1:2] == ["-m"])
+    return bool(words) and (words[0] in KNOWN or words[1:2] in (["-m"], ["-c"]))
 
 
 def test_a_hint_is_one_line_of_known_commands():
