@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from labkit.deadly import deadly
+
 if TYPE_CHECKING:
     from celery import Celery
 
 JSON = "application/json"
 GZIP = "application/x-gzip"  # of kombu's ways to compress a body the one that Python always has
 NO_TRIPLE = "its body is not of the form [args, kwargs, what follows]"
-NO_NAME, NO_PAIR = "its task is no name", "its timelimit is no pair"
-END_A_WORKER = (NO_TRIPLE, NO_NAME, NO_PAIR)  # it goes back, and ends the next one
 INFLATED_BYTES = 1 << 24  # of a compressed body: more is not unpacked only to be looked at
 
 
@@ -122,6 +122,8 @@ class Message:
         """
         if self.content_type not in accepted:
             return f"content type {self.content_type!r:.80} is not accepted"
+        if ends := deadly(self.headers):
+            return ends
         readable = self.content_type == JSON and not self.headers.get("compression")
         for part in self.unread:
             # A worker does not look at the retries, and takes the year 9999 for a time.
@@ -130,11 +132,6 @@ class Message:
         for name in ("eta", "expires"):
             if not _is_time(self.headers.get(name)):
                 return f"its {name} is no time: {self.headers[name]!r:.60}"
-        if isinstance(task := self.headers.get("task"), list | dict):
-            return f"{NO_NAME}: {task!r:.60}"
-        limits = self.headers.get("timelimit")
-        if limits is not None and not (isinstance(limits, list) and len(limits) == 2):
-            return f"{NO_PAIR}: {limits!r:.60}"
         return ""
 
     def _moment(self, name: str) -> datetime | None:
@@ -156,7 +153,7 @@ def moment(text: Any) -> datetime | None:
 
     ValueError if it is no time, or one that this machine's zone cannot show (the year 9999).
     """
-    if text is None or text == "":
+    if text is None:
         return None
     if not _is_time(text):
         raise ValueError(f"no time: {text!r}")
@@ -171,7 +168,7 @@ def moment(text: Any) -> datetime | None:
 
 def _is_time(text: Any) -> bool:
     try:
-        return text is None or text == "" or bool(datetime.fromisoformat(text))
+        return text is None or bool(datetime.fromisoformat(text))
     except (ValueError, TypeError):
         return False
 

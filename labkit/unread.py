@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from labkit.deadly import deadly
 from labkit.doctor.findings import several
 from labkit.layout import KOMBU, Layout
-from labkit.messages import END_A_WORKER, JSON, accepted_types, decode_message
+from labkit.messages import JSON, NO_TRIPLE, accepted_types, decode_message
 from labkit.queues import wrong_types
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> str:
         if raw.lstrip().startswith("{"):
             return f"{error}, and no worker can run it"
         return f"{error}, and the worker that takes it ends"
-    if message.task and not message.headers.get("id"):
-        return "it names no id, and the worker that takes it connects anew, again and again"
     why = message.refusal(accepted)
-    if why.startswith(END_A_WORKER):
+    if why and why in {NO_TRIPLE, deadly(message.headers)}:
         return f"{why}, and each worker that takes it ends"
+    if message.task and "id" not in message.headers:
+        return "it names no id, and the worker that takes it connects anew, again and again"
+    if message.task and not message.headers["id"]:
+        return "it names no id, and no worker can store what becomes of it"
     return f"{why}, and the worker that takes it throws it away" if why else ""
 
 

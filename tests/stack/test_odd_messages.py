@@ -12,7 +12,7 @@ from labkit.queue_search import find_queued
 from labkit.queues import find_unacked, lengths, unacked_by_queue
 from labkit.unread import trouble, unread_waiting
 from tests.stack.labs import wait_until
-from tests.stack.odd_messages import ODD, TASK, envelope, headers
+from tests.stack.odd_messages import ENDING, ODD, TASK, envelope, headers
 from tests.stack.patient import Patient, patient
 
 __all__ = ["patient"]
@@ -167,6 +167,20 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
     for queue in ("form", "limit", "name"):
         assert patient.client.llen(queue) == 1  # for the next worker
     assert patient.client.llen("garbage") == 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ENDING if not kind.startswith("arguments")])
+def test_what_ends_a_worker_is_told_as_such(kind):
+    """test_set_aside.py has workers that take each of them."""
+    said = trouble(ENDING[kind](str(uuid.uuid4())))
+    assert said.endswith((", and each worker that takes it ends", "connects anew, again and again"))
+
+
+def test_what_only_looks_as_if_it_ended_a_worker_is_not_told_as_such():
+    for said in ({"timelimit": 0}, {"timelimit": ["x", None]}, {"stamped_headers": "abc"}):
+        assert trouble(envelope(headers("1", **said))) == ""
+    no_id = trouble(envelope(headers("1", id=None)))
+    assert no_id == "it names no id, and no worker can store what becomes of it"
 
 
 def test_a_type_that_the_workers_accept_is_not_refused():
