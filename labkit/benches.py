@@ -105,7 +105,7 @@ def wait_for_work(benches: Collection[Bench], condition: Callable[[], bool]) -> 
         late = [bench.worker for bench in benches]
         raise LabError(
             f"{' and '.join(one.name for one in late)} did not do its work in {WORK_TIMEOUT_S} s",
-            f"tail {' '.join(in_shell(one.log) for one in late)}",
+            f"tail {in_shell(late[0].log)}",
         )
 
 

@@ -52,7 +52,7 @@ def _how(seen: Evidence, result: StoredResult) -> Finding:
         )
     return Finding(
         "task",
-        f"failed {when}: {result.error}{kept}",
+        f"failed {when}: {result.error or 'no error is stored'}{kept}",
         celery_line(f"result --traceback {typed(seen.task_id)}"),
     )
 
@@ -60,7 +60,7 @@ def _how(seen: Evidence, result: StoredResult) -> Finding:
 def _when(result: StoredResult) -> str:
     """When it ended; a worker on another machine may have another clock."""
     if not result.done_at:
-        return "at a time that is not stored"
+        return "at a time that is not known"
     seconds_ago = time.time() - result.done_at.timestamp()
     if seconds_ago < -1:
         return (

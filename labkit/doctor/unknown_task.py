@@ -185,7 +185,7 @@ def _perhaps(seen: Evidence) -> list[str]:
     found.append(refused)
     found.append("a worker in a warm stop runs it, which answers no question")
     if running:
-        found.append("what runs now sends it when it ends: ask again then")
+        found.append("what runs now may send it when it ends: ask again then")
     return found
 
 

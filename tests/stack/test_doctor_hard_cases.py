@@ -1,5 +1,6 @@
 """`./lab doctor ID` where the first guess would be wrong: each case is made for real."""
 
+import json
 import signal
 import time
 import uuid
@@ -236,3 +237,11 @@ def test_a_pasted_result_or_line_of_a_log_names_its_task(ward):
     ward.wait_for_state(result, "SUCCESS")
     for text in (repr(result), f"Task tasks.basic_tasks.add[{result.id}] received"):
         assert "the result is 9" in ward.doctor(text).text
+
+
+def test_what_a_stored_end_does_not_hold_is_said(ward):
+    task_id = str(uuid.uuid4())
+    meta = {"status": "FAILURE", "result": None, "date_done": "yesterday", "task_id": task_id}
+    ward.client.set(f"celery-task-meta-{task_id}", json.dumps(meta))
+    answer = ward.doctor(task_id)
+    assert "failed at a time that is not known: no error is stored" in answer.text
