@@ -6,10 +6,8 @@ Tried with a worker of Celery 5.7, one message of each kind (tests/stack/odd_mes
 from collections.abc import Mapping
 from typing import Any
 
-Headers = Mapping[str, Any]
 
-
-def deadly(headers: Headers) -> str:
+def deadly(headers: Mapping[str, Any]) -> str:
     """Which header that is, as the end of a sentence; "" if none is known to end a worker.
 
     >>> deadly({"eta": "", "expires": None})

@@ -24,9 +24,21 @@ STOP_TIMEOUT_S = 30  # longer than any lesson's last task
 HURRIED_STOP_S = 3  # after Ctrl-C, or an error, nobody wants to wait for the last task
 POLL_S = 0.05
 
-# What a node that starts cannot do without, such as a lesson's own broker.  Each of these says what
-# is wrong with it, or None.
-NEEDED: list[Callable[[], LabError | None]] = []
+Trouble = Callable[[], LabError | None]
+_troubles: list[Trouble] = []  # of what nodes that start now cannot do without
+
+
+@contextmanager
+def needed(trouble: Trouble) -> Iterator[None]:
+    """Let nodes that start in this block wait no longer once `trouble` gives an error.
+
+    trouble: says what is wrong with something that they need, such as a lesson's own broker.
+    """
+    _troubles.append(trouble)
+    try:
+        yield
+    finally:
+        _troubles.remove(trouble)
 
 
 class Node:
@@ -45,11 +57,11 @@ class Node:
         """Wait until it has written `line` to its log.
 
         Raises LabError if it ends or does not write that in READY_TIMEOUT_S seconds, and at once
-        if it cannot: if one of NEEDED says so.
+        if something has gone that it needs: see needed().
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
         while line not in self.log.read_text(errors="replace"):
-            for trouble in NEEDED:
+            for trouble in _troubles:
                 if error := trouble():
                     raise error
             wrong = ""

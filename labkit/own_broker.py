@@ -19,7 +19,7 @@ import redis
 from lab_home import LAB_HOME
 from labkit.broker import EmbeddedBroker
 from labkit.errors import LabError, in_shell
-from labkit.nodes import NEEDED
+from labkit.nodes import needed
 from labkit.processes import ProcessId
 from labkit.records import TEMPORARY, ProcessRecord, record_of_this_process
 from labkit.redis_check import client_for
@@ -148,8 +148,8 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
                 "export LAB_HOME=~/celery-lab; ./lab up",
             ) from None
         broker.start()
-        NEEDED.append(broker.gone)
-        yield broker
+        with needed(broker.gone):
+            yield broker
         if gone := broker.gone():
             raise gone
     except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
@@ -157,7 +157,5 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
             raise gone from None
         raise
     finally:
-        if broker.gone in NEEDED:
-            NEEDED.remove(broker.gone)
         broker.stop()
         shutil.rmtree(home, ignore_errors=True)

@@ -80,21 +80,15 @@ def lab_in_tree(tree: Path, tmp_path: Path) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One running stack with all its parts for the tests of a module, as a learner has one."""
-    yield from _up(tmp_path_factory, "--no-reload")
+    with Lab(tmp_path_factory.mktemp("shared") / "home").while_up("--no-reload") as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def lean_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The same with a broker and a worker alone."""
-    yield from _up(tmp_path_factory, *LEAN)
-
-
-def _up(folders: pytest.TempPathFactory, *options: str) -> Iterator[Lab]:
-    one = Lab(folders.mktemp("shared") / "home")
-    try:
-        yield one.up(*options)
-    finally:
-        one.clean_up()
+    with Lab(tmp_path_factory.mktemp("shared") / "home").while_up(*LEAN) as one:
+        yield one
 
 
 @pytest.fixture

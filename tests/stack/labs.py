@@ -116,6 +116,14 @@ class Lab:
             self._seen = self.descendants()
         return self
 
+    @contextmanager
+    def while_up(self, *options: str) -> Iterator["Lab"]:
+        """Start the stack for a block, and clean up after it."""
+        try:
+            yield self.up(*options)
+        finally:
+            self.clean_up()
+
     def launcher(self) -> subprocess.Popen:
         """The process of `./lab up`."""
         assert self.process, "up() comes first"

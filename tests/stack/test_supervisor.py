@@ -51,10 +51,8 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     (folder / "other.py").write_text("")
     one = Lab(folder / "home")
     one.environment |= EVERYWHERE | {"FLOWER_CONF": str(folder / "other.py")}
-    try:
-        yield one.up("--workers=3", "--no-reload")
-    finally:
-        one.clean_up()
+    with one.while_up("--workers=3", "--no-reload"):
+        yield one
 
 
 def page_of(lab: Lab, path: str, of: str = "flower") -> str:
