@@ -6,6 +6,7 @@ import shelve
 import shutil
 import signal
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -66,6 +67,21 @@ def test_each_part_that_is_killed_comes_back_and_the_rest_stays(lab):
     assert lab.python(PING) == "2"  # a worker, and Beat
     assert lab.run("down").returncode == 0
     assert lab.left_over() == []
+
+
+def test_a_lesson_waits_for_a_worker_that_is_started_again(lab):
+    lab.up(*LEAN)
+    kill(lab, "lab1")
+    ran = lab.run("run", "01")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    kill(lab, "lab1", signal.SIGSTOP)
+    lab.wait_for("lab1 (process")
+    refused = lab.run("run", "01")
+    assert refused.returncode == 1
+    assert "no worker answered in 1 s\n\nhint: kill -CONT " in refused.stderr
+    subprocess.run(["bash", "-c", refused.stderr.rpartition("hint: ")[2]], check=True)
+    lab.wait_for("lab1 goes on")
+    assert lab.python(SEND_ADD) == "9"
 
 
 def test_a_worker_that_was_asked_to_stop_by_remote_control_comes_back(lab):
