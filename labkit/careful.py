@@ -30,10 +30,9 @@ logger = get_logger(__name__)
 
 
 def check_time_limits(message: Any) -> None:
-    """Raise what the pool would raise later, in the middle of its own work: a limit is a number."""
-    for limit in (message.headers or {}).get("timelimit") or ():
-        if limit is not None:
-            float(limit)
+    """Raise what the pool would raise later, amid its work: the soft limit is a number."""
+    _hard, soft = (message.headers or {}).get("timelimit") or (None, None)
+    float(soft or 0)
 
 
 class CarefulConsumer(Consumer):

@@ -30,9 +30,13 @@ def deadly(headers: Mapping[str, Any]) -> str:
 
 
 def _is_pair(limits: Any) -> bool:
-    """Two values; the second one, the soft limit, is counted with."""
-    pair = isinstance(limits, list) and len(limits) == 2
-    return pair and (not limits[1] or isinstance(limits[1], int | float))
+    """Two values; the pool makes a number of the second one, the soft limit, if there is one."""
+    try:
+        _, soft = limits
+        float(soft or 0)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _are_names(names: Any) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 GZIP = "application/x-gzip"  # of kombu's ways to compress a body the one that Python always has
+NO_ENVELOPE = "it has no headers, properties and body"
 NO_TRIPLE = "its body is not of the form [args, kwargs, what follows]"
 INFLATED_BYTES = 1 << 24  # of a compressed body: more is not unpacked only to be looked at
 
@@ -207,7 +208,7 @@ def message_of(content: Any) -> Message:
     headers = content.get("headers") if content.get("headers") is not None else {}
     properties, body = content.get("properties"), content.get("body") or ""
     if not (isinstance(headers, dict) and isinstance(properties, dict) and isinstance(body, str)):
-        raise ValueError("it has no headers, properties and body")
+        raise ValueError(NO_ENVELOPE)
     protocol = 2
     kind = str(content.get("content-type") or "")
     if not headers.get("task"):

@@ -73,13 +73,13 @@ def _headed(**changes: object) -> Callable[[str], str]:
     return lambda one: envelope(headers(one, **changes))
 
 
-def _property(name: str, value: object) -> Callable[[str], str]:
-    def make(one: str) -> str:
-        content = json.loads(envelope(headers(one)))
-        content["properties"][name] = value
-        return json.dumps(content)
-
-    return make
+def around(queue: str = "basic", **changes: object) -> str:
+    """A message with something else around its headers: body, content_type, or a property."""
+    content = json.loads(envelope(headers(str(uuid.uuid4())), queue=queue))
+    for name, value in changes.items():
+        place = content["properties"] if name in content["properties"] else content
+        place[name.replace("content_", "content-")] = value
+    return json.dumps(content)
 
 
 # What ends a worker of Celery 5.7, which gives it back; the next one ends, too.
