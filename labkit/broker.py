@@ -72,6 +72,7 @@ class EmbeddedBroker:
         self.url = ""
         self.run_id = ""
         self.version = ""
+        self.cut = ""  # what was done about a damaged file
         self.process: subprocess.Popen | None = None
         self._log_began = 0  # bytes that were in the log before its start
 
@@ -104,6 +105,7 @@ class EmbeddedBroker:
         if lost := lost_manifest(self.home):
             raise lost
         if cut := cut_zeros(self.data):
+            self.cut = cut
             with self.log.open("a") as log:
                 log.write(f"{cut}\n")
         for _ in range(TRIES):

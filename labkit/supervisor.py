@@ -55,6 +55,8 @@ def up(plan: Plan) -> int:
     try:
         if broker:
             broker.start()
+            if broker.cut:
+                console.say(f"{broker.cut}; what a power cut kept from being written is lost")
         url = broker.url if broker else str(given)
         mark_as_ours(url)
         if given:  # so that a second terminal finds this lab without the variable

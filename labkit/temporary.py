@@ -14,6 +14,7 @@ from pathlib import Path
 from lab_home import LAB_FILES, LAB_HOME
 from labkit.code import import_error, mend_hint
 from labkit.errors import LabError
+from labkit.full_disk import disk_error
 from labkit.processes import ProcessId
 from labkit.records import TEMPORARY, end_leftovers, record_of_this_process
 from labkit.signals import clean_up_on_signals, signals_held_back
@@ -107,6 +108,8 @@ def _wait_until_ready(home: Path, process: subprocess.Popen, log: Path) -> None:
                 raise LabError(
                     f"{wrong}, because the code cannot be imported: {why}", mend_hint(why)
                 )
+            if full := disk_error([LAB_HOME]):
+                raise full
             print(log.read_text(errors="replace"), file=sys.stderr)
             raise LabError(wrong, "./lab up")
         time.sleep(POLL_S)

@@ -97,14 +97,28 @@ def test_what_cannot_be_read_is_named_and_stays(tmp_path, damage: Callable[[Path
     assert {one.name: one.read_bytes() for one in file.parent.iterdir()} == before
 
 
-def test_the_hint_of_up_begins_anew_and_keeps_the_old_data_and_the_doctor_agrees(lab: Lab):
+def test_zeros_that_were_cut_off_are_told(lab: Lab):
     _, file = stopped_broker(lab.home)
-    add_garbage(file)
+    add_zeros(file)
+    lab.up("--workers=0", "--no-beat", "--no-flower", "--no-web", "--no-mail")
+    assert f"the lab has cut 200000 zero bytes off the end of {file}; " in lab.printed()
+
+
+@pytest.mark.parametrize(
+    ("damage", "name", "state"),
+    [(add_garbage, "", "damaged"), (remove_the_manifest, "appendonly.aof.manifest", "missing")],
+)
+def test_the_hint_of_up_begins_anew_and_keeps_the_old_data_and_the_doctor_agrees(
+    lab: Lab, damage: Callable[[Path], None], name: str, state: str
+):
+    _, file = stopped_broker(lab.home)
+    damage(file)
+    wrong = file.with_name(name or file.name)
     up = lab.run("up")
     assert up.returncode == 1
     sentence, hint = up.stderr.removeprefix("error: ").strip().split("\n\nhint: ")
     assert sentence == (
-        f"the broker's file {file} is damaged, and its messages and results cannot be loaded"
+        f"the broker's file {wrong} is {state}, and its messages and results cannot be loaded"
     )
     doctor = lab.run("doctor").stdout
     assert sentence in doctor
