@@ -19,8 +19,15 @@ IMPORT_TIMEOUT_S = 60  # it takes 1 s; the rest is for a busy machine
 MEND_HINT = "./lab restore"  # it asks first; where the code cannot be imported
 TOO_SLOW = "the import takes too long"  # it says nothing about the code: the machine may be busy
 WEB_FOLDER = "web"
+CANNOT_IMPORT = "the code cannot be imported: "  # how a reason begins to give a part up
 _IMPORT_TASKS = "import celery_app; celery_app.app.loader.import_default_modules()"
 _IMPORT_WEB = "import web.api"
+
+
+def given_up_hint(why: str) -> str:
+    """What to type for a part that is not started again.  why: the reason in stack.json."""
+    _, of_the_code, error = why.partition(CANNOT_IMPORT)
+    return mend_hint(error) if of_the_code else "./lab restart"
 
 
 def mend_hint(why: str) -> str:

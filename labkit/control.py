@@ -8,18 +8,19 @@ from rich.console import Console
 from rich.table import Table
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
-from labkit.code import TOO_SLOW, import_error, mend_hint
+from labkit.code import TOO_SLOW, given_up_hint, import_error, mend_hint
 from labkit.errors import LabError
 from labkit.full_disk import disk_error
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
-from labkit.state import read_state, running_lab
+from labkit.state import has_workers, read_state, running_lab
 from work.partner_address import read_address
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
 RESTART_TIMEOUT_S = 60
 TELL_AFTER_S = 3
 POLL_S = 0.1
+STOPPED = "is stopped (kill -STOP)"
 PARTNERS_FILE = LAB_HOME / "partners"  # of ./lab partners, which runs by itself
 
 
@@ -35,12 +36,15 @@ def down() -> None:
     if not running_lab(LAB_HOME):  # somebody may start one this moment
         for file in (BROKER_FILE, MAIL_FILE):
             file.unlink(missing_ok=True)
-    if not read_address(PARTNERS_FILE):  # its writer was killed
+    partners = read_address(PARTNERS_FILE)
+    if not partners:  # nobody, or its writer was killed
         PARTNERS_FILE.unlink(missing_ok=True)
     for name in ended:
         click.echo(f"ended what a killed lab had left: {name}")
     if not ended and not lab:
-        click.echo("nothing runs here")
+        click.echo("no lab runs here" if partners else "nothing runs here")
+    if partners:
+        click.echo("`./lab partners` goes on; Ctrl-C in its terminal ends it")
 
 
 def _stop(launcher: ProcessId) -> None:
@@ -101,7 +105,8 @@ def status() -> None:
     for heading in ("part", "pid", "up for", "where"):
         table.add_column(heading)
     if state["embedded"]:
-        table.add_row("broker", *_age(ProcessId(*state["embedded"])), state["broker"])
+        broker = ProcessId(*state["embedded"])
+        table.add_row("broker", *_age(broker), STOPPED if broker.stopped() else state["broker"])
     else:
         table.add_row("broker", "", "", f"{state['broker']} (from REDIS_URL)")
     for child in state["children"]:
@@ -114,10 +119,19 @@ def status() -> None:
     Console(highlight=False).print(table)
     if not state["ready_after_s"]:
         click.echo("it is starting")
-    if state["given_up"]:
-        click.echo("\nhint: ./lab restart")
-    if state["refused"]:
+    reasons = {given_up_hint(why): why for why in state["given_up"].values()}  # each hint once
+    for why in reasons.values():
+        click.echo(f"\nhint: {given_up_hint(why)}")
+    if pids := " ".join(one.group_pids() for one in _processes(state) if one.stopped()):
+        click.echo(f"\nhint: kill -CONT {pids}")
+    if state["refused"] and has_workers(state):
         click.echo(f"the workers run older code, because: {state['refused']['why']}")
+
+
+def _processes(state: dict) -> list[ProcessId]:
+    """The broker, where it is the lab's, and all parts."""
+    embedded = [ProcessId(*state["embedded"])] if state["embedded"] else []
+    return embedded + [ProcessId(child["pid"], child["started"]) for child in state["children"]]
 
 
 def _row(child: dict, where: str, given_up: str | None) -> tuple[str, str, str]:
@@ -125,7 +139,7 @@ def _row(child: dict, where: str, given_up: str | None) -> tuple[str, str, str]:
     process = ProcessId(child["pid"], child["started"])
     if given_up:
         return "", "", f"out: {given_up}"
-    return *_age(process), "is stopped (kill -STOP)" if process.stopped() else where
+    return *_age(process), STOPPED if process.stopped() else where
 
 
 def _age(process: ProcessId) -> tuple[str, str]:

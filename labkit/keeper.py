@@ -7,18 +7,18 @@ from labkit import code
 from labkit.beat_notes import notes_aside
 from labkit.children import Child
 from labkit.ends import End, end_of
+from labkit.errors import LabError
 from labkit.full_disk import why_not_started
 from labkit.pages import PAGES
 from labkit.parts import Parts
-from labkit.set_aside import set_aside_when
+from labkit.set_aside import Kept, set_aside_now
 
 AGAIN_AFTER_S = 1.0
 MOST_ENDS = 5  # of one part in WITHIN_S; then it is given up
 WITHIN_S = 60.0
 MOST_IN_VAIN = 3
-DONE = "] succeeded in "  # Celery's line for a task that has
+DONE = b"] succeeded in "  # Celery's line for a task that has
 LOOK_FOR_STOPPED_S = 0.5
-GIVEN_UP_HINT = "./lab restart"
 
 
 class Keeper:
@@ -35,7 +35,8 @@ class Keeper:
         self._stopped: dict[str, int] = {}  # name -> pid of what was told to be stopped
         self._looked = 0.0
         self._in_vain = 0  # messages that were set aside, one after another, and nothing else done
-        self._set_aside = set_aside_when(parts.url)
+        self._set_aside = set_aside_now(parts.url)
+        self._read_to: dict[str, int] = {}  # how far a worker's log was read, by its name
 
     def look(self) -> None:
         """See who has ended; start it again after AGAIN_AFTER_S, in a task of the event loop.
@@ -53,7 +54,7 @@ class Keeper:
             busy = self._work.get(child.name)
             if busy and busy.get_name() != "waiting":
                 continue  # it is being started again
-            if child.kind in PAGES and self.parts.move_page(child.kind):
+            if child.kind in PAGES and self._moves(child):
                 continue
             if busy:
                 busy.cancel()
@@ -61,6 +62,14 @@ class Keeper:
         if time.monotonic() - self._looked > LOOK_FOR_STOPPED_S:
             self._looked = time.monotonic()
             self._look_for_stopped()
+
+    def _moves(self, page: Child) -> bool:
+        """True if its port was taken: it is started on another one, or given up."""
+        try:
+            return self.parts.move_page(page.kind)
+        except LabError as error:
+            self._give_up(page, error.sentence)
+            return True
 
     def cancel(self) -> None:
         """Start nothing any more."""
@@ -109,11 +118,12 @@ class Keeper:
             if broken and not broken.startswith(code.TOO_SLOW):
                 self.broken = broken
                 return self._of_the_code()
-        if end.failed and child.kind == "worker" and await self._has_set_aside():
+        some = await self._newly_set_aside() if end.failed and child.kind == "worker" else []
+        if some:
             self.parts.console.say("a message on which workers ended twice is set aside")
             self.parts.console.say("hint: ./lab aside")
-            some_work = any(DONE in worker.logged() for worker in self.parts.workers())
-            self._in_vain = 0 if some_work else self._in_vain + 1
+            at_fault = any(one.at_fault for one in some)
+            self._in_vain = 0 if self._has_worked() or at_fault else self._in_vain + 1
             if self._in_vain >= MOST_IN_VAIN:
                 return (
                     f"{MOST_IN_VAIN} messages ended workers, and no task succeeded meanwhile: the "
@@ -122,26 +132,37 @@ class Keeper:
             for name in [one.name for one in self.parts.workers()]:
                 self._ends.pop(name, None)  # what ended them is out of the way
         elif len(self._ends[child.name]) >= MOST_ENDS:
-            return f"it ended {MOST_ENDS} times in a minute"
+            last = f", the last time with {end.why[-1]!r}" if end.why else ""
+            return f"it ended {MOST_ENDS} times in a minute{last}"
         return ""
 
-    async def _has_set_aside(self) -> bool:
-        """True if a message was set aside since the last look."""
+    async def _newly_set_aside(self) -> list[Kept]:
+        """The messages that were set aside since the last look."""
         before = self._set_aside
-        self._set_aside = await asyncio.to_thread(set_aside_when, self.parts.url)
-        return bool(self._set_aside - before)
+        self._set_aside = await asyncio.to_thread(set_aside_now, self.parts.url)
+        return [one for key, one in self._set_aside.items() if key not in before]
+
+    def _has_worked(self) -> bool:
+        """True if a task of some worker succeeded since the last look; it may have ended since."""
+        logs = {one.name: one.log.read_bytes() for one in self.parts.workers() if one.log.exists()}
+        new = [log[self._read_to.get(name, 0) :] for name, log in logs.items()]
+        self._read_to = {name: len(log) for name, log in logs.items()}
+        return any(DONE in log for log in new)
 
     def _give_up(self, child: Child, why: str) -> None:
         self._ends.pop(child.name, None)
+        self._in_vain = 0
         if why == self._of_the_code():
             child.code = ""  # so that the next code that can be imported starts it
         self.parts.give_up(child, why)
+        if self.broken and not self.parts.ready_after_s:
+            return  # everything stops, and says why
         say = self.parts.console.say
         say(f"{child.name} is not started again, because {why}; everything else stays up")
-        say(f"hint: {GIVEN_UP_HINT}")
+        say(f"hint: {code.given_up_hint(why)}")
 
     def _of_the_code(self) -> str:
-        return f"the code cannot be imported: {self.broken}"
+        return f"{code.CANNOT_IMPORT}{self.broken}"
 
     async def _until_back(self, child: Child, ended: float) -> None:
         """Say so when it answers again.  ended: when it did (time.monotonic())."""
@@ -153,13 +174,15 @@ class Keeper:
     def _look_for_stopped(self) -> None:
         """Tell of a process that was stopped (kill -STOP): it lives, and does nothing."""
         say = self.parts.console.say
-        for child in self.parts.children:
-            pid = child.identity.pid
-            if not child.identity.stopped():
-                if self._stopped.pop(child.name, None) == pid and child.running():
-                    say(f"{child.name} goes on")
-            elif self._stopped.get(child.name) != pid:
-                self._stopped[child.name] = pid
-                say(f"{child.name} (process {pid}) is stopped (kill -STOP), and answers nothing")
-                pids = child.identity.group_pids()
+        some = {child.name: child.identity for child in self.parts.children if child.started}
+        if self.parts.embedded:
+            some["broker"] = self.parts.embedded
+        for name, process in some.items():
+            if not process.stopped():
+                if self._stopped.pop(name, None) == process.pid and process.running():
+                    say(f"{name} goes on")
+            elif self._stopped.get(name) != process.pid:
+                self._stopped[name] = process.pid
+                say(f"{name} (process {process.pid}) is stopped (kill -STOP), and answers nothing")
+                pids = process.group_pids()
                 say(f"hint: kill -CONT {pids}")

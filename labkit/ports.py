@@ -35,13 +35,11 @@ def next_free_port(preferred: int, hint: str) -> int:
 
     hint: what to type where there is none.
     """
-    for port in range(preferred, preferred + PORTS_TO_TRY):
+    last = min(preferred + PORTS_TO_TRY, 2**16) - 1
+    for port in range(preferred, last + 1):
         if not taken(port):
             return port
-    raise LabError(
-        f"the ports {preferred} to {preferred + PORTS_TO_TRY - 1} are all taken",
-        hint,
-    )
+    raise LabError(f"the ports {min(preferred, last)} to {last} are all taken", hint)
 
 
 def listens(process: ProcessId, port: int) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab_home import LAB_HOME
 from labkit.asking_app import asking_app
+from labkit.code import given_up_hint
 from labkit.errors import LabError, in_shell
 from labkit.ports import listens
 from labkit.processes import ProcessId
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
 PING_S = 0.2  # how long one round waits; a process that starts is asked again and again
 ANSWER_S = 1.0  # a worker that is up answers in milliseconds
+START_WORKER = "./start_worker.sh"
 START_S = 10.0  # a worker starts in 2 s; the rest is for a slow or busy machine
 
 
@@ -116,7 +118,7 @@ def require_workers(url: str, queues: Sequence[str]) -> None:
     missing = [queue for queue in queues if queue not in consumed]
     if not consumed:
         raise LabError(
-            f"the broker is up, but no worker answered in {ANSWER_S:.0f} s", _silence_hint()
+            f"the broker is up, but no worker answered in {ANSWER_S:.0f} s", no_worker_hint()
         )
     if missing:
         names = " and ".join(repr(queue) for queue in missing)
@@ -155,9 +157,19 @@ def _starts(worker: ProcessId) -> bool:
     return new or not worker.running()
 
 
-def _silence_hint() -> str:
-    """What helps where no worker answers."""
-    if (read_state(LAB_HOME) or {}).get("given_up"):
-        return "./lab restart"
-    pids = " ".join(one.group_pids() for one in _workers_of_this_lab() if one.stopped())
-    return f"kill -CONT {pids}" if pids else "./start_worker.sh"
+def no_worker_hint() -> str:
+    """What helps where no worker answers: a word to the lab that is up, or a worker.
+
+    Without a lab that is up, ./lab up might start another broker; and one that is up refuses it.
+    """
+    state = read_state(LAB_HOME) or {}
+    for name, why in state.get("given_up", {}).items():
+        if any(child["name"] == name and child["kind"] == "worker" for child in state["children"]):
+            return given_up_hint(why)
+    workers = _workers_of_this_lab()
+    pids = " ".join(one.group_pids() for one in workers if one.stopped())
+    if pids:
+        return f"kill -CONT {pids}"
+    if any(map(_starts, workers)):
+        return "sleep 5; ./lab doctor"
+    return "./lab restart" if workers else START_WORKER

@@ -8,6 +8,7 @@ they all say the same.
 import contextlib
 import os
 import ssl
+from shlex import quote
 from urllib.parse import urlsplit
 
 import redis
@@ -23,8 +24,9 @@ from lab_home import (
     whose_database,
 )
 from labkit.errors import LabError
+from labkit.processes import ProcessId
 from labkit.refusals import RESTART, Info, causes, refusal, try_to_write
-from labkit.state import running_lab
+from labkit.state import read_state, running_lab
 
 CONNECT_TIMEOUT_S = 1.0  # a local server answers in milliseconds; two tries fit well into 3 s
 
@@ -132,6 +134,12 @@ def broker_error(
     for one in causes(error):
         if isinstance(one, ssl.SSLError):
             return _tls_error(one, where)
+    if _is_embedded_url(url) and (embedded := _embedded()) and embedded.stopped():
+        pid = embedded.pid
+        return NoAnswer(
+            f"the lab's broker (process {pid}) is stopped (kill -STOP), and answers nobody",
+            f"kill -CONT {quote(str(pid))}",
+        )
     if answered:
         return NoAnswer(f"the broker at {where} stopped answering{_set(url)}: {error}", _start(url))
     return NoAnswer(f"no broker answers at {where}{_set(url)}", _start(url))
@@ -165,6 +173,12 @@ def _is_embedded_url(url: str) -> bool:
     """True if the broker file names this URL as that of the lab's own broker."""
     broker = running_broker()
     return bool(broker and broker["url"] == url and broker["run_id"])
+
+
+def _embedded() -> ProcessId | None:
+    """The broker that the lab of this folder has started; None where none is known."""
+    known = (read_state(LAB_HOME) or {}).get("embedded")
+    return ProcessId(*known) if known else None
 
 
 def _set(url: str) -> str:

@@ -19,9 +19,11 @@ from labkit.doctor.findings import clock, fitted, printable, several
 from labkit.errors import LabError
 from labkit.messages import Message, decode_taken
 from labkit.redis_check import broker_error, check_redis, client_for
+from labkit.unread import trouble
 
 SET_ASIDE = "celery_learning:set-aside"  # as labkit/careful.py names it
 ALL = "all"
+SHOWN = 2000  # characters of a message: an ordinary one has under 1,000
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,15 @@ class Kept:
     """One message that was set aside.
 
     tag: its delivery tag, by which it is kept.  message: None where it cannot be read.
-    queue: "" where that cannot be read.  workers: the two that ended on it.  time: when the second
-    one did (seconds since 1970).  why: the error.  taken: what Redis held, as text.
+    queue: "" where that cannot be read.  workers: the two that ended on it; None where no worker
+    wrote the entry.  time: when the second one did (seconds since 1970).  why: the error.
+    taken: what Redis held, as text.
     """
 
     tag: str
     message: Message | None
     queue: str
-    workers: tuple[str, str]
+    workers: tuple[str, str] | None
     time: float
     why: str
     taken: str
@@ -52,8 +55,17 @@ class Kept:
         return quote(self.name)
 
     @property
+    def at_fault(self) -> bool:
+        """True if the message is known to be of a kind on which every worker ends."""
+        with contextlib.suppress(ValueError, TypeError, IndexError, RecursionError):
+            return bool(trouble(json.dumps(json.loads(self.taken)[0])))
+        return True  # no message at all
+
+    @property
     def sentence(self) -> str:
         """What happened to it."""
+        if self.workers is None:
+            return f"what {SET_ASIDE} holds under {self.tag!r} was not written by a worker"
         task = (self.message and self.message.task) or "a task that it does not name"
         first, second = self.workers
         both = first if first == second else f"{first} and {second}"
@@ -63,11 +75,11 @@ class Kept:
         )
 
 
-def set_aside_when(url: str) -> frozenset[tuple[str, float]]:
-    """(tag, time) of each that there is; none where the broker cannot be asked."""
+def set_aside_now(url: str) -> dict[tuple[str, float], Kept]:
+    """{(tag, time): the message} of each that there is; none where the broker cannot be asked."""
     with contextlib.suppress(redis.RedisError), client_for(url) as client:
-        return frozenset((one.tag, one.time) for one in kept_messages(client))
-    return frozenset()
+        return {(one.tag, one.time): one for one in kept_messages(client)}
+    return {}
 
 
 def kept_messages(client: redis.Redis) -> list[Kept]:
@@ -77,12 +89,16 @@ def kept_messages(client: redis.Redis) -> list[Kept]:
 
 
 def _kept(tag: str, text: str) -> Kept:
-    noted = json.loads(text)  # written by a worker of ours
+    try:
+        noted = json.loads(text)
+        workers = (noted["before"]["worker"], noted["worker"])
+        when, why, taken = float(noted["time"]), str(noted["why"]), str(noted["taken"])
+    except (ValueError, TypeError, KeyError, RecursionError):  # no worker of ours wrote this
+        return Kept(tag, None, "", None, 0.0, "", text)
     message, queue = None, ""
     with contextlib.suppress(ValueError):
-        message, _, queue = decode_taken(noted["taken"])
-    workers = (noted["before"]["worker"], noted["worker"])
-    return Kept(tag, message, queue, workers, noted["time"], noted["why"], noted["taken"])
+        message, _, queue = decode_taken(taken)
+    return Kept(tag, message, queue, workers, when, why, taken)
 
 
 def aside(what: str | None, which: str | None) -> None:
@@ -112,9 +128,16 @@ def _print(every: list[Kept]) -> None:
         click.echo("no message is set aside")
     for one in every:
         click.echo(fitted(one.sentence))
-        click.echo(f"    what Redis held: {printable(one.taken)}")
+        click.echo(f"    what Redis held: {_short(one.taken)}")
         click.echo(f"    to put it back, when its cause is mended: ./lab aside back {one.typed}")
         click.echo(f"    to throw it away for good: ./lab aside drop {one.typed}")
+
+
+def _short(taken: str) -> str:
+    """What Redis held; a long text only in part."""
+    if len(taken) <= SHOWN:
+        return printable(taken)
+    return f"{printable(taken[:SHOWN])} ... (of {len(taken)} characters)"
 
 
 def _named(every: list[Kept], which: str | None) -> list[Kept]:

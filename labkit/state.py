@@ -103,6 +103,12 @@ def running_lab(home: Path) -> ProcessId | None:
     return StackLock(home).holder()
 
 
+def has_workers(state: dict[str, Any]) -> bool:
+    """True if this stack.json names a worker that is not given up."""
+    names = [child["name"] for child in state["children"] if child["kind"] == "worker"]
+    return any(name not in state["given_up"] for name in names)
+
+
 def write_state(home: Path, state: dict[str, Any]) -> None:
     """Replace stack.json in one step, so that a reader never sees half of it."""
     path = home / STATE_FILE

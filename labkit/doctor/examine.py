@@ -9,7 +9,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
-from labkit.broken_data import broken_data
+from labkit.broken_data import broken_data, lost_manifest
 from labkit.code import TOO_SLOW, import_error, mend_hint
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
@@ -31,6 +31,7 @@ from labkit.doctor.task_ids import checked_task_id
 from labkit.doctor.unread_findings import unread_findings
 from labkit.doctor.while_refused import stored_messages
 from labkit.doctor.worker_findings import beat_findings, worker_findings
+from labkit.envelope import ends_workers
 from labkit.errors import LabError
 from labkit.later import Later
 from labkit.layout import layout_of
@@ -108,7 +109,8 @@ def examine(deadline: float) -> list[Finding]:
         findings = [*_look_at_broker(deadline), *findings]
     except NoAnswer as error:
         # A start with a file that cannot be read would only fail again.
-        broken = None if os.environ.get("REDIS_URL") else broken_data(LAB_HOME)
+        own = os.environ.get("REDIS_URL")
+        broken = None if own else broken_data(LAB_HOME) or lost_manifest(LAB_HOME)
         findings = [_finding_of(broken or error), *findings]
     except LabError as error:
         findings = [_finding_of(error), *findings]
@@ -185,10 +187,13 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     clocks = Later(lambda: _clocks(app, workers))
     stopped = stopped_nodes(client) if workers.silent else []
     unconnected = [] if workers.answered or workers.silent else living_workers()
-    findings = unconnected or worker_findings(workers, sum(waiting.values()), stopped)
+    deadly = any(ends_workers(one.sentence) for one in unread)
+    total = sum(waiting.values())
+    findings = unconnected or worker_findings(workers, total, stopped, deadly=deadly)
     findings = [*findings, *unread, *set_aside_findings(client)]
     if workers.answered:
-        findings += beat_findings(workers, expected=bool(app.conf.beat_schedule))
+        out = (read_state(LAB_HOME) or {}).get("given_up", {})  # part_findings() tells
+        findings += beat_findings(workers, expected=app.conf.beat_schedule and "beat" not in out)
     findings += [
         nobody_takes(queue, count, workers, readable=queue not in lost)
         for queue, count in sorted(waiting.items())

@@ -5,6 +5,7 @@ from typing import Any
 import redis
 
 from lab_home import LAB_HOME
+from labkit.code import given_up_hint
 from labkit.doctor.findings import Finding, several, shortened
 from labkit.errors import in_shell
 from labkit.processes import ProcessId
@@ -19,7 +20,7 @@ def part_findings() -> list[Finding]:
     state = read_state(LAB_HOME) or {}
     given_up: dict[str, str] = state.get("given_up", {})
     findings = [
-        Finding("wrong", f"{name} does not run, because {why}", "./lab restart")
+        Finding("wrong", f"{name} does not run, because {why}", given_up_hint(why))
         for name, why in given_up.items()
     ]
     for child in state.get("children", []):

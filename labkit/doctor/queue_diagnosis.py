@@ -10,7 +10,7 @@ from lab_home import LAB_HOME
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding, celery_line, clock, several, typed
 from labkit.messages import Message
-from labkit.ready import LAB_QUEUES
+from labkit.ready import LAB_QUEUES, no_worker_hint
 from labkit.state import running_lab
 from labkit.worker_view import Workers
 
@@ -41,14 +41,6 @@ def closest(name: str, known: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def start_workers_hint() -> str:
-    """The command that brings a worker for the lab's queues, on the broker that was looked at.
-
-    Without a lab that is up, ./lab up might start another broker; and one that is up refuses it.
-    """
-    return "./start_worker.sh"
-
-
 def restart_hint() -> str:
     """The command that starts the lab's workers anew; one that was started by hand is not its."""
     return "./lab restart" if running_lab(LAB_HOME) else "./start_worker.sh"
@@ -57,7 +49,7 @@ def restart_hint() -> str:
 def start_hint(queue: str, workers: Workers) -> str:
     """The command that brings a worker for this queue."""
     if not workers.answered and queue in LAB_QUEUES:
-        return start_workers_hint()
+        return no_worker_hint()
     if not queue.isprintable() or "," in queue:
         return FIND_CALLS  # no worker can be told this name
     return f"./start_worker.sh --queues={quote(queue)} -n {quote(f'{queue}@%h')}"

@@ -1,15 +1,21 @@
 """Who answered, who did not, who shares a name, and whether a Beat runs."""
 
+from labkit.children import CAREFUL
 from labkit.doctor.findings import Finding, several
-from labkit.doctor.queue_diagnosis import start_workers_hint
 from labkit.doctor.stopped import Stopped, stopped_finding
+from labkit.ready import START_WORKER, no_worker_hint
 from labkit.worker_view import ANSWER_TIMEOUT_S, Workers
 
+CAREFUL_WORKER = f"until {START_WORKER} -- {CAREFUL}; do sleep 1; done"
 
-def worker_findings(workers: Workers, waiting: int, stopped: list[Stopped]) -> list[Finding]:
+
+def worker_findings(
+    workers: Workers, waiting: int, stopped: list[Stopped], *, deadly: bool = False
+) -> list[Finding]:
     """The findings about the workers themselves.
 
     waiting: messages in all queues.  stopped: workers and Beats of this machine that are stopped.
+    deadly: a message waits on which a worker would end.
     """
     findings = [
         *map(stopped_finding, stopped),
@@ -24,7 +30,10 @@ def worker_findings(workers: Workers, waiting: int, stopped: list[Stopped]) -> l
         return findings
     held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
     held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
-    return [Finding("wrong", f"no worker is connected{held}", start_workers_hint())]
+    if deadly and no_worker_hint() == START_WORKER:
+        held += "; the hint's worker sets aside on what it ends twice, and is started again"
+        return [Finding("wrong", f"no worker is connected{held}", CAREFUL_WORKER)]
+    return [Finding("wrong", f"no worker is connected{held}", no_worker_hint())]
 
 
 def _silent(count: int) -> list[Finding]:

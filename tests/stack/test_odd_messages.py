@@ -1,18 +1,23 @@
 """What cannot be read is said, and the rest is shown: the search, the monitor, the doctor."""
 
 import json
+import os
+import signal
+import subprocess
 import uuid
 from collections.abc import Iterator
 
 import pytest
 import redis
 
+from lab_home import ROOT
 from labkit.messages import JSON
 from labkit.queue_search import find_queued
 from labkit.queues import find_unacked, lengths, unacked_by_queue
+from labkit.set_aside import SET_ASIDE
 from labkit.unread import trouble, unread_waiting
 from tests.stack.labs import wait_until
-from tests.stack.odd_messages import ENDING, ODD, TASK, envelope, headers
+from tests.stack.odd_messages import ENDING, ODD, TASK, around, envelope, headers
 from tests.stack.patient import Patient, patient
 
 __all__ = ["patient"]
@@ -142,6 +147,8 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
         patient.worker("name", *options, queue="name") as name,
         patient.worker("no-id", *options, queue="no-id") as no_id,
         patient.worker("fine", *options, queue="fine") as fine,
+        patient.worker("empty", *options, queue="empty") as empty,
+        patient.worker("rot13", *options, queue="rot13") as rot13,
     ):
         ids = {kind: str(uuid.uuid4()) for kind in thrown}
         for kind in thrown:
@@ -156,17 +163,67 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
         assert trouble(name_text).endswith("worker that takes it ends")
         patient.client.lpush("name", name_text)
         patient.client.lpush("no-id", no_id_text)
+        patient.client.lpush("empty", around("empty", body=None))
+        patient.client.lpush("rot13", around("rot13", body_encoding="rot13"))
+        patient.client.lpush("fine", around("fine", delivery_info=None))
         after = patient.send("add", 4, 5, queue="fine")
         patient.wait_for_state(after, "SUCCESS")
         assert not any(find_unacked(patient.client, ids[kind]).found for kind in thrown)
-        wait_until(lambda: garbage.process.poll() is not None, what="its worker ends")
-        ending = [form.process, limit.process, name.process]
-        wait_until(lambda: None not in [one.poll() for one in ending], what="their workers end")
+        assert fine.log.read_text().count("Connection to broker lost") == 1
+        ending = [garbage, rot13, form, limit, name, empty]
+        wait_until(
+            lambda: None not in [one.process.poll() for one in ending], what="their workers end"
+        )
         wait_until(lambda: no_id.log.read_text().count("(KeyError('id'))") > 1, what="again")
         assert (no_id.process.poll(), fine.process.poll()) == (None, None)
-    for queue in ("form", "limit", "name"):
+    for queue in ("form", "limit", "name", "empty"):
         assert patient.client.llen(queue) == 1  # for the next worker
-    assert patient.client.llen("garbage") == 0
+    for queue in ("garbage", "rot13", "fine"):
+        assert patient.client.llen(queue) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"body": "%%%%"}, "its body is empty, and each worker that takes it ends"),
+        ({"body": "abc"}, "its body is no base64, and the worker that takes it ends"),
+        ({"content_type": None}, "it names no content type, and each worker that takes it ends"),
+        ({"content_encoding": 5}, "its content-encoding is no text, and each worker that takes"),
+        ({"delivery_tag": None}, "its delivery tag is no text, and the worker that takes it ends"),
+        ({"delivery_info": 5}, "its delivery_info is no object, and the worker that takes it ends"),
+        ({"delivery_info": {}}, "it does not say its queue (delivery_info), and the worker that"),
+        ({"delivery_tag": 5, "content_encoding": None, "priority": "x"}, ""),  # a worker runs it
+    ],
+)
+def test_what_is_said_of_what_is_around_the_headers(changes, said):
+    """Each was tried by hand, with workers that are started again."""
+    told = trouble(around(**changes))
+    assert told.startswith(said) if said else told == ""
+
+
+def test_the_hint_for_messages_that_end_workers_lives_with_them(patient):
+    for kind in ("eta: an empty text", "no id"):
+        patient.client.lpush("basic", ENDING[kind](str(uuid.uuid4())))
+    patient.client.lpush("basic", "garbage, not json")
+    after = patient.send("add", 4, 5)
+    text = patient.doctor().text
+    assert "no worker is connected, and 4 messages wait for one; the hint's worker" in text
+    hint = text.partition("hint: ")[2].partition("\n")[0]
+    loop = subprocess.Popen(
+        ["bash", "-c", hint],
+        cwd=ROOT,
+        env=patient.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        patient.wait_for_state(after, "SUCCESS")
+        assert patient.client.hlen(SET_ASIDE) == 2
+    finally:
+        os.killpg(loop.pid, signal.SIGTERM)
+        loop.wait()
+    wait_until(lambda: "no worker is connected" in patient.doctor().text, what="it has gone")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ENDING if not kind.startswith("arguments")])
@@ -177,7 +234,13 @@ def test_what_ends_a_worker_is_told_as_such(kind):
 
 
 def test_what_only_looks_as_if_it_ended_a_worker_is_not_told_as_such():
-    for said in ({"timelimit": 0}, {"timelimit": ["x", None]}, {"stamped_headers": "abc"}):
+    for said in (
+        {"timelimit": 0},
+        {"timelimit": ["x", None]},  # and no limit is kept
+        {"timelimit": [None, "5"]},
+        {"timelimit": "12"},
+        {"stamped_headers": "abc"},
+    ):
         assert trouble(envelope(headers("1", **said))) == ""
     no_id = trouble(envelope(headers("1", id=None)))
     assert no_id == "it names no id, and no worker can store what becomes of it"

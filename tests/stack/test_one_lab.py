@@ -1,6 +1,7 @@
 """One lab in a folder, and every command says the same of it, whatever becomes of the folder."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from redis import Redis
 
 from labkit.broker import EmbeddedBroker
 from labkit.errors import LabError
+from labkit.processes import ProcessId
 from labkit.ready import require_workers
 from tests.stack.labs import LEAN, Lab
 from tests.stack.test_supervisor import SEND_ADD
@@ -84,6 +86,17 @@ def test_down_removes_the_address_of_partners_that_were_killed(lab):
     address.write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": gone.pid, "started": 1.0}))
     assert lab.run("down").stdout == "nothing runs here\n"
     assert not address.exists()
+
+
+def test_down_says_that_the_partners_of_another_terminal_go_on(lab):
+    lab.home.mkdir()
+    me = ProcessId.of(os.getpid())
+    address = {"url": "http://127.0.0.1:9", "pid": me.pid, "started": me.started}
+    (lab.home / "partners").write_text(json.dumps(address))
+    assert lab.run("down").stdout == (
+        "no lab runs here\n`./lab partners` goes on; Ctrl-C in its terminal ends it\n"
+    )
+    assert (lab.home / "partners").exists()
 
 
 def test_a_broker_that_goes_away_while_the_workers_are_asked_is_a_sentence(tmp_path):

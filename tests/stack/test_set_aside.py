@@ -50,6 +50,17 @@ def client(lab: Lab) -> Iterator[redis.Redis]:
         yield one
 
 
+def test_an_entry_that_no_worker_wrote_is_listed_and_can_be_dropped(lab, client):
+    client.hset(SET_ASIDE, mapping={"one": "garbage", "two": "{}", "three": "[1]"})
+    listed = lab.run("aside")
+    assert listed.stdout.count("was not written by a worker") == 3
+    assert "3 messages are set aside" in lab.run("doctor", "--wait=20").stdout
+    back = lab.run("aside", "back", "one")
+    assert (back.returncode, back.stderr.count("does not say its queue")) == (1, 1)
+    assert lab.run("aside", "drop", "all").stdout.count("thrown away: ") == 3
+    assert client.exists(SET_ASIDE) == 0
+
+
 def test_worker_and_command_mean_the_same_key():
     assert WRITTEN == SET_ASIDE
 
@@ -108,6 +119,16 @@ def test_one_call_of_a_learner_and_what_can_be_done_about_it(lab, client):
     assert client.llen("basic") == 0
     assert client.hlen("unacked") == 0
     assert lab.run("doctor", "--wait=20").stdout.count("set aside") == 0
+
+
+def test_bad_messages_one_after_another_are_not_the_codes_fault(lab_in_tree):
+    lab = lab_in_tree.up(*LEAN)
+    bad = "add.apply_async((1, 2), eta='')"
+    good = "print(add.delay(4, 5).get(timeout=60))"
+    line = f"from tasks.basic_tasks import add; [{bad} for _ in range(4)]; {good}"
+    assert lab.python(line) == "9"
+    assert "not started again" not in lab.printed()
+    assert lab.run("aside").stdout.count("reconnected on it, twice") == 4
 
 
 def test_code_on_which_each_message_ends_a_worker_is_suspected(lab_in_tree, tree):
