@@ -135,7 +135,8 @@ def test_up_with_code_that_cannot_be_imported_names_the_line(lab_in_tree, add_fi
     change(add_file, "return x + y", "return x +")
     lab = lab_in_tree.up(*LEAN, wait=False)
     assert lab.end() == 1
-    assert "the code cannot be imported: tasks/basic_tasks.py line" in lab.printed()
+    assert "so everything stops: tasks/basic_tasks.py line" in lab.printed()
+    assert "everything else stays up" not in lab.printed()
 
 
 def test_code_whose_worker_never_answers_holds_up_no_mended_code(lab_in_tree, tree):
