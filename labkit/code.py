@@ -24,10 +24,15 @@ _IMPORT_TASKS = "import celery_app; celery_app.app.loader.import_default_modules
 _IMPORT_WEB = "import web.api"
 
 
-def given_up_hint(why: str) -> str:
-    """What to type for a part that is not started again.  why: the reason in stack.json."""
+def given_up_hint(why: str, *, reload: bool) -> str:
+    """What to type for a part that is not started again.
+
+    why: the reason in stack.json.  reload: code that is mended starts the part by itself.
+    """
     _, of_the_code, error = why.partition(CANNOT_IMPORT)
-    return mend_hint(error) if of_the_code else "./lab restart"
+    if not of_the_code:
+        return "./lab restart"
+    return mend_hint(error) if reload else f"{mend_hint(error)}; ./lab restart"
 
 
 def mend_hint(why: str) -> str:

@@ -13,7 +13,8 @@ from labkit.errors import LabError
 from labkit.full_disk import disk_error
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
-from labkit.state import has_workers, read_state, running_lab
+from labkit.redis_check import stopped_broker
+from labkit.state import processes_of, read_state, running_lab
 from work.partner_address import read_address
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
@@ -62,6 +63,8 @@ def _stop(launcher: ProcessId) -> None:
 def restart() -> None:
     """Ask the running stack to restart all but broker and mail server; wait until they answer."""
     state = _state_or_error()
+    if stopped := stopped_broker():
+        raise stopped
     if full := disk_error([LAB_HOME]):  # it could not be written down
         raise full
     if why := import_error() or (import_error(web=True) if state.get("web") else None):
@@ -119,12 +122,13 @@ def status() -> None:
     Console(highlight=False).print(table)
     if not state["ready_after_s"]:
         click.echo("it is starting")
-    reasons = {given_up_hint(why): why for why in state["given_up"].values()}  # each hint once
-    for why in reasons.values():
-        click.echo(f"\nhint: {given_up_hint(why)}")
+    reload = state["reload"]
+    reasons = {given_up_hint(why, reload=reload): why for why in state["given_up"].values()}
+    for why in reasons.values():  # each hint once
+        click.echo(f"\nhint: {given_up_hint(why, reload=reload)}")
     if pids := " ".join(one.group_pids() for one in _processes(state) if one.stopped()):
         click.echo(f"\nhint: kill -CONT {pids}")
-    if state["refused"] and has_workers(state):
+    if state["refused"] and processes_of(state, "worker"):
         click.echo(f"the workers run older code, because: {state['refused']['why']}")
 
 

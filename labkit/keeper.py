@@ -159,7 +159,7 @@ class Keeper:
             return  # everything stops, and says why
         say = self.parts.console.say
         say(f"{child.name} is not started again, because {why}; everything else stays up")
-        say(f"hint: {code.given_up_hint(why)}")
+        say(f"hint: {code.given_up_hint(why, reload=self.parts.reload)}")
 
     def _of_the_code(self) -> str:
         return f"{code.CANNOT_IMPORT}{self.broken}"

@@ -4,11 +4,13 @@ import json
 import os
 import socket
 from pathlib import Path
+from shlex import quote
 
 from lab_env import line_that_sets, where_set
-from lab_home import MAIL_FILE, choose_smtp_url
+from lab_home import LAB_HOME, MAIL_FILE, choose_smtp_url
 from labkit.errors import LabError
 from labkit.processes import ProcessId
+from labkit.state import processes_of, read_state
 from work.mail_answers import IDENT
 from work.smtp import server_of
 
@@ -46,6 +48,13 @@ def require_mail_server() -> None:
     """
     url = choose_smtp_url()
     said = greeting(url)
+    for mail in processes_of(read_state(LAB_HOME), "mail"):
+        if not said and mail.stopped():
+            pid = mail.pid
+            raise LabError(
+                f"the lab's mail server (process {pid}) is stopped (kill -STOP), it answers nobody",
+                f"kill -CONT {quote(str(pid))}",
+            )
     if not said:
         raise LabError(f"no mail server answers at {url}{where_set('SMTP_URL')}", _own_instead())
     if IDENT not in said:

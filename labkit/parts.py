@@ -175,6 +175,8 @@ class Parts:
 
     def address(self, kind: str) -> str | None:
         """Where "flower", "web" or "mail" is; None where it does not run."""
+        if kind in self.given_up:
+            return None
         if kind == "mail":
             return read_mail_file(self.home).get("url")
         return f"http://localhost:{self.ports[kind]}" if kind in self.ports else None

@@ -17,7 +17,7 @@ from labkit.errors import LabError, in_shell
 from labkit.ports import listens
 from labkit.processes import ProcessId
 from labkit.redis_check import broker_error
-from labkit.state import read_state
+from labkit.state import processes_of, read_state
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -108,7 +108,7 @@ def require_workers(url: str, queues: Sequence[str]) -> None:
         deadline = time.monotonic() + START_S
         consumed = _consumed(control, queues)
         while set(LAB_QUEUES).intersection(queues) - consumed and time.monotonic() < deadline:
-            if not any(_starts(worker) for worker in _workers_of_this_lab()):
+            if not any(map(_starts, processes_of(read_state(LAB_HOME), "worker"))):
                 break
             consumed = _consumed(control, queues)
     except broker_errors() as error:  # it went away meanwhile
@@ -141,16 +141,6 @@ def _consumed(control: Control, queues: Sequence[str]) -> set[str]:
     return consumed
 
 
-def _workers_of_this_lab() -> list[ProcessId]:
-    """The workers of the lab that runs here, but those that it has given up."""
-    state = read_state(LAB_HOME) or {}
-    return [
-        ProcessId(child["pid"], child["started"])
-        for child in state.get("children", ())
-        if child["kind"] == "worker" and child["name"] not in state["given_up"]
-    ]
-
-
 def _starts(worker: ProcessId) -> bool:
     """True if it is new, or has ended, and so is started again."""
     new = time.time() - worker.started < START_S and not worker.stopped()
@@ -165,8 +155,8 @@ def no_worker_hint() -> str:
     state = read_state(LAB_HOME) or {}
     for name, why in state.get("given_up", {}).items():
         if any(child["name"] == name and child["kind"] == "worker" for child in state["children"]):
-            return given_up_hint(why)
-    workers = _workers_of_this_lab()
+            return given_up_hint(why, reload=state["reload"])
+    workers = processes_of(state, "worker")
     pids = " ".join(one.group_pids() for one in workers if one.stopped())
     if pids:
         return f"kill -CONT {pids}"

@@ -134,12 +134,8 @@ def broker_error(
     for one in causes(error):
         if isinstance(one, ssl.SSLError):
             return _tls_error(one, where)
-    if _is_embedded_url(url) and (embedded := _embedded()) and embedded.stopped():
-        pid = embedded.pid
-        return NoAnswer(
-            f"the lab's broker (process {pid}) is stopped (kill -STOP), and answers nobody",
-            f"kill -CONT {quote(str(pid))}",
-        )
+    if _is_embedded_url(url) and (stopped := stopped_broker()):
+        return stopped
     if answered:
         return NoAnswer(f"the broker at {where} stopped answering{_set(url)}: {error}", _start(url))
     return NoAnswer(f"no broker answers at {where}{_set(url)}", _start(url))
@@ -175,10 +171,16 @@ def _is_embedded_url(url: str) -> bool:
     return bool(broker and broker["url"] == url and broker["run_id"])
 
 
-def _embedded() -> ProcessId | None:
-    """The broker that the lab of this folder has started; None where none is known."""
+def stopped_broker() -> NoAnswer | None:
+    """The error for an embedded broker that lives and does nothing; None for any other."""
     known = (read_state(LAB_HOME) or {}).get("embedded")
-    return ProcessId(*known) if known else None
+    if not known or not ProcessId(*known).stopped():
+        return None
+    pid = known[0]
+    return NoAnswer(
+        f"the lab's broker (process {pid}) is stopped (kill -STOP), and answers nobody",
+        f"kill -CONT {quote(str(pid))}",
+    )
 
 
 def _set(url: str) -> str:

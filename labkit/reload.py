@@ -62,7 +62,8 @@ class Reloader:
         why = await asyncio.to_thread(code.import_error)
         self._refuse({"code": newest, "why": why} if why else None)
         if why:
-            self.parts.console.say(f"not reloaded, the old workers stay: {why}")
+            stay = "the old workers stay" if self.parts.workers() else "no worker runs"
+            self.parts.console.say(f"not reloaded, {stay}: {why}")
         return [] if why else stale
 
     async def _without_refused_web(self, stale: list[Child], newest: str) -> list[Child]:

@@ -12,7 +12,7 @@ from labkit.errors import LabError
 from labkit.ready import require_workers
 from labkit.records import end_leftovers
 from labkit.redis_check import check_redis
-from labkit.state import has_workers, read_state, running_lab
+from labkit.state import processes_of, read_state, running_lab
 from labkit.temporary import temporary_stack
 
 START_TIMEOUT_S = 60
@@ -93,7 +93,7 @@ def _wait_for_new_code() -> None:
 
     _wait("the workers to run your newest code", settled, RELOAD_TIMEOUT_S)
     state = read_state(LAB_HOME)
-    if state and state["refused"] and has_workers(state):
+    if state and state["refused"] and processes_of(state, "worker"):
         _say(f"note: the workers still run older code, because: {state['refused']['why']}")
     elif state and (old := _old_workers(state, newest)):
         _say(

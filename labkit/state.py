@@ -103,10 +103,19 @@ def running_lab(home: Path) -> ProcessId | None:
     return StackLock(home).holder()
 
 
-def has_workers(state: dict[str, Any]) -> bool:
-    """True if this stack.json names a worker that is not given up."""
-    names = [child["name"] for child in state["children"] if child["kind"] == "worker"]
-    return any(name not in state["given_up"] for name in names)
+def processes_of(state: dict[str, Any] | None, kind: str) -> list[ProcessId]:
+    """The parts of a kind ("worker", "mail", ...) that this stack.json names, but those given up.
+
+    One that has ended is about to be started again.
+    """
+    if not state:
+        return []
+    some = [child for child in state["children"] if child["kind"] == kind]
+    return [
+        ProcessId(one["pid"], one["started"])
+        for one in some
+        if one["name"] not in state["given_up"]
+    ]
 
 
 def write_state(home: Path, state: dict[str, Any]) -> None:

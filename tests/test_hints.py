@@ -25,7 +25,7 @@ OURS = {"./lab", "./start_worker.sh", "./start_beat.sh", "~/celery-learning-lab/
 USUAL = """.venv/bin/celery brew celery cat cp curl date df docker export git grep id kill less ls
 mkdir mv printenv ps python3 redis-cli rm sed sleep sudo tail uname unset uptime wsl xcode-select"""
 KNOWN = OURS | set(USUAL.split())
-PREFIX = re.compile(r"[A-Z_]+=|(until|do)$")
+ASSIGNMENT = re.compile(r"[A-Z_]+=")
 
 
 def python_files(root: Path) -> list[Path]:
@@ -63,7 +63,7 @@ def all_hints() -> list[Hint]:
 
 
 def commands(text: str) -> list[list[str]]:
-    """The simple commands of a line, as words, without loops and what is assigned before them."""
+    """The simple commands of a line, as words, without what is assigned before them."""
     words = shlex.shlex(text, posix=True, punctuation_chars=";&|<>()")
     words.whitespace_split = True
     found: list[list[str]] = [[]]
@@ -73,8 +73,7 @@ def commands(text: str) -> list[list[str]]:
             found.append([])
         else:
             found[-1].append(word)
-    some = [[*itertools.dropwhile(PREFIX.match, words)] for words in found]
-    return [words for words in some if words != ["done"]]
+    return [[*itertools.dropwhile(ASSIGNMENT.match, words)] for words in found]
 
 
 def test_every_hint_in_the_source_can_be_followed():

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import redis
 from celery import Celery
@@ -45,7 +46,7 @@ from labkit.redis_check import (
     client_for,
     refused_message,
 )
-from labkit.state import read_state, running_lab
+from labkit.state import processes_of, read_state, running_lab
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
@@ -114,7 +115,14 @@ def examine(deadline: float) -> list[Finding]:
         findings = [_finding_of(broken or error), *findings]
     except LabError as error:
         findings = [_finding_of(error), *findings]
-    return [*findings, *part_findings(), *_code(import_check, deadline)]
+    code = _code(import_check, deadline)
+    findings = [*findings, *part_findings()]
+    if code and code[0].kind == "wrong":  # ./lab restart refuses such code
+        mend = code[0].hint
+        findings = [
+            replace(one, hint=mend) if one.hint == "./lab restart" else one for one in findings
+        ]
+    return [*findings, *code]
 
 
 def _look_at_broker(deadline: float) -> list[Finding]:
@@ -192,8 +200,10 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     findings = unconnected or worker_findings(workers, total, stopped, deadly=deadly)
     findings = [*findings, *unread, *set_aside_findings(client)]
     if workers.answered:
-        out = (read_state(LAB_HOME) or {}).get("given_up", {})  # part_findings() tells
-        findings += beat_findings(workers, expected=app.conf.beat_schedule and "beat" not in out)
+        state = read_state(LAB_HOME)
+        told = state and "beat" in state["given_up"]  # by part_findings(); or by stopped_nodes()
+        told = told or any(beat.stopped() for beat in processes_of(state, "beat"))
+        findings += beat_findings(workers, expected=bool(app.conf.beat_schedule and not told))
     findings += [
         nobody_takes(queue, count, workers, readable=queue not in lost)
         for queue, count in sorted(waiting.items())

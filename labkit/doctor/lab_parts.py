@@ -20,7 +20,11 @@ def part_findings() -> list[Finding]:
     state = read_state(LAB_HOME) or {}
     given_up: dict[str, str] = state.get("given_up", {})
     findings = [
-        Finding("wrong", f"{name} does not run, because {why}", given_up_hint(why))
+        Finding(
+            "wrong",
+            f"{name} does not run, because {why}",
+            given_up_hint(why, reload=state["reload"]),
+        )
         for name, why in given_up.items()
     ]
     for child in state.get("children", []):

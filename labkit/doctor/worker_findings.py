@@ -6,7 +6,7 @@ from labkit.doctor.stopped import Stopped, stopped_finding
 from labkit.ready import START_WORKER, no_worker_hint
 from labkit.worker_view import ANSWER_TIMEOUT_S, Workers
 
-CAREFUL_WORKER = f"until {START_WORKER} -- {CAREFUL}; do sleep 1; done"
+CAREFUL_WORKER = f"{START_WORKER} -- {CAREFUL}"
 
 
 def worker_findings(
@@ -31,7 +31,8 @@ def worker_findings(
     held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
     held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
     if deadly and no_worker_hint() == START_WORKER:
-        held += "; the hint's worker sets aside on what it ends twice, and is started again"
+        held += "; one of the messages ends workers: type the hint again until its worker stays, "
+        held += "because the second one that ends on a message sets it aside"
         return [Finding("wrong", f"no worker is connected{held}", CAREFUL_WORKER)]
     return [Finding("wrong", f"no worker is connected{held}", no_worker_hint())]
 

@@ -199,6 +199,9 @@ def test_a_worker_that_ends_while_a_mistake_is_saved_waits_for_the_next_good_cod
     lab.wait_for(mend)
     status = lab.run("status").stdout
     assert status.endswith(mend)
+    doctor = lab.run("doctor", "--wait=20").stdout
+    assert "./lab restart" not in doctor  # it refuses such code
+    assert mend in doctor
     assert "older code" not in status  # nothing runs any
     ran = lab.run("run", "01").stderr
     assert ran.endswith(mend)

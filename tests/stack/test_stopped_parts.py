@@ -46,6 +46,23 @@ def test_a_lesson_names_the_worker_that_is_stopped(lab):
     assert lab.python(SEND_ADD) == "9"
 
 
+def test_a_lesson_names_the_mail_server_that_is_stopped(lab):
+    lab.up("--no-beat", *NO_PAGES, "--no-reload")
+    kill(lab, "mail", signal.SIGSTOP)
+    refused = lab.run("run", "35").stderr
+    assert "the lab's mail server (process " in refused
+    type_the_hint(refused)
+    lab.wait_for("mail goes on")
+
+
+def test_a_beat_that_is_stopped_has_one_hint(lab):
+    lab.up(*NO_PAGES, "--no-mail", "--no-reload")
+    beat = kill(lab, "beat", signal.SIGSTOP)
+    doctor = lab.run("doctor", "--wait=20").stdout
+    assert f"hint: kill -CONT {beat}\n" in doctor
+    assert "./start_beat.sh" not in doctor
+
+
 def broker_of(lab: Lab) -> int:
     """The process id of its embedded broker."""
     return lab.state()["embedded"][0]
@@ -59,6 +76,7 @@ def test_a_broker_that_is_stopped_is_named_and_goes_on(lab):
     assert f"the lab's broker {said} nobody\n" in lab.run("run", "01").stderr
     doctor = lab.run("doctor", "--wait=20").stdout
     assert f"the lab's broker {said} nobody\n       hint: kill -CONT" in doctor
+    assert f"the lab's broker {said} nobody\n" in lab.run("restart").stderr
     status = lab.run("status").stdout
     assert SIGNAL in status
     type_the_hint(status)
