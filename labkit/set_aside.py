@@ -129,7 +129,9 @@ def _print(every: list[Kept]) -> None:
     for one in every:
         click.echo(fitted(one.sentence))
         click.echo(f"    what Redis held: {_short(one.taken)}")
-        click.echo(f"    to put it back, when its cause is mended: ./lab aside back {one.typed}")
+        if one.queue:
+            put_back = f"./lab aside back {one.typed}"
+            click.echo(f"    to put it back, when its cause is mended: {put_back}")
         click.echo(f"    to throw it away for good: ./lab aside drop {one.typed}")
 
 

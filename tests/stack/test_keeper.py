@@ -157,6 +157,7 @@ def test_a_page_for_which_no_port_is_left_is_given_up_alone(lab):
         squatter.listen()
         lab.wait_for("web is not started again, because the ports 65535 to 65535 are all taken")
     assert lab.launcher().poll() is None
+    assert lab.state()["web"] is None
     assert lab.run("restart").returncode == 0
     assert lab.state()["web"] == f"http://localhost:{port}"
 

@@ -54,6 +54,7 @@ def test_an_entry_that_no_worker_wrote_is_listed_and_can_be_dropped(lab, client)
     client.hset(SET_ASIDE, mapping={"one": "garbage", "two": "{}", "three": "[1]"})
     listed = lab.run("aside")
     assert listed.stdout.count("was not written by a worker") == 3
+    assert "./lab aside back" not in listed.stdout  # nobody knows where to
     assert "3 messages are set aside" in lab.run("doctor", "--wait=20").stdout
     back = lab.run("aside", "back", "one")
     assert (back.returncode, back.stderr.count("does not say its queue")) == (1, 1)
