@@ -29,8 +29,8 @@ class Stopping:
     async def run(self) -> None:
         """Stop every child; return when all have ended.  The broker is not a child."""
         parts = self.parts
-        if parts.embedded:
-            parts.embedded.send(signal.SIGCONT)  # a broker that is stopped answers no worker
+        if parts.embedded and parts.children:
+            parts.embedded.send(signal.SIGCONT)  # a broker that is stopped answers none of them
         active = await self._active_tasks()
         for child in [one for one in parts.children if one.kind != "mail"]:
             parts.let_go(child)
