@@ -46,10 +46,12 @@ def cut_zeros(data: Path) -> str:
 
 
 def broken_data(home: Path) -> LabError | None:
-    """The error for a file that the broker could not read at its last start; None if it could.
+    """The error for a file that the broker could not read at its last start, or that is missing.
 
-    Also None where that file has been moved away, or changed, since.
+    None if it could, and where that file has been moved away, or changed, since.
     """
+    if lost := lost_manifest(home):
+        return lost
     log, data = home / "logs" / "broker.log", home / "redis"
     try:
         last = log.read_text(errors="replace").rpartition(_STARTS)[2]

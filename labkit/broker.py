@@ -104,10 +104,10 @@ class EmbeddedBroker:
             ) from None
         if lost := lost_manifest(self.home):
             raise lost
-        if cut := cut_zeros(self.data):
-            self.cut = cut
+        self.cut = cut_zeros(self.data)
+        if self.cut:
             with self.log.open("a") as log:
-                log.write(f"{cut}\n")
+                log.write(f"{self.cut}\n")
         for _ in range(TRIES):
             if self._start_on(free_port(), secrets.token_urlsafe(24)):
                 write_broker_file(self.home, self.url, self.run_id)

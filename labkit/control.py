@@ -14,7 +14,7 @@ from labkit.full_disk import disk_error
 from labkit.processes import ProcessId
 from labkit.records import end_leftovers, leftovers
 from labkit.redis_check import stopped_broker
-from labkit.state import processes_of, read_state, running_lab
+from labkit.state import process_of, processes_of, read_state, running_lab
 from work.partner_address import read_address
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
@@ -116,7 +116,7 @@ def status() -> None:
         where = state.get(child["kind"]) or ""
         table.add_row(child["name"], *_row(child, where, state["given_up"].get(child["name"])))
     for child in state["leaving"]:
-        if not ProcessId(child["pid"], child["started"]).running():
+        if not process_of(child).running():
             continue
         table.add_row(child["name"], str(child["pid"]), "", "finishes its tasks, then ends")
     Console(highlight=False).print(table)
@@ -135,12 +135,12 @@ def status() -> None:
 def _processes(state: dict) -> list[ProcessId]:
     """The broker, where it is the lab's, and all parts."""
     embedded = [ProcessId(*state["embedded"])] if state["embedded"] else []
-    return embedded + [ProcessId(child["pid"], child["started"]) for child in state["children"]]
+    return embedded + [process_of(child) for child in state["children"]]
 
 
 def _row(child: dict, where: str, given_up: str | None) -> tuple[str, str, str]:
     """Pid, age, and where it is; or why it does nothing."""
-    process = ProcessId(child["pid"], child["started"])
+    process = process_of(child)
     if given_up:
         return "", "", f"out: {given_up}"
     return *_age(process), STOPPED if process.stopped() else where

@@ -181,13 +181,17 @@ def needle(task_id: str) -> str:
 
 def decode_message(raw: str) -> Message:
     """Decode what a queue's list holds; ValueError if it is no message of Celery's."""
+    return message_of(parsed(raw))
+
+
+def parsed(raw: str) -> Any:
+    """The JSON of a message as it lies in Redis; ValueError says what is wrong with it."""
     try:
-        content = json.loads(raw)
+        return json.loads(raw)
     except RecursionError:
         raise ValueError("it is JSON with too many brackets in brackets") from None
     except ValueError:
         raise ValueError("it is no JSON") from None
-    return message_of(content)
 
 
 def decode_taken(raw: str) -> tuple[Message, str, str]:

@@ -55,10 +55,15 @@ class Kept:
         return quote(self.name)
 
     @property
+    def payload(self) -> str:
+        """The message alone, as it lay in its queue; ValueError and others where it is none."""
+        return json.dumps(json.loads(self.taken)[0])
+
+    @property
     def at_fault(self) -> bool:
         """True if the message is known to be of a kind on which every worker ends."""
         with contextlib.suppress(ValueError, TypeError, IndexError, RecursionError):
-            return bool(trouble(json.dumps(json.loads(self.taken)[0])))
+            return bool(trouble(self.payload))
         return True  # no message at all
 
     @property
@@ -159,9 +164,8 @@ def _put_back(client: redis.Redis, one: Kept) -> None:
         raise LabError(
             f"the message {one.name} does not say its queue", f"./lab aside drop {quote(one.name)}"
         )
-    payload = json.dumps(json.loads(one.taken)[0])
     with client.pipeline() as both:  # MULTI: it is never in two places, and never in none
-        both.lpush(one.queue, payload)
+        both.lpush(one.queue, one.payload)
         both.hdel(SET_ASIDE, one.tag)
         both.execute()
 

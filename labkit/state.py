@@ -103,6 +103,11 @@ def running_lab(home: Path) -> ProcessId | None:
     return StackLock(home).holder()
 
 
+def process_of(child: dict[str, Any]) -> ProcessId:
+    """The process that an entry of stack.json names."""
+    return ProcessId(child["pid"], child["started"])
+
+
 def processes_of(state: dict[str, Any] | None, kind: str) -> list[ProcessId]:
     """The parts of a kind ("worker", "mail", ...) that this stack.json names, but those given up.
 
@@ -111,11 +116,7 @@ def processes_of(state: dict[str, Any] | None, kind: str) -> list[ProcessId]:
     if not state:
         return []
     some = [child for child in state["children"] if child["kind"] == kind]
-    return [
-        ProcessId(one["pid"], one["started"])
-        for one in some
-        if one["name"] not in state["given_up"]
-    ]
+    return [process_of(child) for child in some if child["name"] not in state["given_up"]]
 
 
 def write_state(home: Path, state: dict[str, Any]) -> None:

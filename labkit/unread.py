@@ -1,6 +1,5 @@
 """What in Redis cannot be read as messages, and what it does to the workers: sentences."""
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,9 +8,9 @@ import redis
 
 from labkit.deadly import deadly
 from labkit.doctor.findings import several
-from labkit.envelope import EACH_ENDS, ONE_ENDS, envelope_trouble
+from labkit.envelope import EACH_ENDS, ONE_ENDS, RECONNECTS, envelope_trouble
 from labkit.layout import KOMBU, Layout
-from labkit.messages import JSON, NO_ENVELOPE, NO_TRIPLE, accepted_types, decode_message
+from labkit.messages import JSON, NO_ENVELOPE, NO_TRIPLE, accepted_types, message_of, parsed
 from labkit.queues import wrong_types
 
 if TYPE_CHECKING:
@@ -26,18 +25,19 @@ def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> str:
     Tried with a worker of Celery 5.7, one message of each kind.
     """
     try:
-        message = decode_message(raw)
+        content = parsed(raw)
+        message = message_of(content)
     except ValueError as error:
         if str(error) == NO_ENVELOPE:
             return f"{error}, and no worker can run it"
         return f"{error}, and {ONE_ENDS}"
-    if wrong := envelope_trouble(json.loads(raw)):
+    if wrong := envelope_trouble(content):
         return wrong
     why = message.refusal(accepted)
     if why and why in {NO_TRIPLE, deadly(message.headers)}:
         return f"{why}, and {EACH_ENDS}"
     if message.task and not message.headers.get("id"):
-        connects = "the worker that takes it connects anew, again and again"
+        connects = f"{RECONNECTS}, again and again"
         stores = "no worker can store what becomes of it"
         return f"it names no id, and {stores if 'id' in message.headers else connects}"
     return f"{why}, and the worker that takes it throws it away" if why else ""

@@ -10,13 +10,14 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
-from labkit.broken_data import broken_data, lost_manifest
+from labkit.broken_data import broken_data
 from labkit.code import TOO_SLOW, import_error, mend_hint
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
 from labkit.doctor.findings import Finding, more_time, report
 from labkit.doctor.gather import gather
 from labkit.doctor.lab_parts import (
+    beat_is_out,
     living_workers,
     part_findings,
     set_aside_answer,
@@ -46,7 +47,7 @@ from labkit.redis_check import (
     client_for,
     refused_message,
 )
-from labkit.state import processes_of, read_state, running_lab
+from labkit.state import read_state, running_lab
 from labkit.worker_view import Workers, ask_workers
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
@@ -110,8 +111,7 @@ def examine(deadline: float) -> list[Finding]:
         findings = [*_look_at_broker(deadline), *findings]
     except NoAnswer as error:
         # A start with a file that cannot be read would only fail again.
-        own = os.environ.get("REDIS_URL")
-        broken = None if own else broken_data(LAB_HOME) or lost_manifest(LAB_HOME)
+        broken = None if os.environ.get("REDIS_URL") else broken_data(LAB_HOME)
         findings = [_finding_of(broken or error), *findings]
     except LabError as error:
         findings = [_finding_of(error), *findings]
@@ -200,10 +200,8 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     findings = unconnected or worker_findings(workers, total, stopped, deadly=deadly)
     findings = [*findings, *unread, *set_aside_findings(client)]
     if workers.answered:
-        state = read_state(LAB_HOME)
-        told = state and "beat" in state["given_up"]  # by part_findings(); or by stopped_nodes()
-        told = told or any(beat.stopped() for beat in processes_of(state, "beat"))
-        findings += beat_findings(workers, expected=bool(app.conf.beat_schedule and not told))
+        expected = bool(app.conf.beat_schedule) and not beat_is_out()
+        findings += beat_findings(workers, expected=expected)
     findings += [
         nobody_takes(queue, count, workers, readable=queue not in lost)
         for queue, count in sorted(waiting.items())

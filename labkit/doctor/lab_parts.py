@@ -1,16 +1,13 @@
 """The processes of the running lab itself, and the messages on which its workers ended."""
 
-from typing import Any
-
 import redis
 
 from lab_home import LAB_HOME
 from labkit.code import given_up_hint
 from labkit.doctor.findings import Finding, several, shortened
 from labkit.errors import in_shell
-from labkit.processes import ProcessId
 from labkit.set_aside import Kept, kept_messages
-from labkit.state import read_state
+from labkit.state import process_of, processes_of, read_state
 
 NODES = ("worker", "beat")  # stopped ones are found by their connections (labkit/doctor/stopped.py)
 
@@ -28,29 +25,32 @@ def part_findings() -> list[Finding]:
         for name, why in given_up.items()
     ]
     for child in state.get("children", []):
-        if child["kind"] not in NODES and _process(child).stopped():
+        if child["kind"] not in NODES and process_of(child).stopped():
             pid = child["pid"]
             stopped = f"{child['name']} (process {pid}) is stopped (kill -STOP), it answers nothing"
-            pids = _process(child).group_pids()
+            pids = process_of(child).group_pids()
             findings.append(Finding("wrong", stopped, f"kill -CONT {pids}"))
     return findings
+
+
+def beat_is_out() -> bool:
+    """True if the running lab's Beat is given up, or stopped: other findings tell of that."""
+    state = read_state(LAB_HOME)
+    given_up = bool(state and "beat" in state["given_up"])
+    return given_up or any(beat.stopped() for beat in processes_of(state, "beat"))
 
 
 def living_workers() -> list[Finding]:
     """The running lab's workers whose process lives: what they do if none of them is connected."""
     findings = []
     for child in (read_state(LAB_HOME) or {}).get("children", []):
-        if child["kind"] == "worker" and _process(child).running():
+        if child["kind"] == "worker" and process_of(child).running():
             log = LAB_HOME / "logs" / f"{child['name']}.log"
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
             last = f"; its log says last: {shortened(lines[-1])}" if lines else ""
             sentence = f"{child['name']} (process {child['pid']}) runs, and is not connected{last}"
             findings.append(Finding("wrong", sentence, f"tail {in_shell(log)}"))
     return findings
-
-
-def _process(child: dict[str, Any]) -> ProcessId:
-    return ProcessId(child["pid"], child["started"])
 
 
 def set_aside_findings(client: redis.Redis) -> list[Finding]:

@@ -30,11 +30,12 @@ def worker_findings(
         return findings
     held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
     held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
-    if deadly and no_worker_hint() == START_WORKER:
+    hint = no_worker_hint()
+    if deadly and hint == START_WORKER:
         held += "; one of the messages ends workers: type the hint again until its worker stays, "
         held += "because the second one that ends on a message sets it aside"
-        return [Finding("wrong", f"no worker is connected{held}", CAREFUL_WORKER)]
-    return [Finding("wrong", f"no worker is connected{held}", no_worker_hint())]
+        hint = CAREFUL_WORKER
+    return [Finding("wrong", f"no worker is connected{held}", hint)]
 
 
 def _silent(count: int) -> list[Finding]:

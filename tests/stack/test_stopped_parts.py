@@ -8,7 +8,7 @@ from tests.stack.labs import LEAN, Lab
 from tests.stack.test_keeper import NO_PAGES, kill
 from tests.stack.test_supervisor import SEND_ADD, page_of
 
-SIGNAL = "is stopped (kill -STOP)"
+STOPPED = "is stopped (kill -STOP)"
 
 
 def type_the_hint(text: str) -> None:
@@ -22,7 +22,7 @@ def test_what_is_stopped_is_named_and_keeps_nobody_from_stopping(lab):
     lab.keep_ports().up("--no-beat", "--no-flower", "--no-mail", "--no-reload")
     web = kill(lab, "web", signal.SIGSTOP)
     lab.wait_for(f"web (process {web}) is stopped (kill -STOP), and answers nothing\nhint: kill")
-    assert "is stopped (kill -STOP)" in lab.run("status").stdout
+    assert STOPPED in lab.run("status").stdout
     assert f"hint: kill -CONT {web}\n" in lab.run("doctor", "--wait=20").stdout
     os.kill(web, signal.SIGCONT)
     lab.wait_for("web goes on")
@@ -78,7 +78,7 @@ def test_a_broker_that_is_stopped_is_named_and_goes_on(lab):
     assert f"the lab's broker {said} nobody\n       hint: kill -CONT" in doctor
     assert f"the lab's broker {said} nobody\n" in lab.run("restart").stderr
     status = lab.run("status").stdout
-    assert SIGNAL in status
+    assert STOPPED in status
     type_the_hint(status)
     lab.wait_for("broker goes on")
     assert lab.python(SEND_ADD) == "9"
