@@ -14,9 +14,9 @@ import uuid
 from pathlib import Path
 
 from benchmarks.waiting_messages import fill
-from labkit.broker import EmbeddedBroker
-from labkit.queue_search import find_queued
-from labkit.redis_check import client_for
+from labkit.broker.check import client_for
+from labkit.broker.search import find_queued
+from labkit.broker.server import EmbeddedBroker
 
 COUNTS = (100_000, 1_000_000)
 ROUNDS = 5

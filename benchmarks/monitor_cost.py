@@ -21,12 +21,12 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.waiting_messages import fill
-from labkit.broker import EmbeddedBroker
+from labkit.broker.check import client_for
+from labkit.broker.server import EmbeddedBroker
 from labkit.doctor.load_app import load_app
-from labkit.monitor_view import running_tasks, tables
-from labkit.redis_check import client_for
-from labkit.snapshot import take_snapshot
-from labkit.workers import own_worker
+from labkit.monitor.snapshot import take_snapshot
+from labkit.monitor.view import running_tasks, tables
+from labkit.own.workers import own_worker
 
 FEW, MANY = 10, 100_000
 ROUNDS = 60

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from labkit.broker import EmbeddedBroker
+from labkit.broker.server import EmbeddedBroker
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5

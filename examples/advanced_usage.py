@@ -28,7 +28,7 @@ from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
 from labkit.waiting import wait_until
 from tasks.advanced_tasks import fetch_data, mail_ticket, merge_items, process_item, save_result
-from work.mailbox import held_mailbox
+from work.mail.mailbox import held_mailbox
 
 TIMEOUT_S = 20  # everything here takes 3 s; the rest is room for a slow laptop
 REGIONS = ["north", "east", "south"]  # three files; the timetable "source" has all their flights

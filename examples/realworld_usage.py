@@ -36,7 +36,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
 from tasks.realworld_tasks import process_image, send_email
-from work.mailbox import find_email, read_email
+from work.mail.mailbox import find_email, read_email
 
 TIMEOUT_S = 20  # everything here takes 1 s; the rest is room for a slow laptop
 POLL_S = 0.01  # the quickest step takes 0.01 s, the slowest 0.2 s

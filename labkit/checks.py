@@ -1,11 +1,13 @@
 """`./lab test`: everything that is checked, the same on a laptop and in CI."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,14 +15,15 @@ import click
 
 from lab_home import ROOT
 from labkit.errors import LabError, in_shell
-from labkit.run_again import SOME_FAILED, failed_tests, run_again
-from labkit.spawn import child_environment
+from labkit.processes.start import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
 NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour
 # A file of tests stays in one process, with what its tests share, and the files keep their order.
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 PROCESSES = 5  # test processes side by side: with four, two processors were idle for a sixth
+SOME_FAILED = 1  # pytest's exit code; any other one is no matter of single tests
+HEADING = "FLAKY: failed, and passed when it ran again, alone. Mend its cause next:"
 
 
 @dataclass(frozen=True)
@@ -129,3 +132,40 @@ def _tidy() -> dict[str, str]:
     if os.environ.get("PYTHONPYCACHEPREFIX"):
         return {}
     return {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def failed_tests(cache: Path) -> list[str]:
+    """The tests that failed in the run with this cache folder: ["tests/test_a.py::test_one"].
+
+    pytest writes the file at the end of a run, for its own --last-failed.
+    """
+    try:
+        return sorted(json.loads((cache / "v/cache/lastfailed").read_text()))
+    except FileNotFoundError:
+        return []
+
+
+def run_again(
+    failed: Iterable[str], command: list[str], root: Path, environment: dict[str, str]
+) -> bool:
+    """Run each test in a process of its own, one after another; True if all of them passed.
+
+    command: pytest, ready for the name of one test.  Prints which ones passed now, and which
+    ones failed twice.
+    """
+    results = {test: _passes_alone([*command, "-n0", test], root, environment) for test in failed}
+    _print_list(HEADING, (test for test, passed in results.items() if passed))
+    _print_list("failed twice:", (test for test, passed in results.items() if not passed))
+    return bool(results) and all(results.values())
+
+
+def _passes_alone(command: list[str], root: Path, environment: dict[str, str]) -> bool:
+    click.echo(f"again, alone: {command[-1]}")
+    done = subprocess.run(command, cwd=root, env=environment, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
+
+
+def _print_list(heading: str, tests: Iterable[str]) -> None:
+    names = list(tests)
+    if names:
+        click.echo("\n    ".join([heading, *names]))

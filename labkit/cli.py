@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from labkit.cli_group import LabGroup
-from labkit.console import spare_the_terminal
-from labkit.errors import LabError
+from labkit.errors import LabError, spare_the_terminal
 
 
 @click.group(cls=LabGroup, invoke_without_command=True)
@@ -37,8 +36,8 @@ def up(workers: int, no_reload: bool, verbose: bool, **left_out: bool) -> None:
 
     It prints what tasks do, and every warning and error, a row each; -v prints all of the logs.
     """
-    from labkit.plan import Plan
-    from labkit.supervisor import up as start
+    from labkit.stack.supervisor import Plan
+    from labkit.stack.up import up as start
 
     parts = {option.removeprefix("no_"): not left for option, left in left_out.items()}
     sys.exit(start(Plan(workers=workers, reload=not no_reload, verbose=verbose, **parts)))
@@ -47,7 +46,7 @@ def up(workers: int, no_reload: bool, verbose: bool, **left_out: bool) -> None:
 @lab.command()
 def down() -> None:
     """Stop the running stack from another terminal, or what a killed one left."""
-    from labkit.control import down as stop
+    from labkit.stack.verbs import down as stop
 
     stop()
 
@@ -55,7 +54,7 @@ def down() -> None:
 @lab.command()
 def restart() -> None:
     """Restart workers, Beat, Flower and web app; the broker and its messages stay."""
-    from labkit.control import restart as ask_for_restart
+    from labkit.stack.verbs import restart as ask_for_restart
 
     ask_for_restart()
 
@@ -63,7 +62,7 @@ def restart() -> None:
 @lab.command()
 def status() -> None:
     """Say what runs, where, and since when."""
-    from labkit.control import status as show
+    from labkit.stack.verbs import status as show
 
     show()
 
@@ -71,7 +70,7 @@ def status() -> None:
 @lab.command()
 def partners() -> None:
     """Start the airline, the bank and the post, for POST /orders; Ctrl-C ends them."""
-    from labkit.services.for_the_lab import serve_the_lab
+    from labkit.stack.partners import serve_the_lab
 
     serve_the_lab()
 
@@ -81,7 +80,7 @@ def partners() -> None:
 @click.argument("target", metavar="TO")
 def move(source: str, target: str) -> None:
     """Bring the messages of a queue that no worker takes from into another queue."""
-    from labkit.move import move as move_messages
+    from labkit.doctor.move import move as move_messages
 
     move_messages(source, target)
 
@@ -137,7 +136,7 @@ def restore(files: tuple[str, ...], yes: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, once.")
 def monitor(once: bool, as_json: bool) -> None:
     """Watch queues, workers and tasks; Ctrl-C ends it."""
-    from monitor import show
+    from labkit.monitor.live import show
 
     show(once=once, as_json=as_json)
 
@@ -164,7 +163,7 @@ def doctor(task_id: str | None, wait: float) -> None:
 @click.argument("which", required=False, metavar="[ID|all]")
 def aside(what: str | None, which: str | None) -> None:
     """List the messages that ended workers and were set aside; put one `back`, or `drop` it."""
-    from labkit.set_aside import aside as show_or_do
+    from labkit.broker.set_aside import aside as show_or_do
 
     show_or_do(what, which)
 
@@ -173,7 +172,7 @@ def aside(what: str | None, which: str | None) -> None:
 @click.argument("number", required=False, type=click.IntRange(min=1), metavar="[N]")
 def mail(number: int | None) -> None:
     """List the e-mails that the mail server has kept, newest first, or show number N."""
-    from labkit.mail_view import list_emails, show_email
+    from labkit.services.mail_view import list_emails, show_email
 
     show_email(number) if number else list_emails()
 
@@ -224,7 +223,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        from labkit.full_disk import full_disk
+        from labkit.errors import full_disk
 
         click.echo(str(full_disk(error)), err=True)
         sys.exit(1)

@@ -1,10 +1,15 @@
 """The one kind of error that the lab shows to a person."""
 
+import io
 import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 
-from lab_home import ROOT, house_error
+from lab_home import LAB_FILES, LAB_HOME, ROOT, house_error
 
 
 class LabError(Exception):
@@ -28,3 +33,52 @@ def in_shell(path: str | Path) -> str:
     if path.is_relative_to(ROOT) and Path(os.curdir).resolve() == ROOT:
         path = path.relative_to(ROOT)
     return quote(str(path))
+
+
+ROOM_BYTES = 65_536  # with less, a log and a ledger cannot both go on
+
+
+def full_disk(error: OSError) -> LabError:
+    """The error for a write that found no room; it names the disk, where that is known."""
+    known = disk_error([LAB_HOME, LAB_FILES])
+    if not known and error.filename:
+        return LabError(f"the disk is full: {error.filename}", "df -h")
+    return known or LabError("the disk is full", "df -h")
+
+
+def why_not_started(error: OSError) -> str:
+    """Why a process could not be started, or not be written down."""
+    known = disk_error([LAB_HOME])
+    return known.sentence if known else f"it cannot be started: {error}"
+
+
+def disk_error(folders: Iterable[Path]) -> LabError | None:
+    """An error that names the first of these folders whose disk has no room left; else None.
+
+    A folder that is not there is not asked.
+    """
+    for folder in folders:
+        if folder.is_dir() and shutil.disk_usage(folder).free < ROOM_BYTES:
+            return LabError(f"the disk is full: {folder}", f"df -h {in_shell(folder)}")
+    return None
+
+
+def last_error(traceback: str) -> str:
+    """The end of a traceback in one line, with the learner's own file and line.
+
+    >>> last_error('  File "/x/tasks/a.py", line 3\\n    def f(:\\nSyntaxError: invalid syntax\\n')
+    '/x/tasks/a.py line 3: SyntaxError: invalid syntax'
+    """
+    lines = [line for line in traceback.splitlines() if line.strip()]
+    what = lines[-1].strip() if lines else "unknown error"
+    places = re.findall(r'File "([^"<>]+)", line (\d+)', traceback)
+    ours = [(file, line) for file, line in places if ".venv" not in file and str(ROOT) in file]
+    for file, line in reversed(ours or places):
+        return f"{file.removeprefix(f'{ROOT}/')} line {line}: {what}"
+    return what
+
+
+def spare_the_terminal() -> None:
+    """Let a character that the terminal's encoding lacks come out as ?, and not as a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

@@ -1,7 +1,9 @@
 """Wait for a condition, never for a fixed time."""
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 POLL_S = 0.02  # short beside everything that the lab waits for
 
@@ -22,3 +24,35 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, *, every_s: floa
             return False
         time.sleep(every_s)
     return True
+
+
+T = TypeVar("T")
+
+
+class Later(Generic[T]):
+    """A call that runs in a thread; until(deadline, ...) gives what it returned."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._error: Exception | None = None
+        # A daemon, so that a worker that answers late does not keep the command from ending.
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._value = self._call()
+        except Exception as error:  # noqa: BLE001 - it is raised again by until()
+            self._error = error
+
+    def until(self, deadline: float, otherwise: T) -> T:
+        """Wait for the value until `deadline` (time.monotonic()), then give `otherwise`.
+
+        Raises what the call raised.
+        """
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            return otherwise
+        if self._error:
+            raise self._error
+        return self._value

@@ -22,7 +22,7 @@ def _shop(_pid: int) -> "Engine":
     The import stands here and not above, because SQLAlchemy takes 0.2 s, and a worker that only
     adds numbers does not need it.
     """
-    from work.database import create_tables, engine_for
+    from work.database.engine import create_tables, engine_for
 
     engine = engine_for(DATABASE_URL)
     create_tables(engine)

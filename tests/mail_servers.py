@@ -4,8 +4,8 @@ import asyncio
 from contextlib import contextmanager
 from threading import Thread
 
-from labkit.mail_server import serve
-from work.mail_answers import given_answers, set_answers
+from labkit.services.mail_server import serve
+from work.mail.mail_answers import given_answers, set_answers
 
 ADA = "ada@example.com"
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from labkit.services.server import Server
+from labkit.services.json_server import Server
 
 
 class Running:

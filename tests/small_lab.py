@@ -35,10 +35,10 @@ if __name__ == "__main__":
 '''
 
 # The real run_lesson, without what asks for a broker and a worker.
-RUN = """import labkit.lesson
+RUN = """import labkit.lesson.run
     from labkit.lesson import run_lesson
-    labkit.lesson.check_redis = lambda url: "ours"
-    labkit.lesson.require_workers = lambda *arguments: None
+    labkit.lesson.run.check_redis = lambda url: "ours"
+    labkit.lesson.run.require_workers = lambda *arguments: None
     run_lesson(main, queues=["basic"], extras=["flower"])"""
 
 # A quick one, which tells `./lab run` that the lesson has started, and does nothing else.
@@ -130,7 +130,7 @@ class SmallLab:
 
 
 class StandInStack:
-    """Stands in for labkit.stack.stack_for, and notes what it was asked for."""
+    """Stands in for labkit.stack.find.stack_for, and notes what it was asked for."""
 
     def __init__(self, **environment: str) -> None:
         self.environment = environment

@@ -15,9 +15,9 @@ from tasks import advanced_tasks
 from tasks.advanced_tasks import fetch_data, mail_ticket, merge_items, process_item, save_result
 from tasks.advanced_tasks import retries as retries_module
 from tasks.advanced_tasks import timetable as timetable_module
-from work import summary, timetable
-from work.mailbox import MailboxBusy, held_mailbox
-from work.sample_timetables import HEADER, SAMPLES
+from work.flights import summary, timetable
+from work.flights.sample_timetables import HEADER, SAMPLES
+from work.mail.mailbox import MailboxBusy, held_mailbox
 
 REGIONS = ("north", "east", "south")
 

@@ -33,12 +33,12 @@ from tasks.advanced_tasks import (
 from tasks.advanced_tasks import cards as cards_module
 from tasks.advanced_tasks import orders as orders_module
 from tasks.advanced_tasks import retry_forms as retry_forms_module
-from work.cards import CardDeclined, charged
+from work.flights.offers import PRICES_CENTS
 from work.ledger import Ledger
-from work.offers import PRICES_CENTS
-from work.orders import Booking, Order, reasons
-from work.prices import MAX_CENTS
-from work.tickets import MAX_SEATS
+from work.orders.cards import CardDeclined, charged
+from work.orders.order_models import Booking, Order, reasons
+from work.orders.prices import MAX_CENTS
+from work.orders.tickets import MAX_SEATS
 
 GOOD = {"flight": "TL101", "seats": 2, "price_cents": 12900}
 

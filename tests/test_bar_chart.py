@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from work.bar_chart import BAR_WIDTH, BLOCKS, bar_chart
+from labkit.lesson.bars import BAR_WIDTH, BLOCKS, bar_chart
 
 ROWS = 4
 VALUES = st.lists(st.floats(0, 1000), max_size=30)

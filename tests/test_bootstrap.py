@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab_home import ROOT
-from labkit.processes import ProcessId
+from labkit.processes.identity import ProcessId
 
 # A uv that makes a real, empty environment and notes how it was called.  It puts a `celery`
 # there, fails with the words in $UV_SAYS, and waits at the fifo $UV_WAITS_AT.

@@ -9,9 +9,8 @@ from unittest.mock import ANY
 
 import pytest
 
-from labkit.checks import NEED_MORE, Step, run_steps, steps
+from labkit.checks import HEADING, NEED_MORE, Step, run_steps, steps
 from labkit.errors import LabError
-from labkit.run_again import HEADING
 
 ROOT = Path(__file__).parents[1]
 

@@ -50,7 +50,7 @@ def test_help_lists_every_verb_in_a_section(capsys):
 
 def test_down_is_found_under_stop_too(capsys, monkeypatch):
     asked = []
-    monkeypatch.setattr("labkit.control.down", lambda: asked.append("down"))
+    monkeypatch.setattr("labkit.stack.verbs.down", lambda: asked.append("down"))
     assert command("stop", capsys=capsys) == (0, "", "")
     assert asked == ["down"]
     assert "\n  down (stop)  Stop the running stack" in command("--help", capsys=capsys)[1]
@@ -99,7 +99,7 @@ def test_no_verb_at_all_says_what_to_do_first(capsys):
     ids=" ".join,
 )
 def test_wrong_usage_is_one_sentence_with_a_hint_and_exit_code_2(arguments, capsys, monkeypatch):
-    monkeypatch.setattr("labkit.supervisor.up", lambda **_: pytest.fail("this starts the stack"))
+    monkeypatch.setattr("labkit.stack.up.up", lambda **_: pytest.fail("this starts the stack"))
     code, out, err = command(*arguments, capsys=capsys)
     assert (code, out) == (2, "")
     assert ERROR.fullmatch(err), err

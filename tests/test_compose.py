@@ -9,7 +9,7 @@ import pytest
 
 from celery_app import app
 from labkit.install.environment import stamp_content
-from labkit.spawn import child_environment
+from labkit.processes.start import child_environment
 from tests.compose_text import (
     COMPOSE_FILE,
     DOCKERFILE,

@@ -8,8 +8,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit import own_ledgers as own_ledgers_module
-from labkit.own_ledgers import own_ledgers
+from labkit.own import ledgers as own_ledgers_module
+from labkit.own.ledgers import own_ledgers
 from tasks.advanced_tasks import (
     answer_question,
     ask_airline_async,
@@ -24,7 +24,8 @@ from tasks.advanced_tasks import (
 )
 from tasks.advanced_tasks import desk as desk_module
 from tasks.advanced_tasks import limits as limits_module
-from work import connections, desk, fares, offers, offers_async
+from work import service_desk
+from work.flights import connections, fares, offers, offers_async
 from work.ledger import Ledger
 
 ON_BOOKINGS = [answer_question, confirm_seats, get_approval, refund_seats, report_sales]
@@ -65,8 +66,8 @@ def test_an_approval_that_is_there_already_is_enough(files):
 
 def test_nobody_waits_for_an_approval_for_ever(files):
     ledger_of(files).note("APPROVED", "OSL-102")
-    with pytest.raises(desk.NotApproved, match=r"^nobody approved OSL-101 in 0 s$"):
-        desk.wait_for_approval(ledger_of(files), "OSL-101", timeout_s=0)
+    with pytest.raises(service_desk.NotApproved, match=r"^nobody approved OSL-101 in 0 s$"):
+        service_desk.wait_for_approval(ledger_of(files), "OSL-101", timeout_s=0)
     assert ("END", "OSL-101") not in events(files)
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Engine, exc, func, insert, inspect, select, text
 
-from work.database import create_tables, engine_for, reading, writing
-from work.schema import flights, metadata, orders
+from work.database.engine import create_tables, engine_for, reading, writing
+from work.database.schema import flights, metadata, orders
 
 FLIGHT = {
     "flight": "TL101", "day": date(2027, 1, 31), "origin": "AMS", "destination": "OSL",

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.advanced_tasks import delivery
-from work.charges import Charges
 from work.ledger import Ledger
+from work.orders.charges import Charges
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,7 +48,7 @@ def test_of_many_that_ask_in_the_same_moment_one_charges(charges):
 KILLED_BETWEEN = """
 import os, signal, sys
 from pathlib import Path
-from work.charges import Charges
+from work.orders.charges import Charges
 with Charges(Path(sys.argv[1]), "run")._transaction() as database:
     database.execute("INSERT OR IGNORE INTO keys VALUES ('pay-TL-1')")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -13,18 +13,19 @@ from typing import Any, cast
 import pytest
 
 from lab_home import ROOT
+from labkit.broker.layout import KOMBU
+from labkit.broker.results import StoredResult
+from labkit.broker.search import Search
+from labkit.broker.workers import Workers, WorkerView
 from labkit.doctor.code_age import started_at
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.evidence import Evidence, Holding
-from labkit.doctor.findings import Finding, celery_line, report
+from labkit.doctor.findings import Finding, report
 from labkit.doctor.queue_diagnosis import nobody_takes
-from labkit.doctor.server_health import TO_KEEP, judge
+from labkit.doctor.server_health import TO_KEEP, unhealthy
 from labkit.doctor.taken import _without_message
 from labkit.doctor.worker_logs import LogTrace, task_in_logs
-from labkit.layout import KOMBU
-from labkit.queue_search import Search
-from labkit.results import StoredResult
-from labkit.worker_view import Workers, WorkerView
+from labkit.words import celery_line
 
 FIT = {"redis_version": "7.0.15", "maxmemory_policy": "noeviction", "aof_enabled": 1}
 
@@ -32,7 +33,7 @@ FIT = {"redis_version": "7.0.15", "maxmemory_policy": "noeviction", "aof_enabled
 def test_a_line_of_celerys_own_can_be_typed_in_a_shell_that_does_not_know_it(tmp_path, monkeypatch):
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/celery").touch(mode=0o755)
-    monkeypatch.setattr("labkit.doctor.findings.ROOT", tmp_path)
+    monkeypatch.setattr("labkit.words.ROOT", tmp_path)
     monkeypatch.setenv("PATH", "/nowhere")
     assert celery_line("status") == ".venv/bin/celery -A celery_app status"
     monkeypatch.setenv("PATH", str(tmp_path / ".venv/bin"))
@@ -41,17 +42,17 @@ def test_a_line_of_celerys_own_can_be_typed_in_a_shell_that_does_not_know_it(tmp
 
 @pytest.mark.parametrize(("version", "fit"), [("6.0.16", False), ("6.2.0", True), ("10.1", True)])
 def test_a_server_older_than_6_2_is_named(version, fit):
-    findings = judge(FIT | {"redis_version": version}, saves="")
+    findings = unhealthy(FIT | {"redis_version": version}, saves="")
     assert [finding.kind for finding in findings] == ([] if fit else ["wrong"])
 
 
 def test_a_server_that_does_not_say_whether_it_saves_is_not_accused():
-    assert judge(FIT | {"aof_enabled": 0}, saves=None) == []
+    assert unhealthy(FIT | {"aof_enabled": 0}, saves=None) == []
 
 
 def test_a_setting_that_a_restart_forgets_is_named_with_the_file_that_keeps_it():
     odd = FIT | {"aof_enabled": 0, "maxmemory_policy": "allkeys-lru"}
-    findings = judge(odd, saves="")
+    findings = unhealthy(odd, saves="")
     assert all(finding.sentence.endswith(TO_KEEP) for finding in findings)
     hints = [finding.hint.partition(" config ")[2] for finding in findings]
     assert hints == ["set maxmemory-policy noeviction", "set appendonly yes"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.ends import LAST_LINES, end_of
+from labkit.stack.ends import LAST_LINES, end_of
 
 TRACEBACK = """[INFO/MainProcess] Task add[1] raised: ValueError
 [2026-11-30 05:06:16,309: CRITICAL/MainProcess] Unrecoverable error: AttributeError('x')

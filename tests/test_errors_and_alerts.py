@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks import error_reports
 from tasks.realworld_tasks import bag_fee, send_email
 from work.error_report import MAX_TRACEBACK_CHARACTERS, Failure, compose_report, kept_back_in
-from work.mail import compose
+from work.mail.emails import compose
 from work.queue_alert import GrowthAlert
 
 TEXT = st.text(st.characters(), max_size=300)

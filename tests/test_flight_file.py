@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from work import exports, flight_file
-from work.flight_file import HEADER, BadRow, Chunk, chunks_of, flight_of, rows_of
-from work.sample_flights import BAD_ROWS, write_flights
+from work.flights import exports, flight_file
+from work.flights.flight_file import HEADER, BadRow, Chunk, chunks_of, flight_of, rows_of
+from work.flights.sample_flights import BAD_ROWS, write_flights
 
 ROW = "TL101,2027-01-31,AMS,OSL,07:30,180,129.00,"
 

@@ -9,7 +9,7 @@ import pytest
 
 from labkit.course.lesson_files import imports
 from labkit.course.lessons import Lesson, lesson_of_script
-from labkit.temporary import EXTRAS
+from labkit.stack.temporary import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 MAX_LINES = 250  # of a module; a longer one is two modules (a file of tests is a list)
@@ -38,7 +38,7 @@ FORBIDDEN = {
 }
 
 # The web app says of broker and database what the lab's commands say: it asks the same code.
-WEB_MAY = {"labkit.errors", "labkit.redis_check", "labkit.shop_errors"}
+WEB_MAY = {"labkit.errors", "labkit.broker.check", "labkit.services.shop_errors"}
 
 # Put together from parts, so that this file does not hold what it looks for.
 HOMES = [

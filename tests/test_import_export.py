@@ -17,11 +17,11 @@ from tasks.realworld_tasks import export_data, finish_import, import_chunk, impo
 from tasks.realworld_tasks import exports as exports_module
 from tasks.realworld_tasks import imports as imports_module
 from tasks.shop import shop
-from work import flight_table, import_reports
-from work.database_errors import DatabaseBusy
+from work.database.database_errors import DatabaseBusy
 from work.files import WRITING
-from work.flight_file import HEADER, chunks_of
-from work.sample_flights import flight_dicts, make_missing, write_flights
+from work.flights import flight_table, import_reports
+from work.flights.flight_file import HEADER, chunks_of
+from work.flights.sample_flights import flight_dicts, make_missing, write_flights
 
 
 @pytest.fixture
@@ -269,8 +269,8 @@ def test_a_folder_for_exports_that_leads_outside_is_refused(files):
 KILLED_IN_THE_MIDDLE = """
 import os, signal, sys
 from pathlib import Path
-from work import exports
-from work.sample_flights import flight_dicts
+from work.flights import exports
+from work.flights.sample_flights import flight_dicts
 
 def rows():
     for number, row in enumerate(flight_dicts(2000, "XA")):

@@ -12,7 +12,7 @@ import pytest
 
 from labkit.install import main, steps
 from labkit.install.steps import InstallError, failure, signals_held_back
-from labkit.processes import ProcessId
+from labkit.processes.identity import ProcessId
 
 # What pip 23 and uv 0.13 really wrote, shortened.
 OFFLINE_PIP = (

@@ -3,8 +3,8 @@
 import pytest
 from kombu.serialization import dumps
 
-from labkit import lesson
-from labkit.broker import free_port
+from labkit.broker.server import free_port
+from labkit.lesson import run
 
 
 def broken() -> None:
@@ -12,22 +12,22 @@ def broken() -> None:
 
 
 def test_a_broker_that_went_away_is_one_sentence(monkeypatch):
-    monkeypatch.setattr(lesson, "REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
-    said = lesson._run(broken, [])
+    monkeypatch.setattr(run, "REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    said = run._run(broken, [])
     assert said.startswith("error: no broker answers at redis://127.0.0.1:")
     assert said.endswith("hint: ./lab up")
 
 
 def test_a_mistake_in_a_lesson_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(lesson, "check_redis", lambda _url: "ours")
+    monkeypatch.setattr(run, "check_redis", lambda _url: "ours")
     with pytest.raises(RuntimeError, match="the connection is lost"):
-        lesson._run(broken, [])
+        run._run(broken, [])
 
 
 def test_an_argument_that_is_no_json_is_one_sentence():
     def send_a_set() -> None:
         dumps({1, 2}, "json")
 
-    said = lesson._run(send_a_set, [])
+    said = run._run(send_a_set, [])
     assert said.startswith("error: an argument cannot be written as JSON, so nothing was sent: ")
     assert "Object of type set is not JSON serializable" in said

@@ -10,11 +10,11 @@ from celery.backends.base import Backend
 from celery.exceptions import Retry
 
 from celery_app import app
-from labkit.services.server import Answer
+from labkit.services.json_server import Answer
 from labkit.services.slow_api import SlowApi
 from tasks.realworld_tasks import answer_letters
 from tests.running_service import Running
-from work.letters import LOST_S, MAX_AGAIN_S, MIN_AGAIN_S, Unanswered, answer_all
+from work.language_model import LOST_S, MAX_AGAIN_S, MIN_AGAIN_S, Unanswered, answer_all
 
 
 class Clock:

@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from labkit import cli, supervisor
-from labkit.console import Console, Greeting, LogFollower, cut
-from labkit.log_rows import LogRows
-from labkit.plan import Plan
+from labkit import cli
+from labkit.stack import up
+from labkit.stack.console import Console, Greeting, LogFollower, cut
+from labkit.stack.log_rows import LogRows
+from labkit.stack.supervisor import Plan
 
 ID = "db5f363e-2308-4fd0-9485-7df65f419b4f"
 INFO = "[2026-11-30 07:30:00,123: INFO/ForkPoolWorker-4] "
@@ -136,7 +137,7 @@ def test_a_cut_never_takes_more_columns_than_there_are():
 )
 def test_the_option_reaches_the_plan(monkeypatch, options, verbose):
     plans: list[Plan] = []
-    monkeypatch.setattr(supervisor, "up", plans.append)
+    monkeypatch.setattr(up, "up", plans.append)
     with pytest.raises(SystemExit):
         cli.main(["up", *options])
     assert [plan.verbose for plan in plans] == [verbose]

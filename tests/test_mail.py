@@ -13,15 +13,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from labkit import mail_check
 from labkit.errors import LabError
-from labkit.mail_server import LARGEST_EMAIL_BYTES
+from labkit.services import mail_check
+from labkit.services.mail_server import LARGEST_EMAIL_BYTES
 from tasks.realworld_tasks import mail as mail_module
 from tasks.realworld_tasks import send_email
 from tests.mail_servers import ADA, own_mail_server
-from work import mail, smtp
-from work.mail_answers import ANSWERS, DELAYS_S
-from work.mailbox import MailboxBusy, deliver, emails, find_email, held_mailbox, read_email
+from work.mail import emails, mailbox, smtp
+from work.mail.mail_answers import ANSWERS, DELAYS_S
+from work.mail.mailbox import MailboxBusy, deliver, find_email, held_mailbox, read_email
 
 LETTER = (ADA, "hello", "text")
 
@@ -41,7 +41,7 @@ def test_an_email_in_chinese_arrives_as_it_was_sent(server):
     receipt = send_email(
         to_email="li@example.com", subject="欢迎", body="您的机票。\n.\n..Bon voyage!\n"
     )
-    (file,) = emails(server.folder, "li@example.com")
+    (file,) = mailbox.emails(server.folder, "li@example.com")
     assert file.read_bytes().isascii()
     message = read_email(file)
     assert message["To"] == receipt["to"] == "li@example.com"
@@ -53,7 +53,7 @@ def test_an_email_in_chinese_arrives_as_it_was_sent(server):
 
 def test_what_travels_is_seven_bit_lines_of_the_length_that_every_server_takes(server):
     send_email("li@example.com", "欢迎" * 50, "机票" * 2000 + "x" * 5000)
-    lines = emails(server.folder)[0].read_bytes().split(b"\r\n")
+    lines = mailbox.emails(server.folder)[0].read_bytes().split(b"\r\n")
     assert all(line.isascii() and b"\n" not in line for line in lines)
     assert max(map(len, lines)) <= 998
     assert b"\r\nSubject: =?utf-8?" in b"\r\n".join(lines)
@@ -62,7 +62,7 @@ def test_what_travels_is_seven_bit_lines_of_the_length_that_every_server_takes(s
 def test_emails_are_numbered_in_the_order_of_their_arrival(server):
     for subject in ("one", "two"):
         send_email(ADA, subject, "hello")
-    files = emails(server.folder, ADA)
+    files = mailbox.emails(server.folder, ADA)
     assert [file.name for file in files] == ["0001.eml", "0002.eml"]
     assert [read_email(file)["Subject"] for file in files] == ["one", "two"]
 
@@ -71,13 +71,13 @@ def test_many_at_once_to_one_mailbox_are_all_there_whole(tmp_path):
     def send(number):
         while True:
             with suppress(MailboxBusy):  # on a busy machine; then nothing was written
-                return deliver(mail.compose(ADA, f"number {number}", "hello"), tmp_path)
+                return deliver(emails.compose(ADA, f"number {number}", "hello"), tmp_path)
 
     with ThreadPoolExecutor(8) as pool:
         paths = list(pool.map(send, range(40)))
     messages = [email.message_from_bytes(path.read_bytes()) for path in paths]
     assert {message["Subject"] for message in messages} == {f"number {n}" for n in range(40)}
-    assert len(set(paths)) == len(emails(tmp_path)) == 40
+    assert len(set(paths)) == len(mailbox.emails(tmp_path)) == 40
 
 
 def test_the_task_id_is_the_message_id_so_that_a_repeat_can_be_recognised(server):
@@ -136,26 +136,26 @@ def test_a_slow_server_takes_the_email_after_its_time(server):
 def test_a_lost_answer_leaves_two_emails_with_one_message_id(server):
     server.will_answer("drop after")
     assert send_email.apply(LETTER).state == "SUCCESS"
-    ids = [read_email(file)["Message-ID"] for file in emails(server.folder, ADA)]
+    ids = [read_email(file)["Message-ID"] for file in mailbox.emails(server.folder, ADA)]
     assert len(ids) == 2 and len(set(ids)) == 1
 
 
 def test_a_silent_server_is_given_up_after_the_time_limit(server):
     server.will_answer("hang")
     with pytest.raises(smtp.MailBusy, match="broke off: "):
-        smtp.send(mail.compose(*LETTER), server.url, timeout_s=0.2)
+        smtp.send(emails.compose(*LETTER), server.url, timeout_s=0.2)
     assert server.kept() == []
 
 
 def test_where_no_server_is_the_email_may_be_sent_later(server):
     server.close()
     with pytest.raises(smtp.MailBusy, match=f":{server.port} is not there: "):
-        smtp.send(mail.compose(*LETTER), server.url)
+        smtp.send(emails.compose(*LETTER), server.url)
 
 
 def test_a_held_mailbox_is_a_busy_server(server):
     with held_mailbox(ADA, server.folder), pytest.raises(smtp.MailBusy, match="answered 450 "):
-        smtp.send(mail.compose(*LETTER), server.url)
+        smtp.send(emails.compose(*LETTER), server.url)
 
 
 def test_a_disk_without_room_is_a_busy_server_and_nothing_is_half_written(server, monkeypatch):
@@ -164,12 +164,12 @@ def test_a_disk_without_room_is_a_busy_server_and_nothing_is_half_written(server
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(smtp.MailBusy, match="answered 452 "):
-        smtp.send(mail.compose(*LETTER), server.url)
+        smtp.send(emails.compose(*LETTER), server.url)
     assert [file.name for file in server.folder.rglob("*") if file.is_file()] == [".lock"]
 
 
 def test_an_email_that_is_too_large_is_refused(server):
-    message = mail.compose(*LETTER)
+    message = emails.compose(*LETTER)
     message.add_attachment(bytes(LARGEST_EMAIL_BYTES), maintype="image", subtype="png")
     with pytest.raises(smtp.MailRefused, match="answered 552 "):
         smtp.send(message, server.url)
@@ -257,9 +257,9 @@ DOMAIN = st.from_regex(r"([A-Za-z0-9]{1,10}\.){1,3}[a-z]{2,10}", fullmatch=True)
 
 @given(NAME, DOMAIN)
 def test_an_ordinary_address_is_taken_and_its_domain_is_in_lower_case(name, domain):
-    address = mail.check_address(f"{name}@{domain}")
+    address = emails.check_address(f"{name}@{domain}")
     assert address == f"{name}@{domain.lower()}"
-    assert mail.check_address(address) == address
+    assert emails.check_address(address) == address
 
 
 @given(st.text() | st.emails() | st.builds("{}@{}{}".format, NAME, DOMAIN, st.text(max_size=3)))
@@ -267,7 +267,7 @@ def test_an_ordinary_address_is_taken_and_its_domain_is_in_lower_case(name, doma
 @example("ada@example.com\u2028")
 def test_whatever_passes_as_an_address_can_be_a_header_and_the_name_of_a_folder(text):
     try:
-        address = mail.check_address(text)
+        address = emails.check_address(text)
     except ValueError:
         return
     assert address.isascii() and address.isprintable()
@@ -320,7 +320,7 @@ HEADERS = "From To Subject Date Message-ID Content-Type Content-Transfer-Encodin
 def test_every_subject_and_body_that_is_taken_can_be_read_again(subject, paragraphs):
     body = "\n".join(paragraphs)
     try:
-        content = mail.compose("ada@example.com", subject, body).as_bytes()
+        content = emails.compose("ada@example.com", subject, body).as_bytes()
     except ValueError:
         assert not body or not subject.strip(" ") or "=?" in subject or len(subject) > 200
         return

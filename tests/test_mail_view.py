@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.errors import LabError
-from labkit.mail_view import list_emails, show_email
+from labkit.services.mail_view import list_emails, show_email
 from tasks.realworld_tasks import mail as mail_module
 from tasks.realworld_tasks import send_email
 from tests.mail_servers import ADA, own_mail_server
-from work import mail
-from work.mailbox import deliver, find_email
+from work.mail import emails
+from work.mail.mailbox import deliver, find_email
 
 
 def keep(folder, content: bytes) -> None:
@@ -37,7 +37,7 @@ def test_the_list_has_the_newest_first_and_brackets_as_they_are(tmp_path, monkey
 
 
 def test_one_email_is_shown_decoded_with_its_attachments_by_name(tmp_path, capsys):
-    message = mail.compose("li@example.com", "欢迎", "您的机票。\nsecond line")
+    message = emails.compose("li@example.com", "欢迎", "您的机票。\nsecond line")
     message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="day.pdf")
     deliver(message, tmp_path)
     show_email(1, tmp_path)
@@ -111,6 +111,6 @@ def test_without_an_email_there_is_a_sentence_and_a_hint(tmp_path):
     for look in (lambda: list_emails(tmp_path), lambda: show_email(1, tmp_path)):
         with pytest.raises(LabError, match="no e-mail has come yet"):
             look()
-    deliver(mail.compose(ADA, "hello", "text"), tmp_path)
+    deliver(emails.compose(ADA, "hello", "text"), tmp_path)
     with pytest.raises(LabError, match="N must be 1 to 1, got 2"):
         show_email(2, tmp_path)

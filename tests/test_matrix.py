@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 from labkit.errors import LabError
 from labkit.matrix.cells import ACKNOWLEDGEMENTS, CELLS, COUNTED, Cell, Counts, Measured
 from labkit.matrix.command import matrix
-from labkit.matrix.compare import changes, require_the_same
 from labkit.matrix.one_cell import ORDERS, TooLate, count, measure, require_running
-from labkit.matrix.page import PAGE, PICTURE, counts_on, page_text, versions_on
+from labkit.matrix.page import (
+    PAGE,
+    PICTURE,
+    changes,
+    counts_on,
+    page_text,
+    require_the_same,
+    versions_on,
+)
 from labkit.matrix.picture import picture
 from work.ledger import Entry
 

@@ -11,9 +11,9 @@ from celery import Celery, chain, chord, group
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.layout import KOMBU, Layout, layout_of
-from labkit.mentions import Mentions, kinds_in, needles
-from labkit.messages import GZIP, Message, decode_message, moment
+from labkit.broker.layout import KOMBU, Layout, layout_of
+from labkit.broker.mentions import Mentions, kinds_in, needles
+from labkit.broker.messages import GZIP, Message, decode_message, moment
 from tests.stack.odd_messages import BODY, TASK, envelope, headers, old
 
 ID = str(uuid.uuid4())

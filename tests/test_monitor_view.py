@@ -6,10 +6,10 @@ import uuid
 import pytest
 from rich.console import Console
 
-from labkit.event_feed import SeenTask
-from labkit.monitor_view import height_without_tasks, merged, running_tasks, tables
-from labkit.snapshot import Snapshot
-from labkit.worker_view import Workers, WorkerView
+from labkit.broker.workers import Workers, WorkerView
+from labkit.monitor.event_feed import SeenTask
+from labkit.monitor.snapshot import Snapshot
+from labkit.monitor.view import height_without_tasks, merged, running_tasks, tables
 
 LONG_NAME = "tasks.realworld_tasks.images.process_image_with_a_very_long_name"
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tasks.realworld_tasks import cleanup as cleanup_tasks
-from work import exports, flight_file, images, reports, timetable
+from work import images
 from work.cleanup import clean_up
 from work.files import path_inside, write_atomically
+from work.flights import exports, flight_file, reports, timetable
 from work.folders import disk_use
 from work.sample_photo import draw_photo
 

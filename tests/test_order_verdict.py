@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from labkit.order_verdict import order_table, verdict_on_orders
+from labkit.lesson.order_verdict import order_table, verdict_on_orders
 from work.ledger import Entry
 
 DAMAGE = ("stuck", "charged_twice", "charged_for_nothing", "held_for_nothing", "mailed_twice")

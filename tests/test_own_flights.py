@@ -2,12 +2,12 @@
 
 import pytest
 
-from labkit import own_flights as own_flights_module
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from labkit.errors import LabError
-from labkit.own_flights import own_flights
-from work.flight_table import count, put
-from work.sample_flights import flight_dicts
+from labkit.own import flights as own_flights_module
+from labkit.own.flights import own_flights
+from work.flights.flight_table import count, put
+from work.flights.sample_flights import flight_dicts
 
 
 def test_only_the_flights_of_these_sources_are_gone_at_the_end(tmp_path, monkeypatch):

@@ -6,10 +6,10 @@ import socket
 import pytest
 
 from labkit.doctor.orders import order_findings
-from labkit.own_shop import open_one, own_shop
-from work.database import writing
-from work.partner_address import read_address, write_address
-from work.schema import orders
+from labkit.own.shop import open_one, own_shop
+from work.database.engine import writing
+from work.database.schema import orders
+from work.orders.partner_address import read_address, write_address
 
 HINT = "./lab partners"
 
@@ -18,7 +18,7 @@ HINT = "./lab partners"
 def shop(tmp_path, monkeypatch):
     """A shop with one flight, which the doctor looks at; no partner services."""
     monkeypatch.delenv("PARTNERS_URL", raising=False)
-    monkeypatch.setattr("labkit.own_shop.LAB_FILES", tmp_path)
+    monkeypatch.setattr("labkit.own.shop.LAB_FILES", tmp_path)
     monkeypatch.setattr("labkit.doctor.orders.PARTNERS_FILE", tmp_path / "partners")
     with own_shop("doctor") as one:
         monkeypatch.setattr("labkit.doctor.orders.DATABASE_URL", one.url)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labkit.broker.queues import decode_message, list_name
+from labkit.broker.results import decode_result
 from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
-from labkit.queues import decode_message, list_name
-from labkit.results import decode_result
 
 HEADERS = {"id": "7", "task": "tasks.basic_tasks.add", "eta": None, "expires": None}
 MESSAGE = {

@@ -8,8 +8,7 @@ import pytest
 from labkit.cli import lab
 from labkit.course.lessons import lesson_of_number, scripts
 from labkit.course.promise import describe
-from labkit.course.readme_index import lesson_index
-from labkit.course.titles import LANGUAGES, read_titles
+from labkit.course.readme_index import LANGUAGES, lesson_index, read_titles
 from labkit.course.tours import stops
 from tests.small_lab import SmallLab, write
 from tests.test_docs import CHINESE, CYRILLIC, anchors

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.children import Child, fresh_log
-from labkit.console import COLOURS, Console
-from labkit.processes import ProcessId
-from labkit.records import ProcessRecord, end_leftovers
-from labkit.state import StackLock, read_state, write_state
+from labkit.processes.identity import ProcessId
+from labkit.processes.records import ProcessRecord, end_leftovers
+from labkit.processes.running_lab import StackLock, read_state, write_state
+from labkit.stack.children import Child, fresh_log
+from labkit.stack.console import COLOURS, Console
 
 DEAD_LEADER = "import os, sys; os.fork() or (print(flush=True), sys.stdin.read()); os._exit(0)"
 
@@ -110,7 +110,8 @@ def test_a_terminal_that_is_not_utf8_still_gets_its_lines(monkeypatch):
 
 
 def test_nohup_is_respected():
-    code = "from labkit.signals import clean_up_on_signals as c; c(); print('ready', flush=True)"
+    code = "from labkit.processes.signals import clean_up_on_signals as c; c();"
+    code += " print('ready', flush=True)"
     process = subprocess.Popen(
         ["nohup", sys.executable, "-c", f"{code}; input(); print('still here')"],
         stdin=subprocess.PIPE,

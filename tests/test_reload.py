@@ -3,8 +3,8 @@
 import asyncio
 from types import SimpleNamespace
 
-from labkit import code
-from labkit.reload import Reloader
+from labkit.stack import code
+from labkit.stack.reload import Reloader
 
 OLD = {"worker": "old", "beat": "old", "web": "old"}
 HALF = OLD | {"worker": "new"}  # the file was saved while it looked

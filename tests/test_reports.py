@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tasks.realworld_tasks import generate_report, send_report
 from tasks.realworld_tasks import reports as reports_module
 from tests.mail_servers import ADA, own_mail_server
-from work import reports
-from work.mailbox import emails, read_email
-from work.smtp import MailRefused
-from work.summary import summarise
-from work.timetable import read
+from work.flights import reports
+from work.flights.summary import summarise
+from work.flights.timetable import read
+from work.mail.mailbox import emails, read_email
+from work.mail.smtp import MailRefused
 
 
 @pytest.fixture

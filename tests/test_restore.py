@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.course.changes import changed_files
 from labkit.course.restore import restore
 from labkit.errors import LabError
+from labkit.stack.changes import changed_files
 from tests.small_lab import SmallLab, write
 
 SUMS = "work/sums.py"

@@ -12,8 +12,8 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.certificates import make_certificate
-from labkit.tampering import with_another_task, with_another_text
+from labkit.own.tampering import with_another_task, with_another_text
+from labkit.own.tls import make_certificate
 
 SERIALIZERS = runpy.run_path(
     str(Path(__file__).parents[1] / "examples/advanced/three_serializers.py")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from labkit.services.json_server import MAX_BODY_BYTES
 from labkit.services.partners import PartnerServices
-from labkit.services.server import MAX_BODY_BYTES
 from tests.running_service import Running
-from work.partners import Busy, Partners, Refused, WrongRequest
+from work.orders.partners import Busy, Partners, Refused, WrongRequest
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from labkit import state_reports
 from labkit.errors import LabError
-from labkit.state_reports import StateReports
+from labkit.lesson import state_reports
+from labkit.lesson.state_reports import StateReports
 
 
 class Subscription:

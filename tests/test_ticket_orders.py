@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select, update
 
 from labkit.services.books import Books
-from work import outbox, ticket_orders
-from work.database import create_tables, engine_for, reading, writing
-from work.order_states import FINAL, FOLLOWS, State
-from work.partners import Busy, Refused, WrongRequest
-from work.schema import flights, now, orders
-from work.schema import outbox as outbox_table
+from work.database.engine import create_tables, engine_for, reading, writing
+from work.database.schema import flights, now, orders
+from work.database.schema import outbox as outbox_table
+from work.orders import outbox, ticket_orders
+from work.orders.order_states import FINAL, FOLLOWS, State
+from work.orders.partners import Busy, Refused, WrongRequest
 
 DAY = date(2027, 5, 1)
 BUYER: dict[str, Any] = {"card": "ada-visa", "email": "ada@example.com"}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from work.timeline import axis, timeline_row
+from labkit.lesson.timeline import axis, timeline_row
 
 COLUMN_S = 0.15
 GAPS_AND_LENGTHS = st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), max_size=40)

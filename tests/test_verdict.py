@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.errors import LabError
-from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.verdict import require_possible, verdict_on, verdict_table
+from labkit.lesson.verdict import require_possible, verdict_on, verdict_table
+from labkit.own.ledgers import own_ledgers, wait_for_lines
 from work.ledger import LONGEST_LINE_BYTES, Delivery, Entry, Ledger, LedgerError
 
 EVENTS = ("START", "END", "EFFECT")
@@ -103,7 +103,7 @@ def test_a_full_disk_is_said_in_one_sentence(tmp_path):
 
 def test_a_lesson_whose_ledger_cannot_be_written_says_what_to_type(tmp_path, monkeypatch):
     (tmp_path / "ledgers").write_text("a file where a folder should be")
-    monkeypatch.setattr("labkit.own_ledgers.LAB_FILES", tmp_path)
+    monkeypatch.setattr("labkit.own.ledgers.LAB_FILES", tmp_path)
     said = pytest.raises(LabError, match=r"cannot be written: .*\n\nhint: LAB_FILES=.* run 25$")
     with said, own_ledgers("lesson25", "early"):
         pass
@@ -112,8 +112,8 @@ def test_a_lesson_whose_ledger_cannot_be_written_says_what_to_type(tmp_path, mon
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """The lab's files of one test; broken() makes the ledgers in it unwritable, for root, too."""
-    monkeypatch.setattr("labkit.own_ledgers.LAB_FILES", tmp_path)
-    monkeypatch.setattr("labkit.own_ledgers.LAB_HOME", tmp_path)
+    monkeypatch.setattr("labkit.own.ledgers.LAB_FILES", tmp_path)
+    monkeypatch.setattr("labkit.own.ledgers.LAB_HOME", tmp_path)
     return tmp_path
 
 
@@ -143,11 +143,11 @@ def test_a_full_disk_is_told_before_anybody_counts(files, monkeypatch):
         pytest.raises(LabError, match=r"^error: the disk is full: "),
         own_ledgers("lesson25", "early"),
     ):
-        monkeypatch.setattr("labkit.full_disk.ROOM_BYTES", sys.maxsize)
+        monkeypatch.setattr("labkit.errors.ROOM_BYTES", sys.maxsize)
 
 
 def test_waiting_for_lines_ends_when_no_line_can_come(files, monkeypatch):
-    monkeypatch.setattr("labkit.own_ledgers.LOOK_S", 0)
+    monkeypatch.setattr("labkit.own.ledgers.LOOK_S", 0)
     with pytest.raises(LabError, match=CANNOT), own_ledgers("lesson25", "early") as (ledger,):
         broken(ledger)
         wait_for_lines([ledger], lambda: False, 60, "the end")

@@ -1,12 +1,12 @@
 """What the doctor says of workers, Beats and what they hold: the words, without a broker."""
 
+from labkit.broker.messages import Message
+from labkit.broker.queues import Unacked
+from labkit.broker.workers import Workers, WorkerView
 from labkit.doctor.findings import report
 from labkit.doctor.stopped import Stopped
 from labkit.doctor.taken import Taken, taken_findings
 from labkit.doctor.worker_findings import beat_findings, worker_findings
-from labkit.messages import Message
-from labkit.queues import Unacked
-from labkit.worker_view import Workers, WorkerView
 
 WORKER = WorkerView("lab1@host", 7, "prefork", 4, started=0, done=0, queues=["basic"])
 

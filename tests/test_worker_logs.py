@@ -1,9 +1,9 @@
 """What the workers' logs say about a task: files as Celery writes them, and no broker."""
 
+from labkit.broker.search import Search
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.worker_logs import last_unread, task_in_logs
-from labkit.queue_search import Search
 
 
 def log(home, name, *lines):

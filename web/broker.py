@@ -15,8 +15,8 @@ from kombu.exceptions import OperationalError
 
 from celery_app import app as celery
 from lab_home import MARK, REDIS_URL
+from labkit.broker.check import NoAnswer, broker_error, check_client
 from labkit.errors import LabError
-from labkit.redis_check import NoAnswer, broker_error, check_client
 from web.errors import Unavailable
 
 TIMEOUT_S = 0.4  # a local broker answers in milliseconds; two of these fit into a second

@@ -1,8 +1,8 @@
 """Order tickets, and ask how far an order is.
 
 An order is a row in the shop's database, and the message that must be sent for it is another one,
-written in the same transaction (work/outbox.py).  So no order is lost between the two: the request
-only asks a worker to look into the outbox now, and if that fails, Beat does so within a minute.
+written in the same transaction (work/orders/outbox.py).  So no order is lost between the two: the
+request only asks a worker to look into the outbox now; if that fails, Beat does so within a minute.
 The airline, the bank and the post are started by ./lab partners (lesson 45 has its own).
 """
 
@@ -21,11 +21,11 @@ from tasks.realworld_tasks.orders import START, partners_are_up
 from web.broker import AWAY, require_broker
 from web.errors import Problem
 from web.shop_database import shop_database
-from work.cards import check_card
-from work.mail import check_address
-from work.order_states import FINAL, State
-from work.prices import MAX_CENTS, check_cents
-from work.tickets import MAX_SEATS, check_flight, check_seats
+from work.mail.emails import check_address
+from work.orders.cards import check_card
+from work.orders.order_states import FINAL, State
+from work.orders.prices import MAX_CENTS, check_cents
+from work.orders.tickets import MAX_SEATS, check_flight, check_seats
 
 router = APIRouter(tags=["orders"])
 
@@ -103,7 +103,7 @@ def order(
     A client that got no answer asks again with the same Idempotency-Key, and orders once.
     """
     # Deferred: they import SQLAlchemy.
-    from work.ticket_orders import PriceChanged, find_order, open_order
+    from work.orders.ticket_orders import PriceChanged, find_order, open_order
 
     with shop_database() as engine:
         try:
@@ -133,7 +133,7 @@ KNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description":
 @router.get("/orders/{order_id}", responses=KNOWN)
 def order_state(order_id: UUID) -> OrderState:
     """How far an order is."""
-    from work.ticket_orders import find_order
+    from work.orders.ticket_orders import find_order
 
     with shop_database() as engine:
         found = find_order(engine, str(order_id))

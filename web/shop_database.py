@@ -9,19 +9,21 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lab_home import DATABASE_URL
-from labkit.shop_errors import damaged
+from labkit.services.shop_errors import damaged
 from web.errors import Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-PATIENCE_S = 0.4  # a writer holds SQLite for milliseconds; work/database.py lets tasks wait 60 s
+PATIENCE_S = (
+    0.4  # a writer holds SQLite for milliseconds; work/database/engine.py lets tasks wait 60 s
+)
 
 
 @cache
 def impatient_shop() -> "Engine":
     """The engine of the shop, with connections that do not wait long for another writer."""
-    from work.database import create_tables, engine_for
+    from work.database.engine import create_tables, engine_for
 
     engine = engine_for(DATABASE_URL, PATIENCE_S)  # impatient from its first statement on
     try:

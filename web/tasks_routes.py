@@ -12,7 +12,7 @@ from web.broker import broker_errors, require_broker
 from web.errors import Problem
 from web.sending import send
 from web.states import TaskState, known_task
-from work import mail
+from work.mail import emails
 
 router = APIRouter(tags=["tasks"])
 
@@ -35,17 +35,17 @@ class Email(BaseModel):
     )
 
     to_email: str = Field(max_length=254)
-    subject: str = Field(min_length=1, max_length=mail.MAX_SUBJECT_CHARACTERS)
-    body: str = Field(min_length=1, max_length=mail.MAX_BODY_CHARACTERS)
+    subject: str = Field(min_length=1, max_length=emails.MAX_SUBJECT_CHARACTERS)
+    body: str = Field(min_length=1, max_length=emails.MAX_BODY_CHARACTERS)
 
     @field_validator("to_email")
     @classmethod
     def _address(cls, address: str) -> str:
-        return mail.check_address(address)
+        return emails.check_address(address)
 
     @model_validator(mode="after")
     def _can_be_written(self) -> Self:
-        mail.compose(self.to_email, self.subject, self.body)
+        emails.compose(self.to_email, self.subject, self.body)
         return self
 
 

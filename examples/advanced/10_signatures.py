@@ -57,7 +57,7 @@ from celery import Signature, group, signature
 from celery_app import app
 from lab_home import REDIS_URL
 from labkit.lesson import claim, run_lesson
-from labkit.state_reports import state_reports
+from labkit.lesson.state_reports import state_reports
 from tasks.advanced_tasks import price_and_tell, total_price, with_fee
 
 TIMEOUT_S = 10  # nothing here takes 1 s; the rest is room for a busy worker

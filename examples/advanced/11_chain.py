@@ -40,7 +40,7 @@ from celery import chain
 from celery.result import AsyncResult
 
 from labkit.lesson import claim, run_lesson
-from labkit.state_reports import state_reports
+from labkit.lesson.state_reports import state_reports
 from tasks.advanced_tasks import fetch_data, process_item, save_result
 
 TIMEOUT_S = 10  # three steps take milliseconds; the rest is room for a busy worker

@@ -44,7 +44,7 @@ from celery import Signature, chain, chord, group
 
 from celery_app import app
 from labkit.lesson import claim, run_lesson
-from labkit.state_reports import state_reports
+from labkit.lesson.state_reports import state_reports
 from labkit.waiting import wait_until
 from tasks.advanced_tasks import (
     ask_airline,

@@ -46,11 +46,11 @@ from celery import chain, chord
 from celery.result import AsyncResult
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.state_reports import state_reports
+from labkit.lesson.state_reports import state_reports
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from tasks.advanced_tasks import (
     add_up_charges,
     charge_card,
@@ -60,8 +60,8 @@ from tasks.advanced_tasks import (
     waiting_price,
     with_fee,
 )
-from work.cards import charged
 from work.ledger import Ledger
+from work.orders.cards import charged
 
 CARDS = ["ada-visa", "bob-declined", "eve-visa"]
 SHARE_CENTS = 4300

@@ -45,7 +45,7 @@ from celery.result import AsyncResult
 
 from celery_app import app
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
+from labkit.own.ledgers import own_ledgers
 from labkit.waiting import wait_until
 from tasks.advanced_tasks import (
     retry_backoff,

@@ -7,7 +7,8 @@ count: an argument that should be an Order becomes one, or the task fails before
 The caller may send the model itself.  It travels as a dict, and what the task returns comes back
 as a dict.
 
-The task is `book_seats` in tasks/advanced_tasks/orders.py, the models are in work/orders.py.
+The task is `book_seats` in tasks/advanced_tasks/orders.py, the models are in
+work/orders/order_models.py.
 
     ./lab run 17        # about 1 s
 
@@ -40,9 +41,9 @@ from celery.signals import before_task_publish
 from pydantic import ValidationError
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
+from labkit.own.ledgers import own_ledgers
 from tasks.advanced_tasks import book_seats
-from work.orders import Booking, Order, reasons
+from work.orders.order_models import Booking, Order, reasons
 
 TIMEOUT_S = 10  # a booking takes milliseconds; the rest is room for a busy worker
 GOOD = {"flight": "TL101", "seats": 2, "price_cents": 12900}

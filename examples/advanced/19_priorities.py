@@ -43,13 +43,13 @@ Try next.  Guess first:
 
 import redis
 
+from labkit.broker.queues import PRIORITIES, list_name, oldest
+from labkit.broker.quiet import messages, wait_until_settled
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.queues import PRIORITIES, list_name, oldest
-from labkit.quiet import messages, wait_until_settled
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import get_approval, refund_seats, report_sales
 from work.ledger import Ledger
 

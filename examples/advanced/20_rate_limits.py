@@ -48,12 +48,12 @@ Try next.  Guess first:
 import json
 import time
 
-from labkit.commands import celery
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
+from labkit.own.command import celery
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import Worker, WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import confirm_seats
 from work.ledger import Ledger
 

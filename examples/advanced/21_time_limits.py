@@ -33,8 +33,8 @@ You should see:
 
 Try next.  Guess first:
   1. Set ROWS to 15.  Who is stopped now?
-  2. Write `except OSError` in work/fares.py for `except Exception`.  Which limit ends the second
-     task now, and does that remove the half of the file?
+  2. Write `except OSError` in work/flights/fares.py for `except Exception`.  Which limit ends the
+     second task now, and does that remove the half of the file?
   3. Write `return 0` in place of `raise` in import_fares.  What does its caller see then?
 """
 
@@ -43,11 +43,11 @@ from celery.result import AsyncResult
 
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.workers import Worker, WorkerLine, workers_of
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import import_fares, import_fares_carelessly
-from work.fares import rows_in
+from work.flights.fares import rows_in
 from work.ledger import Ledger
 
 POOLS = ["prefork", "threads", "solo"]

@@ -48,12 +48,12 @@ from celery.result import AsyncResult
 
 from celery_app import app
 from lab_home import LAB_HOME
+from labkit.broker.queues import find_unacked
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.queues import find_unacked
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import Worker, WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import report_sales
 from work.ledger import Ledger
 

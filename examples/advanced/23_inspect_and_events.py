@@ -102,14 +102,14 @@ from contextlib import closing
 from celery import Task
 from celery.result import AsyncResult
 
-from labkit.commands import Command, celery
 from labkit.lesson import claim, run_lesson
-from labkit.multi import Multi, multi
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.screens import draws
+from labkit.own.command import Command, celery
+from labkit.own.ledgers import own_ledgers
+from labkit.own.multi import Multi, multi
+from labkit.own.queues import own_queues
+from labkit.own.screen import draws
+from labkit.own.workers import Worker, WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import get_approval, report_sales
 from work.ledger import Ledger
 

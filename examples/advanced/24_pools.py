@@ -49,7 +49,7 @@ You should see:
 
 Try next.  Guess first:
   1. Write AIRLINES = [...] * 2.  Which rows need twice as long to wait, and which one does not?
-  2. Let ask() in work/offers_async.py wait by time.sleep().  What becomes of plain asyncio?
+  2. Let ask() in work/flights/offers_async.py wait by time.sleep().  What becomes of plain asyncio?
   3. Set STEPS to 30_000_000.  Which two ways come out ahead, and by how much?  (It takes about a
      minute, on an idle machine.)
 """
@@ -63,12 +63,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_queues import own_queues
-from labkit.processes import ProcessId
-from labkit.spawn import child_environment
-from labkit.state_reports import state_reports
-from labkit.usage import cpu_seconds, memory_mb
-from labkit.workers import Worker, WorkerLine, workers_of
+from labkit.lesson.state_reports import state_reports
+from labkit.own.queues import own_queues
+from labkit.own.workers import Worker, WorkerLine, workers_of
+from labkit.processes.identity import ProcessId
+from labkit.processes.start import child_environment
+from labkit.processes.usage import cpu_seconds, memory_mb
 from tasks.advanced_tasks import (
     ask_airline,
     ask_airline_async,

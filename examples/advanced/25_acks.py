@@ -61,14 +61,14 @@ from typing import Any
 import redis
 from kombu.transport.redis import Channel
 
+from labkit.broker.queues import find_unacked, lengths, unacked_by_queue
+from labkit.broker.quiet import wait_until_quiet
 from labkit.lesson import claim, run_lesson
-from labkit.own_broker import looking_every_second, own_broker, transport_setting
-from labkit.own_ledgers import own_ledgers
-from labkit.queues import find_unacked, lengths, unacked_by_queue
-from labkit.quiet import wait_until_quiet
-from labkit.verdict import show_verdicts, verdict_now
+from labkit.lesson.verdict import show_verdicts, verdict_now
+from labkit.own.broker import looking_every_second, own_broker, transport_setting
+from labkit.own.ledgers import own_ledgers
+from labkit.own.workers import WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
 from work.ledger import Ledger
 

@@ -58,13 +58,13 @@ from contextlib import suppress
 import psutil
 from celery.result import AsyncResult
 
+from labkit.broker.quiet import wait_until_quiet
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.quiet import wait_until_quiet
-from labkit.verdict import show_verdicts, verdict_now
+from labkit.lesson.verdict import show_verdicts, verdict_now
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
 from work.ledger import Ledger
 

@@ -53,17 +53,12 @@ Try next.  Guess first:
   3. Set LOOK_S to 30.  The workers hardly look now.  Does the monitor?
 """
 
+from labkit.broker.quiet import wait_until_quiet
 from labkit.lesson import claim, run_lesson
-from labkit.own_broker import (
-    OwnBroker,
-    looking_every_second,
-    own_broker,
-    transport_setting,
-)
-from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.quiet import wait_until_quiet
-from labkit.verdict import show_verdicts, verdict_now
-from labkit.workers import WorkerLine, workers_of
+from labkit.lesson.verdict import show_verdicts, verdict_now
+from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
+from labkit.own.ledgers import own_ledgers, wait_for_lines
+from labkit.own.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket
 
 QUEUE = "lesson27"

@@ -14,7 +14,7 @@ one database, and one transaction writes both: so there is no moment in which on
 there alone.
 
 The tasks are `charge_order` and `charge_order_carelessly` in tasks/advanced_tasks/delivery.py; the
-database is in work/charges.py.
+database is in work/orders/charges.py.
 
     ./lab run 28        # about 18 s
 
@@ -60,16 +60,16 @@ from functools import partial
 from typing import Any
 
 from lab_home import LAB_FILES
+from labkit.broker.queues import needle
+from labkit.broker.quiet import jobs_in_messages
 from labkit.lesson import claim, run_lesson
-from labkit.own_broker import OwnBroker, looking_every_second, own_broker, transport_setting
-from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.queues import needle
-from labkit.quiet import jobs_in_messages
-from labkit.verdict import show_verdicts, verdict_on
-from labkit.workers import own_worker
+from labkit.lesson.verdict import show_verdicts, verdict_on
+from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
+from labkit.own.ledgers import own_ledgers, wait_for_lines
+from labkit.own.workers import own_worker
 from tasks.advanced_tasks import charge_order, charge_order_carelessly
-from work.charges import Charges
 from work.ledger import Ledger
+from work.orders.charges import Charges
 
 QUEUE = "lesson28"
 ORDERS = [f"TL-{number}" for number in range(1, 201)]

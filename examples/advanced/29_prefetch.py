@@ -51,12 +51,12 @@ Try next.  Guess first:
      countdown begin now?
 """
 
+from labkit.broker.queues import lengths, unacked_by_queue
+from labkit.broker.quiet import wait_until_settled
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.own_queues import own_queues
-from labkit.queues import lengths, unacked_by_queue
-from labkit.quiet import wait_until_settled
-from labkit.workers import Worker, WorkerLine, own_worker, workers_of
+from labkit.own.ledgers import own_ledgers, wait_for_lines
+from labkit.own.queues import own_queues
+from labkit.own.workers import Worker, WorkerLine, own_worker, workers_of
 from tasks.advanced_tasks import get_approval, refund_seats, report_sales
 from work.ledger import Ledger
 

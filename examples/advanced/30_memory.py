@@ -57,10 +57,10 @@ Try next.  Guess first:
 from itertools import groupby
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_queues import own_queues
-from labkit.workers import WorkerLine, workers_of
+from labkit.lesson.bars import BAR_WIDTH, bar_chart
+from labkit.own.queues import own_queues
+from labkit.own.workers import WorkerLine, workers_of
 from tasks.advanced_tasks import draw_boarding_pass
-from work.bar_chart import BAR_WIDTH, bar_chart
 
 JOBS = 12
 JOB_MB = 20

@@ -76,14 +76,14 @@ from functools import partial
 import redis
 from celery import Celery
 
+from labkit.broker.queues import unacked_by_queue
+from labkit.broker.quiet import jobs_in_messages, wait_until_quiet
 from labkit.lesson import claim, run_lesson
-from labkit.own_broker import OwnBroker, own_broker
-from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.queues import unacked_by_queue
-from labkit.quiet import jobs_in_messages, wait_until_quiet
-from labkit.verdict import show_verdicts, verdict_now
+from labkit.lesson.verdict import show_verdicts, verdict_now
+from labkit.own.broker import OwnBroker, own_broker
+from labkit.own.ledgers import own_ledgers, wait_for_lines
+from labkit.own.workers import Worker, WorkerLine, own_worker, wait_for_ends, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import Worker, WorkerLine, own_worker, wait_for_ends, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
 from work.ledger import Ledger
 

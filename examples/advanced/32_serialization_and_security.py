@@ -84,13 +84,12 @@ import three_serializers
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from labkit.broker.quiet import messages
 from labkit.lesson import claim, run_lesson
-from labkit.log_lines import line_with
-from labkit.nodes import started
-from labkit.own_broker import OwnBroker, own_broker
-from labkit.quiet import messages
-from labkit.tls_front import tls_front
-from labkit.workers import Worker, WorkerLine, workers_of
+from labkit.own.broker import OwnBroker, own_broker
+from labkit.own.tls import tls_front
+from labkit.own.workers import Worker, WorkerLine, workers_of
+from labkit.processes.program import line_with, started
 from tasks.advanced_tasks import total_price
 
 STRICT, TRUSTING = "lesson32.strict", "lesson32.trusting"

@@ -66,12 +66,12 @@ from statistics import median
 
 from celery import uuid
 from celery.result import AsyncResult
+from labkit.lesson.tables import claim_where
 
+from labkit.broker.check import client_for
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.redis_check import client_for
-from labkit.result_stores import Store, result_stores
-from labkit.sides import claim_where
+from labkit.own.ledgers import own_ledgers, wait_for_lines
+from labkit.side_by_side.result_stores import Store, result_stores
 from labkit.waiting import wait_until
 from tasks.other_app import app_on, print_ticket_elsewhere
 

@@ -76,13 +76,14 @@ from broker_questions import (
     routed,
     three_into_two,
 )
+from labkit.lesson.tables import claim_where, show_row
 
-from labkit.benches import Bench, bench_on, wait_for_work
 from labkit.lesson import claim, run_lesson
-from labkit.own_amqp import left_out
-from labkit.own_ledgers import own_ledgers, wait_for_lines
-from labkit.sides import claim_where, show_row, two_sides
-from labkit.verdict import require_possible, verdict_on
+from labkit.lesson.verdict import require_possible, verdict_on
+from labkit.own.ledgers import own_ledgers, wait_for_lines
+from labkit.side_by_side.bench import Bench, bench_on, wait_for_work
+from labkit.side_by_side.rabbitmq import left_out
+from labkit.side_by_side.two_brokers import two_sides
 from tasks.other_app import app_on, print_ticket_elsewhere
 
 NAMES = ["work", "shop", "mail", "audit", "poison", "full", "sure"]  # queues and exchanges

@@ -10,8 +10,8 @@ from celery import Celery
 from kombu import Queue
 
 from lab_home import LAB_FILES
-from labkit.benches import Bench, bench_on
-from labkit.sides import Side
+from labkit.side_by_side.bench import Bench, bench_on
+from labkit.side_by_side.two_brokers import Side
 from labkit.waiting import wait_until
 from work.ledger import Ledger
 

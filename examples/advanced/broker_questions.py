@@ -11,8 +11,8 @@ from celery import Celery
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
-from labkit.benches import Bench
-from labkit.spawn import child_environment
+from labkit.processes.start import child_environment
+from labkit.side_by_side.bench import Bench
 from labkit.waiting import wait_until
 
 READER = Path(__file__).with_name("reader_without_celery.py")

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from labkit.processes import ProcessId
-from labkit.usage import cpu_seconds
-from work import connections, offers, offers_async
+from labkit.processes.identity import ProcessId
+from labkit.processes.usage import cpu_seconds
+from work.flights import connections, offers, offers_async
 
 # What it measures: {"wait_s": ..., "compute_s": ..., "cpu_s": ..., "pids": [...]}
 measured: dict = {}

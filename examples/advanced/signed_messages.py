@@ -12,13 +12,13 @@ from typing import Any
 import redis
 from celery import Celery
 
-from labkit.certificates import make_certificate
 from labkit.lesson import claim
-from labkit.log_lines import line_with
-from labkit.own_broker import OwnBroker
-from labkit.spawn import child_environment
-from labkit.tampering import with_another_task, with_another_text
-from labkit.workers import Worker
+from labkit.own.broker import OwnBroker
+from labkit.own.tampering import with_another_task, with_another_text
+from labkit.own.tls import make_certificate
+from labkit.own.workers import Worker
+from labkit.processes.program import line_with
+from labkit.processes.start import child_environment
 
 QUEUE, DRAWER = "lesson32.signed", "lesson32.drawer"  # the drawer is a queue without a worker
 TIMEOUT_S = 30  # nothing here takes 2 s; the rest is room for a busy machine

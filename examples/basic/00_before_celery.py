@@ -39,7 +39,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
-from labkit.processes import ProcessId
+from labkit.processes.identity import ProcessId
 from labkit.waiting import wait_until
 from work.ledger import Ledger
 from work.naps import noted_nap

@@ -32,7 +32,7 @@ import socket
 import time
 
 from labkit.lesson import claim, run_lesson
-from labkit.state_reports import state_reports
+from labkit.lesson.state_reports import state_reports
 from tasks.basic_tasks import add
 
 TIMEOUT_S = 10  # a sum takes milliseconds; the rest is room for a busy worker

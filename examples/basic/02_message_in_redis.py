@@ -43,8 +43,8 @@ from celery.result import AsyncResult
 
 from celery_app import app
 from labkit.lesson import claim, run_lesson
+from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from tasks.basic_tasks import nap
 
 QUEUE = "lesson02"

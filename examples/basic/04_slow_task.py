@@ -35,7 +35,7 @@ import time
 
 from lab_home import ROOT
 from labkit.lesson import claim, run_lesson
-from labkit.spawn import child_environment
+from labkit.processes.start import child_environment
 from labkit.waiting import wait_until
 from tasks.basic_tasks import nap
 

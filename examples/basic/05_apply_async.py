@@ -42,7 +42,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from labkit.lesson import claim, run_lesson
-from labkit.state_reports import state_reports
+from labkit.lesson.state_reports import state_reports
 from tasks.basic_tasks import add, whoami
 
 TIMEOUT_S = 10  # nothing here is due later than in 1.5 s; the rest is room for a busy worker

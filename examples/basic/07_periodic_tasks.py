@@ -48,14 +48,14 @@ from typing import Any
 from celery.schedules import maybe_schedule
 
 from celery_app import app
-from labkit import queues
-from labkit.beats import own_beat
+from labkit.broker import queues
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.state_reports import state_reports
+from labkit.lesson.state_reports import state_reports
+from labkit.own.beat import own_beat
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 
 QUEUE = "lesson07"
 TICK_S = 1

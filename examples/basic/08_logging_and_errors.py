@@ -46,9 +46,9 @@ from pathlib import Path
 from celery import chain
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_queues import own_queues
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from tasks.basic_tasks import add, divide, greet, multiply, print_greeting
 from tasks.log_signals import ERROR_LOG, correlation_id
 

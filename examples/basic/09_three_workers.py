@@ -45,12 +45,12 @@ Try next.  Guess first:
 """
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
-from labkit.workers import Worker, own_workers
+from labkit.lesson.timeline import axis, timeline_row
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import Worker, own_workers
 from tasks.basic_tasks import noted_nap
 from work.ledger import Ledger
-from work.timeline import axis, timeline_row
 
 QUEUE = "lesson09"
 JOBS = [str(number) for number in range(1, 31)]

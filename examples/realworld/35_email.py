@@ -12,7 +12,7 @@ Then four e-mails are sent by `send_email`: the server is busy for one, refuses 
 but hangs up before it has said so.  The fourth has a line break in its subject, to add a header of
 its own: that is how a form on a web page is made to send e-mail to anybody (header injection).
 
-The task is in tasks/realworld_tasks/mail.py; work/smtp.py tells one answer from another.
+The task is in tasks/realworld_tasks/mail.py; work/mail/smtp.py tells one answer from another.
 
     ./lab run 35        # about 6 s
 
@@ -64,10 +64,10 @@ from itertools import pairwise
 from lab_home import LAB_FILES, choose_smtp_url
 from labkit.lesson import claim, run_lesson
 from tasks.realworld_tasks import send_email
-from work.mail import compose
-from work.mail_answers import given_answers, set_answers
-from work.mailbox import emails, read_email
-from work.smtp import server_of
+from work.mail.emails import compose
+from work.mail.mail_answers import given_answers, set_answers
+from work.mail.mailbox import emails, read_email
+from work.mail.smtp import server_of
 
 TIMEOUT_S = 30  # busy takes about 5 s; the rest is room for a busy machine
 MAILBOXES = LAB_FILES / "mail"

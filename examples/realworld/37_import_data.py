@@ -10,10 +10,11 @@ Each chunk is one transaction, and says "insert, or update what is there": the p
 flight is its number and its day.  So a chunk may run twice, and so may the whole import.
 
 SQLite has one writer at a time.  The three processes read and check their rows side by side, and
-wait for each other only for the short time of writing (PRAGMA busy_timeout in work/database.py).
-The second import can take longer than the first: each row is compared with the one that is there.
+wait for each other only for the short time of writing (PRAGMA busy_timeout in
+work/database/engine.py).  The second import can take longer than the first: each row is compared
+with the one that is there.
 
-The tasks are in tasks/realworld_tasks/imports.py, the tables in work/schema.py.
+The tasks are in tasks/realworld_tasks/imports.py, the tables in work/database/schema.py.
 
     ./lab run 37        # about 8 s
 
@@ -60,13 +61,13 @@ from rich.progress import Progress
 
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
-from labkit.memory import peak_mb, resident_mb
-from labkit.own_flights import own_flights
-from labkit.own_queues import own_queues
-from labkit.workers import own_worker
+from labkit.own.flights import own_flights
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
+from labkit.processes.usage import peak_mb, resident_mb
 from tasks.realworld_tasks import import_data
-from work import flight_table
-from work.sample_flights import write_flights
+from work.flights import flight_table
+from work.flights.sample_flights import write_flights
 
 NAME = "lesson37"  # of the worker, of its queue, and of the flights' source
 ROWS = 100_000

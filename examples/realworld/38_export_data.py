@@ -40,7 +40,7 @@ You should see:
 Try next.  Guess first:
   1. In tasks/realworld_tasks/exports.py, put list(...) around flight_table.stream(...).  Which
      sentence does not come true any more?
-  2. In work/exports.py, let `harmless` return the cell as it is.  And which one now?
+  2. In work/flights/exports.py, let `harmless` return the cell as it is.  And which one now?
   3. Set the 100_000 in ROWS to 300_000 (about 25 s).  How much more memory does that take?
 """
 
@@ -55,15 +55,15 @@ from sqlalchemy import Engine
 from lab_home import LAB_FILES
 from labkit.errors import LabError
 from labkit.lesson import claim, run_lesson
-from labkit.memory import peak_mb
-from labkit.own_flights import own_flights
-from labkit.own_queues import own_queues
+from labkit.own.flights import own_flights
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
+from labkit.processes.usage import peak_mb
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from tasks.realworld_tasks import export_data
-from work import flight_table
 from work.files import WRITING
-from work.sample_flights import flight_dicts
+from work.flights import flight_table
+from work.flights.sample_flights import flight_dicts
 
 NAME = "lesson38"  # of the worker and its queue
 ROWS = {"lesson38-few": 10_000, "lesson38-many": 100_000}  # of each source

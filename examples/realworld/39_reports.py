@@ -13,7 +13,7 @@ The report of the timetable goes to the director; the mail server is busy at fir
 address is one that the server refuses.  Nothing is lost by that: the report is there, and is sent
 once more, to an address that exists.
 
-The tasks are in tasks/realworld_tasks/reports.py; work/reports.py draws, with reportlab.
+The tasks are in tasks/realworld_tasks/reports.py; work/flights/reports.py draws, with reportlab.
 
     ./lab run 39        # about 3 s
 
@@ -49,8 +49,8 @@ from celery.result import AsyncResult
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
 from tasks.realworld_tasks import generate_report, send_report
-from work.mail_answers import given_answers, set_answers
-from work.mailbox import emails, read_email
+from work.mail.mail_answers import given_answers, set_answers
+from work.mail.mailbox import emails, read_email
 
 TIMEOUT_S = 30  # everything takes about 2 s; the rest is room for a busy machine
 MAILBOXES = LAB_FILES / "mail"

@@ -63,12 +63,12 @@ from pathlib import Path
 from typing import Any
 
 from lab_home import LAB_FILES
-from labkit.beats import own_beat
 from labkit.lesson import claim, run_lesson
-from labkit.own_ledgers import own_ledgers
-from labkit.own_queues import own_queues
+from labkit.own.beat import own_beat
+from labkit.own.ledgers import own_ledgers
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from tasks.realworld_tasks import cleanup_files, count_stock
 from work.ledger import Ledger
 

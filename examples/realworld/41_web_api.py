@@ -60,10 +60,10 @@ from celery.states import READY_STATES
 
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
-from labkit.own_queues import own_queues
-from labkit.own_web import own_web
-from labkit.workers import own_worker
-from work.mail_answers import DELAYS_S, given_answers, set_answers
+from labkit.own.pages import own_web
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
+from work.mail.mail_answers import DELAYS_S, given_answers, set_answers
 
 AT_ONCE = 20
 SLOTS = 20  # threads: an e-mail needs no processor while it waits for the mail server

@@ -52,7 +52,7 @@ row.  That finds trouble early, when it can still be mended by more workers.
 Try next.  Guess first:
   1. Set EVERY_S to 0.000001.  How many e-mails come, and which sentence is not true any more?
   2. Let the mail server be busy first: set_answers(MAILBOXES, ERRORS_TO, ["451", "451"]), from
-     work.mail_answers, before fail(AT_FIRST).  Which numbers change?  Who waits?
+     work.mail.mail_answers, before fail(AT_FIRST).  Which numbers change?  Who waits?
   3. Let bag_fee retry, as
      @app.task(autoretry_for=(ValueError,), max_retries=1, default_retry_delay=1).
      How many more failures does Flower count, and how many more are reported?
@@ -66,16 +66,16 @@ import httpx
 
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
-from labkit.own_flower import own_flower
-from labkit.own_queues import own_queues
+from labkit.own.pages import own_flower
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from monitor import get_queue_lengths
 from tasks.basic_tasks import nap
 from tasks.error_reports import error_throttle, kind_of
 from tasks.realworld_tasks import bag_fee, generate_report, send_email
 from work.error_report import kept_back_in
-from work.mailbox import emails, read_email
+from work.mail.mailbox import emails, read_email
 from work.queue_alert import GrowthAlert
 
 QUEUES = ["lesson42", "lesson42-naps"]  # the second one grows, and must not keep errors waiting

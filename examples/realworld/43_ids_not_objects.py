@@ -13,8 +13,8 @@ machine.  Each has a habit against it:
   connection that was open then is shared by all of its processes: a database's too.  Celery calls
   worker_process_init in each new process; there you open your own.
 
-The tasks are in tasks/realworld_tasks/notices.py and desk.py; the outbox is in work/outbox.py.
-The program that is killed is shop_that_dies.py, beside this file.
+The tasks are in tasks/realworld_tasks/notices.py and desk.py; the outbox is in
+work/orders/outbox.py.  The program that is killed is shop_that_dies.py, beside this file.
 
     ./lab run 43        # about 6 s
 
@@ -58,16 +58,16 @@ from sqlalchemy import Engine, func, insert, select, update
 
 from celery_app import app
 from labkit.lesson import claim, run_lesson
-from labkit.own_queues import own_queues
-from labkit.own_shop import DAY, FLIGHT, own_shop
-from labkit.services.own import own_service
-from labkit.spawn import child_environment
-from labkit.workers import WorkerLine, workers_of
+from labkit.own.queues import own_queues
+from labkit.own.services import own_service
+from labkit.own.shop import DAY, FLIGHT, own_shop
+from labkit.own.workers import WorkerLine, workers_of
+from labkit.processes.start import child_environment
 from tasks.realworld_tasks import ask_desk, notify_by_id, notify_by_object
-from work import outbox
-from work.database import reading, writing
-from work.schema import orders
-from work.ticket_orders import find_order
+from work.database.engine import reading, writing
+from work.database.schema import orders
+from work.orders import outbox
+from work.orders.ticket_orders import find_order
 
 QUEUE, DESK = "lesson43", "lesson43.desk"
 SHOP_THAT_DIES = Path(__file__).with_name("shop_that_dies.py")

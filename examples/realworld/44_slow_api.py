@@ -15,7 +15,7 @@ First 30 letters go without the bucket, then 60 with it.  Both times three worke
 The service is a small program of the lab, which counts and bills: labkit/services/slow_api.py.
 
 The task is `answer_letters` in tasks/realworld_tasks/letters.py; what it does is in
-work/letters.py, the bucket in work/token_bucket.py.
+work/language_model.py, the bucket in work/token_bucket.py.
 
     ./lab run 44        # about 18 s
 
@@ -39,16 +39,16 @@ You should see:
 Try next.  Guess first:
   1. Set CAPACITY in tasks/realworld_tasks/letters.py to 9.  How many calls are refused now?
   2. Set AT_ONCE to 1.  Which sentence does not come true any more, and why?
-  3. In work/letters.py leave out headers=...  Which letters are paid twice?
+  3. In work/language_model.py leave out headers=...  Which letters are paid twice?
 """
 
 from celery import group
 
 from labkit.lesson import claim, run_lesson
-from labkit.own_queues import own_queues
-from labkit.services.own import own_service
+from labkit.own.queues import own_queues
+from labkit.own.services import own_service
+from labkit.own.workers import own_workers
 from labkit.services.slow_api import THINKING_S, bill, reset
-from labkit.workers import own_workers
 from tasks.realworld_tasks.letters import RATE, answer_letters
 
 QUEUE = "lesson44"

@@ -18,7 +18,8 @@ has done what it was asked to do and has not answered yet, and six times at rand
 refuses every tenth order and the post another tenth.  Some answers get lost, some come too late.
 
 The tasks are in tasks/realworld_tasks/orders.py and orders_carelessly.py, the steps in
-work/ticket_orders.py, the outbox in work/outbox.py, the three services in labkit/services/.
+work/orders/ticket_orders.py, the outbox in work/orders/outbox.py, the three services in
+labkit/services/.
 
     ./lab run 45        # about 40 s
 
@@ -77,19 +78,19 @@ from dataclasses import dataclass, field, replace
 from celery import Celery
 from sqlalchemy import Engine
 
+from labkit.broker.quiet import wait_until_quiet
 from labkit.lesson import claim, run_lesson
-from labkit.order_verdict import OrderVerdict, order_table, verdict_on_orders
-from labkit.own_broker import looking_every_second, own_broker, transport_setting
-from labkit.own_ledgers import own_ledgers
-from labkit.own_shop import open_one, own_shop
-from labkit.quiet import wait_until_quiet
-from labkit.services.own_partners import OwnPartners, own_partners
+from labkit.lesson.order_verdict import OrderVerdict, order_table, verdict_on_orders
+from labkit.own.broker import looking_every_second, own_broker, transport_setting
+from labkit.own.ledgers import own_ledgers
+from labkit.own.services import OwnPartners, own_partners
+from labkit.own.shop import open_one, own_shop
+from labkit.own.workers import WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import WorkerLine, workers_of
 from tasks.realworld_tasks import fulfil_order, fulfil_order_carelessly
-from work import outbox
 from work.ledger import Ledger
-from work.ticket_orders import state_of
+from work.orders import outbox
+from work.orders.ticket_orders import state_of
 
 QUEUE = "realworld"
 # Every step of an order that ends well, and every step of taking one back.

@@ -14,7 +14,7 @@ bug.  The lesson runs each test in all four ways, and writes down what failed.
 The lowest row is why tests with a real worker are worth their seconds.  Nothing else in it is
 wrong: the function is right, the task calls it rightly, and eager is content.
 
-The tasks are in tasks/realworld_tasks/baggage.py, the functions in work/baggage.py.
+The tasks are in tasks/realworld_tasks/baggage.py, the functions in work/orders/baggage.py.
 
     ./lab run 46        # about 4 s
 
@@ -57,8 +57,8 @@ from celery import Task
 
 from celery_app import app
 from labkit.lesson import claim, run_lesson
-from labkit.own_queues import own_queues
-from labkit.workers import own_worker
+from labkit.own.queues import own_queues
+from labkit.own.workers import own_worker
 from tasks.realworld_tasks import (
     bag_fee,
     bag_fee_with_a_wrong_function,
@@ -66,7 +66,7 @@ from tasks.realworld_tasks import (
     heaviest_bag,
     heavy_bags_as_a_set,
 )
-from work.baggage import fee_cents, fee_cents_wrong, heaviest_kg, heavy_bags
+from work.orders.baggage import fee_cents, fee_cents_wrong, heaviest_kg, heavy_bags
 
 QUEUE = "lesson46"
 TIMEOUT_S = 20  # an answer takes milliseconds; the rest is room for a busy machine

@@ -16,7 +16,7 @@ outbox, a table of messages; so what is lost can be sent again.
 
 Then three workers of three releases get an old and a new message each.
 
-The task is in tasks/realworld_tasks/releases.py; the outbox is in work/outbox.py.
+The task is in tasks/realworld_tasks/releases.py; the outbox is in work/orders/outbox.py.
 
     ./lab run 47        # about 30 s
 
@@ -62,16 +62,16 @@ from functools import partial
 from celery import Celery
 from celery.result import AsyncResult
 
+from labkit.broker.quiet import wait_until_quiet
 from labkit.lesson import claim, run_lesson
-from labkit.own_broker import OwnBroker, looking_every_second, own_broker, transport_setting
-from labkit.own_ledgers import own_ledgers
-from labkit.own_shop import OwnShop, open_many, own_shop
-from labkit.quiet import wait_until_quiet
+from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
+from labkit.own.ledgers import own_ledgers
+from labkit.own.shop import OwnShop, open_many, own_shop
+from labkit.own.workers import Worker, WorkerLine, workers_of
 from labkit.waiting import wait_until
-from labkit.workers import Worker, WorkerLine, workers_of
 from tasks.realworld_tasks import issue_ticket
-from work import outbox
 from work.ledger import Ledger
+from work.orders import outbox
 
 GROUPS = {"term": "TERM", "kill": "kill -9"}
 QUEUES = [f"lesson47.{group}" for group in GROUPS]

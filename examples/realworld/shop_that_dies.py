@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from labkit.own_shop import open_one
+from labkit.own.shop import open_one
 from tasks.shop import shop
 
 order_id, task = sys.argv[1:]

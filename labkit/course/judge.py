@@ -26,7 +26,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Outcome:
     """The exit code of `./lab run`, and what it says; "" where there is nothing to add.
 
     kept: the run ended well and printed what was promised (anything, where nothing was).
@@ -37,22 +37,22 @@ class Verdict:
     kept: bool = False
 
 
-def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool = False) -> Verdict:
+def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool = False) -> Outcome:
     """Compare a run with the lesson's promise.
 
     changed: the learner's changed files, which excuse a difference unless strict; None without git.
     """
     if run.signal:
-        return Verdict(128 + run.signal, "")
+        return Outcome(128 + run.signal, "")
     if run.exit_code and not run.started:
-        return Verdict(1, "")  # the lesson has said what is missing
+        return Outcome(1, "")  # the lesson has said what is missing
     # What the learner makes of the playground is as it should be.
     promise = "" if lesson.number == PLAYGROUND else lesson.text.promise
     # Where the lesson has said what went wrong, the lines that did not come after that are no news.
     broken_off = bool(run.exit_code and run.last_lines)
     difference = describe(promise, run.printed, broken_off=broken_off) if promise else ""
     if not run.exit_code and not difference:
-        return Verdict(0, "as promised" if promise else "", kept=True)
+        return Outcome(0, "as promised" if promise else "", kept=True)
     if run.exit_code < 0:
         what = f"was ended by signal {-run.exit_code}"
     elif run.exit_code:
@@ -66,14 +66,14 @@ def judge(lesson: Lesson, run: Run, changed: list[str] | None, *, strict: bool =
             f"{name} {what}: that is what your change of {files} did\n\n"
             f"hint: ./lab restore {shlex.join(changed)}"
         )
-        return Verdict(0, _joined(difference, excuse))
+        return Outcome(0, _joined(difference, excuse))
     if broken_off and "hint: " in run.last_lines:
-        return Verdict(1, difference)  # what went wrong has been said, and what to do about it
+        return Outcome(1, difference)  # what went wrong has been said, and what to do about it
     hint = f"./lab status; ./lab run {lesson.number}"
     if lesson.number == PLAYGROUND:
         hint = "git diff examples/playground.py tasks/playground.py"
     error = house_error(f"{name} {what}", "./lab restore" if changed else hint)
-    return Verdict(1, _joined(difference, error))
+    return Outcome(1, _joined(difference, error))
 
 
 def _joined(difference: str, sentence: str) -> str:

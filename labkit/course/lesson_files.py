@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from labkit.code import mend_hint
 from labkit.errors import LabError
+from labkit.stack.code import mend_hint
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -7,11 +7,13 @@ In README.ru.md it is lesson_index(language="ru"):
 """
 
 import re
+import tomllib
 from pathlib import Path
 
 from lab_home import ROOT
 from labkit.course.lessons import LEVELS, Lesson, lesson_of_script, scripts
-from labkit.course.titles import translated
+
+LANGUAGES = ("ru", "zh")
 
 
 def lesson_index(root: Path = ROOT, language: str = "en") -> str:
@@ -74,3 +76,17 @@ def _chapters(folder: Path) -> dict[Path, list[str]]:
 def _heading(page: Path) -> str:
     """The first line of a chapter, without its mark."""
     return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def read_titles(root: Path = ROOT) -> dict[str, dict[str, str]]:
+    """Every entry of examples/titles.toml: {"01": {"en": ..., "ru": ..., "zh": ...}}."""
+    file = root / "examples" / "titles.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def translated(key: str, english: str, language: str, root: Path = ROOT) -> str:
+    """What `key` is called in a language: "en", "ru", "zh".
+
+    The English text where nobody has translated it yet: then a reader still finds the lesson.
+    """
+    return read_titles(root).get(key, {}).get(language, english) if language != "en" else english

@@ -21,10 +21,10 @@ def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> Non
     """
     lesson = lesson_of_number(number, root)
     with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
-        run, verdict = run_and_judge(lesson, environment, strict=True)
+        run, outcome = run_and_judge(lesson, environment, strict=True)
     if run.signal:
         raise KeyboardInterrupt
-    if not verdict.kept:
+    if not outcome.kept:
         raise LabError("nothing was recorded", f"./lab run {lesson.number}")
     file = run_file(lesson)
     file.parent.mkdir(parents=True, exist_ok=True)

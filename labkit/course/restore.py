@@ -10,8 +10,8 @@ from shlex import quote
 import click
 
 from lab_home import LAB_HOME, ROOT
-from labkit.course.changes import DIFF, RESTORED, changed_files, git
 from labkit.errors import LabError
+from labkit.stack.changes import DIFF, RESTORED, changed_files, git
 
 # Whatever the learner's git is set to, the patch is one that `git apply` takes.  It wants paths
 # from the top of the repository, also where the lab is only a part of that.

@@ -14,7 +14,7 @@ from typing import IO, Self, cast
 from lab_home import ROOT
 from labkit.course.judge import Run
 from labkit.course.notes import NOTES_FD, has_started, read_notes
-from labkit.spawn import child_environment
+from labkit.processes.start import child_environment
 
 CHUNK_BYTES = 65536
 LOOK_S = 0.2  # how soon the end is seen where something else keeps the output open

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from lab_home import ROOT
-from labkit.course.judge import Verdict
+from labkit.course.judge import Outcome
 from labkit.course.lessons import LEVELS, Lesson, lesson_of_script, scripts
 from labkit.course.runner import Stack, default_stack, run_and_judge
 from labkit.errors import LabError
@@ -59,27 +59,27 @@ def run_tour(name: str, *, stack: Stack | None = None, root: Path = ROOT) -> int
         raise LabError(f"none of the lessons of the tour {name} is there yet", "./lab lessons")
     queues = sorted({queue for lesson in lessons for queue in lesson.queues})
     extras = sorted({extra for lesson in lessons for extra in lesson.extras})
-    verdicts: dict[str, Verdict] = {}
+    outcomes: dict[str, Outcome] = {}
     with (stack or default_stack())(queues, extras) as environment:
         for place, lesson in enumerate(lessons, start=1):
             click.secho(f"\n-- {place} of {len(lessons)}", dim=True, err=True)
-            run, verdict = run_and_judge(lesson, environment)
+            run, outcome = run_and_judge(lesson, environment)
             if run.signal:
-                return verdict.exit_code
-            verdicts[lesson.number] = verdict
+                return outcome.exit_code
+            outcomes[lesson.number] = outcome
             if run.exit_code and not run.started:
                 break
-    click.echo(f"\n{_summary(verdicts, len(lessons))}")
-    return max(verdict.exit_code for verdict in verdicts.values())
+    click.echo(f"\n{_summary(outcomes, len(lessons))}")
+    return max(outcome.exit_code for outcome in outcomes.values())
 
 
-def _summary(verdicts: dict[str, Verdict], planned: int) -> str:
+def _summary(outcomes: dict[str, Outcome], planned: int) -> str:
     """How many lessons were as promised, and one line for each that was not."""
-    lines = [f"{sum(verdict.kept for verdict in verdicts.values())} of {planned} as promised"]
-    for number, verdict in verdicts.items():
-        if not verdict.kept:
-            why = "not as promised" if verdict.exit_code else "not as promised, by your change"
+    lines = [f"{sum(outcome.kept for outcome in outcomes.values())} of {planned} as promised"]
+    for number, outcome in outcomes.items():
+        if not outcome.kept:
+            why = "not as promised" if outcome.exit_code else "not as promised, by your change"
             lines.append(f"{number}: {why}")
-    if len(verdicts) < planned:
-        lines.append(f"not run: {planned - len(verdicts)}")
+    if len(outcomes) < planned:
+        lines.append(f"not run: {planned - len(outcomes)}")
     return "\n".join(lines)

@@ -3,8 +3,8 @@
 import redis
 from celery import Celery
 
+from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.evidence import Holding, Registered
-from labkit.worker_view import Workers, ask_workers
 
 Answers = tuple[Workers, Registered]
 NO_LIMIT = {"", "None", "0"}  # what a worker says of a task without a rate limit

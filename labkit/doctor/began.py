@@ -4,7 +4,7 @@ import socket
 
 import psutil
 
-from labkit.results import StoredResult
+from labkit.broker.results import StoredResult
 
 
 def process_ended(result: StoredResult | None) -> bool | None:

@@ -9,9 +9,10 @@ from typing import Any
 import redis
 from celery import Celery
 
-from labkit.doctor.findings import Finding, duration
+from labkit.broker.layout import layout_of
+from labkit.doctor.findings import Finding
 from labkit.doctor.queue_diagnosis import restart_hint
-from labkit.layout import layout_of
+from labkit.words import duration
 
 TOLERANCE_S = 2.0  # a heartbeat takes milliseconds; clocks that NTP keeps differ by less
 HEARTBEATS_S = 1.0  # a worker without events sends none, and is not waited for any longer

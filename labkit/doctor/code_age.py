@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 
 from lab_home import LAB_HOME, ROOT
-from labkit.code import code_files, fingerprint
-from labkit.state import read_state
-from labkit.worker_view import WorkerView
+from labkit.broker.workers import WorkerView
+from labkit.processes.running_lab import read_state
+from labkit.stack.code import code_files, fingerprint
 
 # The start of a process is known to about a second, and importing takes it another one.
 TOLERANCE_S = 1.0

@@ -7,15 +7,16 @@ says what else may be so.
 
 from celery.states import READY_STATES, RETRY
 
+from labkit.broker.workers import WorkerView
 from labkit.doctor.code_age import newer_files
 from labkit.doctor.ended import explain_ended
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, celery_line, grep_hint, typed
+from labkit.doctor.findings import Finding, grep_hint
 from labkit.doctor.held import explain_holding, explain_taken
 from labkit.doctor.queue_diagnosis import explain_queued, restart_hint
 from labkit.doctor.unfinished import explain_unfinished
 from labkit.doctor.unknown_task import explain_unknown
-from labkit.worker_view import WorkerView
+from labkit.words import celery_line, typed
 
 REVOKE_IT = "; if the task ends its process, revoke it: who gets it next throws it away"
 POISON = 3  # times that a message came back; a worker that is stopped now and then makes one or two

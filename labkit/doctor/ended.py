@@ -4,10 +4,11 @@ import time
 
 from celery.states import REVOKED, SUCCESS
 
+from labkit.broker.results import StoredResult
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, celery_line, clock, duration, shortened, typed
+from labkit.doctor.findings import Finding
 from labkit.doctor.queue_diagnosis import did_you_mean, who_forgot
-from labkit.results import StoredResult
+from labkit.words import celery_line, clock, duration, shortened, typed
 
 # Celery's words in worker/request.py, for a message that a worker threw away on reaching it, and
 # for a process that it ended.

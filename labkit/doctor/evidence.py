@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from labkit.broker.groups import Group
+from labkit.broker.mentions import Mention
+from labkit.broker.messages import JSON
+from labkit.broker.queues import Unacked
+from labkit.broker.results import StoredResult
+from labkit.broker.search import Search
+from labkit.broker.workers import Workers, WorkerView
 from labkit.doctor.findings import more_time
 from labkit.doctor.worker_logs import LogTrace
-from labkit.groups import Group
-from labkit.mentions import Mention
-from labkit.messages import JSON
-from labkit.queue_search import Search
-from labkit.queues import Unacked
-from labkit.results import StoredResult
-from labkit.worker_view import Workers, WorkerView
 
 Registered = dict[str, dict[str, dict[str, str]]]  # {worker: {task: {"ignore_result": "True"}}}
 SILENT_MEANS = (

@@ -10,8 +10,20 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from lab_home import BROKER_FILE, LAB_HOME, REDIS_URL, masked, running_broker
-from labkit.broken_data import broken_data
-from labkit.code import TOO_SLOW, import_error, mend_hint
+from labkit.broker.broken_data import broken_data
+from labkit.broker.check import (
+    NoAnswer,
+    TakesNoMessage,
+    broker_error,
+    check_redis,
+    client_for,
+    refused_message,
+)
+from labkit.broker.envelope import ends_workers
+from labkit.broker.inspector import LAB_QUEUES
+from labkit.broker.layout import layout_of
+from labkit.broker.queues import lengths, queues_with_messages
+from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
 from labkit.doctor.diagnosis import explain, old_worker_findings
 from labkit.doctor.findings import Finding, more_time, report
@@ -33,22 +45,10 @@ from labkit.doctor.task_ids import checked_task_id
 from labkit.doctor.unread_findings import unread_findings
 from labkit.doctor.while_refused import stored_messages
 from labkit.doctor.worker_findings import beat_findings, worker_findings
-from labkit.envelope import ends_workers
 from labkit.errors import LabError
-from labkit.later import Later
-from labkit.layout import layout_of
-from labkit.queues import lengths, queues_with_messages
-from labkit.ready import LAB_QUEUES
-from labkit.redis_check import (
-    NoAnswer,
-    TakesNoMessage,
-    broker_error,
-    check_redis,
-    client_for,
-    refused_message,
-)
-from labkit.state import read_state, running_lab
-from labkit.worker_view import Workers, ask_workers
+from labkit.processes.running_lab import read_state, running_lab
+from labkit.stack.code import TOO_SLOW, import_error, mend_hint
+from labkit.waiting import Later
 
 LEAST_S = 0.5  # for the import of the tasks, also where the start of Python has taken long
 TOO_LONG = "not all of them answered in this time"

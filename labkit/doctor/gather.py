@@ -11,6 +11,13 @@ from celery import Celery
 from celery.states import READY_STATES, RETRY, REVOKED
 
 from lab_home import LAB_HOME
+from labkit.broker.layout import layout_of
+from labkit.broker.messages import accepted_types
+from labkit.broker.queues import UnackedSearch, find_unacked, lengths, queues_with_messages
+from labkit.broker.result_reader import ResultStore
+from labkit.broker.search import Search, find_queued
+from labkit.broker.unread import unread_waiting
+from labkit.broker.workers import Workers
 from labkit.doctor.ask import (
     Answers,
     ask_workers_and_tasks,
@@ -21,18 +28,10 @@ from labkit.doctor.ask import (
 )
 from labkit.doctor.began import process_ended
 from labkit.doctor.evidence import Evidence, Holding, Registered
-from labkit.doctor.findings import several
 from labkit.doctor.worker_logs import last_unread, task_in_logs
-from labkit.later import Later
-from labkit.layout import layout_of
-from labkit.messages import accepted_types
-from labkit.queue_search import Search, find_queued
-from labkit.queues import UnackedSearch, find_unacked, lengths, queues_with_messages
-from labkit.result_reader import ResultStore
-from labkit.state import read_state
-from labkit.unread import unread_waiting
-from labkit.waiting import wait_until
-from labkit.worker_view import Workers
+from labkit.processes.running_lab import read_state
+from labkit.waiting import Later, wait_until
+from labkit.words import several
 
 FLOWER_TIMEOUT_S = 0.3
 ACKNOWLEDGED_S = 0.5  # after its end was stored; milliseconds, if the machine is not busy

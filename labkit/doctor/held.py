@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 from celery.states import RETRY
 
+from labkit.broker.queues import Unacked
+from labkit.broker.workers import WorkerView
 from labkit.doctor.ask import NO_LIMIT
 from labkit.doctor.evidence import STOPPING, Evidence, Holding
-from labkit.doctor.findings import Finding, clock, duration, several, shortened
+from labkit.doctor.findings import Finding
 from labkit.doctor.queue_diagnosis import LOSES, expiry, nobody, start_hint
-from labkit.queues import Unacked
-from labkit.worker_view import WorkerView
+from labkit.words import clock, duration, several, shortened
 
 
 def explain_holding(seen: Evidence, holding: Holding) -> Finding:

@@ -3,11 +3,12 @@
 import redis
 
 from lab_home import LAB_HOME
-from labkit.code import given_up_hint
-from labkit.doctor.findings import Finding, several, shortened
+from labkit.broker.set_aside import Kept, kept_messages
+from labkit.doctor.findings import Finding
 from labkit.errors import in_shell
-from labkit.set_aside import Kept, kept_messages
-from labkit.state import process_of, processes_of, read_state
+from labkit.processes.running_lab import process_of, processes_of, read_state
+from labkit.stack.code import given_up_hint
+from labkit.words import several, shortened
 
 NODES = ("worker", "beat")  # stopped ones are found by their connections (labkit/doctor/stopped.py)
 

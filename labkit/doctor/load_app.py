@@ -4,14 +4,14 @@ import traceback
 
 from celery import Celery
 
-from labkit.code import last_error, mend_hint
-from labkit.errors import LabError
+from labkit.errors import LabError, last_error
+from labkit.stack.code import mend_hint
 
 
 def load_app() -> Celery:
     """The app of celery_app.py; LabError if that file cannot be imported.
 
-    Ask labkit.redis_check.check_redis first: the app may connect as soon as it is used.
+    Ask labkit.broker.check.check_redis first: the app may connect as soon as it is used.
     """
     try:
         from celery_app import app

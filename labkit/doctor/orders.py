@@ -5,8 +5,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from lab_home import DATABASE_URL, LAB_HOME, masked
-from labkit.doctor.findings import Finding, several
-from work.partner_address import answers, partners_url
+from labkit.doctor.findings import Finding
+from labkit.words import several
+from work.orders.partner_address import answers, partners_url
 
 PARTNERS_FILE = LAB_HOME / "partners"
 START = "./lab partners"
@@ -19,8 +20,8 @@ def order_findings() -> list[Finding]:
         return []
     from sqlalchemy.exc import SQLAlchemyError  # deferred: it takes 0.2 s
 
-    from work.database import engine_for
-    from work.outbox import unfinished
+    from work.database.engine import engine_for
+    from work.orders.outbox import unfinished
 
     url = partners_url(PARTNERS_FILE)
     if url and answers(url):

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from shlex import quote
 
 from lab_home import LAB_HOME
+from labkit.broker.inspector import LAB_QUEUES
+from labkit.broker.messages import Message
+from labkit.broker.workers import Workers
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import Finding, celery_line, clock, several, typed
-from labkit.messages import Message
-from labkit.ready import LAB_QUEUES, no_worker_hint
-from labkit.state import running_lab
-from labkit.worker_view import Workers
+from labkit.doctor.findings import Finding
+from labkit.processes.running_lab import running_lab
+from labkit.stack.worker_check import no_worker_hint
+from labkit.words import celery_line, clock, several, typed
 
 LOSES = "start no worker for it: what a worker cannot read it throws away, or ends on it"
 # For a message that no worker can run: the program that sends it must be mended.

@@ -1,8 +1,8 @@
 """Messages of other tasks that name the task: what comes before it, its group, what it has sent."""
 
+from labkit.broker.mentions import Mention
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import several
-from labkit.mentions import Mention
+from labkit.words import several
 
 # What the task is in the other message, which one comes before which.
 LATER = {

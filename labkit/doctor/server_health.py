@@ -1,6 +1,6 @@
 """What the server says of itself, and what of it is bad for a broker.
 
-Whether it takes a message now is not judged here: labkit.redis_check asks it.
+Whether it takes a message now is not judged here: labkit.broker.check asks it.
 """
 
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import redis
 
 from lab_env import where_set
+from labkit.broker.check import own_broker_instead
+from labkit.broker.refusals import Info, megabytes, name_primary, redis_cli
 from labkit.doctor.findings import Finding
-from labkit.redis_check import own_broker_instead
-from labkit.refusals import Info, megabytes, name_primary, redis_cli
 
 OLDEST_VERSION = (6, 2)  # kombu 5.7 uses commands that came with it
 NEARLY_FULL = 0.9  # of maxmemory: time to do something, before messages are refused
@@ -29,7 +29,7 @@ def server_findings(client: redis.Redis) -> list[Finding]:
         saves: str | None = client.config_get("save").get("save")
     except redis.RedisError:  # a hosted server may refuse the command
         saves = None
-    return judge(info, saves) or [Finding("ok", healthy(info, saves))]
+    return unhealthy(info, saves) or [Finding("ok", healthy(info, saves))]
 
 
 def healthy(info: Info, saves: str | None) -> str:
@@ -61,7 +61,7 @@ def _looked_at(info: Info, saves: str | None) -> Iterator[str]:
         yield "snapshots on, and the last one did not fail"
 
 
-def judge(info: Info, saves: str | None) -> list[Finding]:
+def unhealthy(info: Info, saves: str | None) -> list[Finding]:
     """Judge what INFO and CONFIG GET save said; saves: None if that was refused, "" for never."""
     return list(_wrong(info, saves))
 

@@ -12,13 +12,14 @@ from typing import Any
 import redis
 from celery import Celery
 
+from labkit.broker.layout import Layout, layout_of
+from labkit.broker.messages import moment
+from labkit.broker.queues import READ_AT_ONCE, Unacked, still_taken, taken_first, unacked_count
+from labkit.broker.workers import Workers
 from labkit.doctor.ask import NO_LIMIT, registered_in
-from labkit.doctor.findings import Finding, clock, duration, several
+from labkit.doctor.findings import Finding
 from labkit.doctor.queue_diagnosis import start_hint
-from labkit.layout import Layout, layout_of
-from labkit.messages import moment
-from labkit.queues import READ_AT_ONCE, Unacked, still_taken, taken_first, unacked_count
-from labkit.worker_view import Workers
+from labkit.words import clock, duration, several
 
 # kombu's own; a worker looks every INTERVAL seconds, and at every THROTTLE-th time really.
 VISIBILITY_TIMEOUT_S, INTERVAL_S, THROTTLE = 3600, 10, 10

@@ -4,12 +4,13 @@ Either nothing will bring it further, or something will that cannot be seen: ano
 same id (self.replace), or a worker that does not answer.  Only a log can tell the two apart.
 """
 
+from labkit.broker.results import StoredResult
+from labkit.broker.workers import WorkerView
 from labkit.doctor.evidence import STOPPING, Evidence
-from labkit.doctor.findings import Finding, clock, grep_hint, shortened
+from labkit.doctor.findings import Finding, grep_hint
 from labkit.doctor.relatives import relatives
 from labkit.doctor.worker_logs import LogTrace
-from labkit.results import StoredResult
-from labkit.worker_view import WorkerView
+from labkit.words import clock, shortened
 
 LET_GO = (
     "it raised Ignore, or replaced itself (self.replace); what replaces it has the same id, and "

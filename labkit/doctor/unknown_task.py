@@ -8,20 +8,12 @@ import time
 from shlex import quote
 
 from labkit.doctor.evidence import Evidence
-from labkit.doctor.findings import (
-    Finding,
-    clock,
-    duration,
-    grep_hint,
-    more_time,
-    several,
-    shortened,
-    typed,
-)
+from labkit.doctor.findings import Finding, grep_hint, more_time
 from labkit.doctor.queue_diagnosis import FIND_CALLS
 from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace
+from labkit.words import clock, duration, several, shortened, typed
 
 ENDED = {"succeeded": "it succeeded", "raised": "it failed"}  # words of the worker's log
 OTHER_WORDS = {  # of the log: what it means where no state is stored

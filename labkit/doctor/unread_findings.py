@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import redis
 from celery import Celery
 
+from labkit.broker.layout import Layout
+from labkit.broker.queues import lengths, unacked_by_queue
+from labkit.broker.unread import all_unread
 from labkit.doctor.findings import Finding
 from labkit.doctor.queue_diagnosis import FIND_CALLS
-from labkit.layout import Layout
-from labkit.queues import lengths, unacked_by_queue
-from labkit.unread import all_unread
 
 
 def unread_findings(

@@ -2,9 +2,10 @@
 
 import redis
 
-from labkit.doctor.findings import Finding, several
-from labkit.layout import KOMBU, Layout
-from labkit.queues import lengths, queues_with_messages, unacked_count
+from labkit.broker.layout import KOMBU, Layout
+from labkit.broker.queues import lengths, queues_with_messages, unacked_count
+from labkit.doctor.findings import Finding
+from labkit.words import several
 
 
 def stored_messages(client: redis.Redis, layout: Layout = KOMBU) -> Finding:

@@ -1,10 +1,11 @@
 """Who answered, who did not, who shares a name, and whether a Beat runs."""
 
-from labkit.children import CAREFUL
-from labkit.doctor.findings import Finding, several
+from labkit.broker.workers import ANSWER_TIMEOUT_S, Workers
+from labkit.doctor.findings import Finding
 from labkit.doctor.stopped import Stopped, stopped_finding
-from labkit.ready import START_WORKER, no_worker_hint
-from labkit.worker_view import ANSWER_TIMEOUT_S, Workers
+from labkit.stack.children import CAREFUL
+from labkit.stack.worker_check import START_WORKER, no_worker_hint
+from labkit.words import several
 
 CAREFUL_WORKER = f"{START_WORKER} -- {CAREFUL}"
 

@@ -8,8 +8,7 @@ import click
 from lab_home import ROOT
 from labkit.errors import LabError
 from labkit.matrix.cells import CELLS, COUNTED, Measured
-from labkit.matrix.compare import require_the_same
-from labkit.matrix.page import PAGE, PICTURE, counts_on, page_text, versions_here
+from labkit.matrix.page import PAGE, PICTURE, counts_on, page_text, require_the_same, versions_here
 from labkit.matrix.picture import picture
 from labkit.matrix.run import measure_all
 

@@ -8,10 +8,10 @@ import psutil
 
 from labkit.errors import LabError, in_shell
 from labkit.matrix.cells import Cell, Fault
-from labkit.own_broker import OwnBroker
-from labkit.proxy import Proxy
+from labkit.matrix.proxy import Proxy
+from labkit.own.broker import OwnBroker
+from labkit.own.workers import Worker
 from labkit.waiting import wait_until
-from labkit.workers import Worker
 from work.ledger import Ledger
 
 NOTICE_S = 60  # a dead pool process is noticed within 5 s; the rest is for a busy machine

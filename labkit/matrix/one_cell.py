@@ -14,7 +14,10 @@ from dataclasses import dataclass
 import redis
 from kombu.exceptions import OperationalError
 
+from labkit.broker.queues import lengths, unacked_count
+from labkit.broker.quiet import jobs_in_messages, wait_until_quiet
 from labkit.errors import LabError
+from labkit.lesson.verdict import verdict_on
 from labkit.matrix.cells import (
     CELLS,
     JOBS,
@@ -29,15 +32,12 @@ from labkit.matrix.cells import (
     Counts,
 )
 from labkit.matrix.faults import Stage, strike
-from labkit.own_broker import OwnBroker, looking_every_second, own_broker, transport_setting
-from labkit.own_ledgers import own_ledgers
-from labkit.proxy import proxy_to
-from labkit.queues import lengths, unacked_count
-from labkit.quiet import jobs_in_messages, wait_until_quiet
-from labkit.signals import clean_up_on_signals
-from labkit.verdict import verdict_on
+from labkit.matrix.proxy import proxy_to
+from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
+from labkit.own.ledgers import own_ledgers
+from labkit.own.workers import Worker, WorkerLine, workers_of
+from labkit.processes.signals import clean_up_on_signals
 from labkit.waiting import wait_until
-from labkit.workers import Worker, WorkerLine, workers_of
 from work.ledger import Entry, Ledger
 
 QUEUE = "matrix"

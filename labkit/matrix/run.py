@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab_home import LAB_HOME, ROOT
-from labkit.alone import alone_with
 from labkit.errors import LabError
 from labkit.matrix.cells import CELLS, Cell, Counts, Measured
-from labkit.processes import ProcessId
-from labkit.records import end_leftovers, record_of_this_process
-from labkit.signals import clean_up_on_signals, signals_held_back
-from labkit.spawn import child_environment
+from labkit.processes.identity import ProcessId
+from labkit.processes.lock import alone_with
+from labkit.processes.records import end_leftovers, record_of_this_process
+from labkit.processes.signals import clean_up_on_signals, signals_held_back
+from labkit.processes.start import child_environment
 
 AT_ONCE = 4  # most of the time a cell waits; with more, two cores would be the limit
 POLL_S = 0.1

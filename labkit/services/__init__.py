@@ -1,1 +1,1 @@
-"""Small HTTP services of the lab, which stand for other companies'.  They can fail on command."""
+"""The small servers beside Celery: mail, partners, a slow API; and the pages with their ports."""

@@ -2,7 +2,7 @@
 
     ./lab partners                       # for orders that the web API takes
 
-    POST /seats, /cards, /mails          {"order": "TL-7", ...}    do it; work/partners.py asks so
+    POST /seats, /cards, /mails          {"order": "TL-7", ...}    do it; work/orders/ asks so
     POST /seats/undo, ...                {"order": "TL-7"}         take it back
     GET  /books                          what each of them has done (Books.as_json)
     POST /faults                         {"path": "/cards", "fault": "hang up", "orders": ["TL-7"]}
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.services.books import Books
-from labkit.services.server import Answer, serve
+from labkit.services.json_server import Answer, serve
 
 NAMES = ("seats", "cards", "mails")
 FAULTS = ("refuse", "busy", "hang up", "hold")

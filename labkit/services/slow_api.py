@@ -11,7 +11,7 @@ import time
 from collections import Counter, deque
 from typing import Any
 
-from labkit.services.server import Answer, serve
+from labkit.services.json_server import Answer, serve
 
 LIMIT = 10  # calls in any sliding second
 SECOND_S = 1.0

@@ -7,8 +7,8 @@ from typing import Any
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work import cards
 from work.ledger import Ledger
+from work.orders import cards
 
 
 def _ledger(run: str) -> Ledger:

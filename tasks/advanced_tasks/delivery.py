@@ -8,9 +8,9 @@ from celery import Task
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work.charges import Charges
 from work.ledger import Delivery, Ledger
 from work.naps import nap, noted_nap
+from work.orders.charges import Charges
 
 BANK_S = 0.08  # a bank takes longer; but 200 orders must fit into a lesson
 

@@ -8,12 +8,12 @@ wrong arguments.
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work import desk
+from work import service_desk
 from work.ledger import Ledger
 
 
 def _handle(run: str, booking: str, seconds: float) -> float:
-    return desk.handle(Ledger(LAB_FILES / "ledgers", run), booking, seconds)
+    return service_desk.handle(Ledger(LAB_FILES / "ledgers", run), booking, seconds)
 
 
 @app.task
@@ -40,4 +40,4 @@ def get_approval(run: str, booking: str) -> float:
 
     Raises NotApproved after 60 s.
     """
-    return desk.wait_for_approval(Ledger(LAB_FILES / "ledgers", run), booking)
+    return service_desk.wait_for_approval(Ledger(LAB_FILES / "ledgers", run), booking)

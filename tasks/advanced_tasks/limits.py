@@ -9,7 +9,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work import desk, fares
+from work import service_desk
+from work.flights import fares
 from work.ledger import Ledger
 
 
@@ -28,7 +29,7 @@ def confirm_seats(run: str, booking: str) -> float:
     booking: a reference such as "OSL-101".  Returns the seconds that it took.
     Raises ValueError, before anything is done, for wrong arguments.
     """
-    return desk.handle(_ledger(run), booking, 0)
+    return service_desk.handle(_ledger(run), booking, 0)
 
 
 # At the soft limit an exception is raised inside the task; at the hard one its process is killed.

@@ -1,7 +1,7 @@
 """Tasks that ask airlines side by side: ask_airline, cheapest_offer."""
 
 from celery_app import app
-from work import offers
+from work.flights import offers
 
 
 @app.task

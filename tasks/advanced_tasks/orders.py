@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work import orders
 from work.ledger import Ledger
-from work.orders import Booking, Order
+from work.orders import order_models
+from work.orders.order_models import Booking, Order
 
 
 class TypedTask(Task):
@@ -24,7 +24,7 @@ class TypedTask(Task):
         try:
             return super().__call__(*args, **kwargs)
         except ValidationError as error:
-            raise ValueError(orders.reasons(error)) from None
+            raise ValueError(order_models.reasons(error)) from None
 
 
 @app.task(pydantic=True, base=TypedTask)  # pydantic: the annotations below are checked
@@ -35,4 +35,4 @@ def book_seats(run: str, order: Order) -> Booking:
     Returns a Booking, which .get() brings as the dict of its fields.
     Raises ValueError, before anything is booked, for an order that does not fit.
     """
-    return orders.book(Ledger(LAB_FILES / "ledgers", run), order)
+    return order_models.book(Ledger(LAB_FILES / "ledgers", run), order)

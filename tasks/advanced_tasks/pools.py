@@ -3,7 +3,7 @@
 import asyncio
 
 from celery_app import app
-from work import connections, offers_async
+from work.flights import connections, offers_async
 
 
 @app.task

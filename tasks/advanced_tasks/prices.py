@@ -1,7 +1,7 @@
 """Tasks on prices, quick ones: total_price, with_fee, price_and_tell."""
 
 from celery_app import app
-from work import prices
+from work.orders import prices
 
 
 @app.task

@@ -4,8 +4,9 @@ from typing import Any
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work import mail, tickets
-from work.mailbox import MailboxBusy, deliver
+from work.mail import emails
+from work.mail.mailbox import MailboxBusy, deliver
+from work.orders import tickets
 
 
 @app.task(
@@ -23,6 +24,6 @@ def mail_ticket(self: Any, to_email: str, flight: str, seats: int) -> dict:
     Raises ValueError at the first attempt for a wrong address, flight or number of seats:
     waiting does not make them right.
     """
-    message = mail.compose(to_email, *tickets.ticket(flight, seats), key=self.request.id)
+    message = emails.compose(to_email, *tickets.ticket(flight, seats), key=self.request.id)
     file = deliver(message, LAB_FILES / "mail")
     return {"file": str(file.relative_to(LAB_FILES)), "attempts": self.request.retries + 1}

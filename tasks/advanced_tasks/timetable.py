@@ -10,7 +10,7 @@ message; of something large, only the name of its file should travel.
 
 from celery_app import app
 from lab_home import LAB_FILES
-from work import summary, timetable
+from work.flights import summary, timetable
 
 
 @app.task

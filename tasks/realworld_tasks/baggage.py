@@ -1,7 +1,7 @@
 """Tasks for the lesson on testing: one is right, and the others have a bug that a test may miss."""
 
 from celery_app import app
-from work import baggage
+from work.orders import baggage
 
 
 @app.task

@@ -10,7 +10,7 @@ import socket
 from celery.signals import worker_init, worker_process_init
 
 from celery_app import app
-from work import desk_connection
+from work import information_desk
 
 CONNECTIONS: dict[str, socket.socket] = {}
 
@@ -22,17 +22,17 @@ def open_too_early(**_kwargs) -> None:
     A connection that a module opens when it is imported is made at the same moment.
     """
     if address := os.environ.get("DESK_ADDRESS"):  # lesson 43 sets it, for its own worker
-        CONNECTIONS["before the fork"] = desk_connection.connect(address)
+        CONNECTIONS["before the fork"] = information_desk.connect(address)
 
 
 @worker_process_init.connect
 def open_in_each_process(**_kwargs) -> None:
     """In each process of the pool, when it has just been made."""
     if address := os.environ.get("DESK_ADDRESS"):
-        CONNECTIONS["after the fork"] = desk_connection.connect(address)
+        CONNECTIONS["after the fork"] = information_desk.connect(address)
 
 
 @app.task
 def ask_desk(question: str, opened: str) -> str:
     """Ask on the connection that was opened "before the fork" or "after the fork"."""
-    return desk_connection.ask(CONNECTIONS[opened], question)
+    return information_desk.ask(CONNECTIONS[opened], question)

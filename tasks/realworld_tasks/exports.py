@@ -3,7 +3,7 @@
 from celery_app import app
 from lab_home import LAB_FILES
 from tasks.shop import shop
-from work import exports
+from work.flights import exports
 
 
 @app.task
@@ -16,7 +16,9 @@ def export_data(source: str) -> dict:
     Returns {"file": "exports/north.csv", "rows": int, "size_bytes": int}.
     Raises ValueError for a source that has no flights.
     """
-    from work import flight_table  # deferred: SQLAlchemy is not loaded before somebody needs it
+    from work.flights import (
+        flight_table,  # deferred: SQLAlchemy is not loaded before somebody needs it
+    )
 
     path = exports.file_of(LAB_FILES, source)
     written = exports.write(flight_table.stream(shop(), source), path)

@@ -8,8 +8,8 @@ from celery import chord
 from celery_app import app
 from lab_home import LAB_FILES
 from tasks.shop import shop
-from work import flight_file, import_reports, sample_flights
-from work.database_errors import DatabaseBusy
+from work.database.database_errors import DatabaseBusy
+from work.flights import flight_file, import_reports, sample_flights
 
 CHUNK_ROWS = 2500  # about 0.1 s of work and 5 MB of memory, and a message for each is not too many
 
@@ -49,7 +49,7 @@ def import_data(self: Any, csv_path: str) -> Any:
 )
 def import_chunk(csv_path: str, chunk: dict, chunks: int, import_id: str) -> None:
     """Import one chunk of a file.  Raises DatabaseBusy if it was busy at the last attempt, too."""
-    from work import imports  # deferred: SQLAlchemy is not loaded before somebody needs it
+    from work.flights import imports  # deferred: SQLAlchemy is not loaded before somebody needs it
 
     done = imports.import_chunk(
         shop,

@@ -28,7 +28,7 @@ def answer_letters(
     Raises ValueError for what is no list of ids, and where LETTERS_URL names no service; and
     Unanswered, which holds the answers that did come, for what waiting does not heal.
     """
-    from work.letters import Unanswered, answer_all, check_letters
+    from work.language_model import Unanswered, answer_all, check_letters
 
     url = os.environ.get("LETTERS_URL")
     if not url:

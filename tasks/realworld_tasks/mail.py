@@ -5,7 +5,7 @@ from typing import Any
 
 from celery_app import app
 from lab_home import choose_smtp_url
-from work import mail, smtp
+from work.mail import emails, smtp
 
 
 @app.task(bind=True, max_retries=5)  # 6 attempts in all
@@ -22,7 +22,7 @@ def send_email(self: Any, to_email: str, subject: str, body: str) -> dict:
     """
     # The task's id makes the Message-ID: if the task runs twice, or the server's last answer is
     # lost, the two e-mails can be recognised as one.
-    message = mail.compose(to_email, subject, body, key=self.request.id)
+    message = emails.compose(to_email, subject, body, key=self.request.id)
     try:
         smtp.send(message, choose_smtp_url())
     except smtp.MailBusy as busy:  # only the error that waiting can heal

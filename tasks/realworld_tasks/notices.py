@@ -19,7 +19,7 @@ def notify_by_id(order_id: str) -> str:
 
     Raises ValueError for an order that is not there.
     """
-    from work.ticket_orders import find_order  # SQLAlchemy is for those who need it
+    from work.orders.ticket_orders import find_order  # SQLAlchemy is for those who need it
 
     order = find_order(shop(), order_id)
     if order is None:

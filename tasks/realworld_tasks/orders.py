@@ -5,7 +5,7 @@
                                           v
                                      cancel_order
 
-Every task takes the id of an order, and may come twice: see work/ticket_orders.py.
+Every task takes the id of an order, and may come twice: see work/orders/ticket_orders.py.
 SQLAlchemy is imported where it is used, because a worker that only adds numbers does not need it.
 """
 
@@ -15,10 +15,10 @@ from celery_app import app
 from lab_home import LAB_HOME
 from tasks.noted import NotedTask
 from tasks.shop import shop
-from work.partner_address import answers, partners_url
-from work.partners import Busy, Partners
+from work.orders.partner_address import answers, partners_url
+from work.orders.partners import Busy, Partners
 
-PARTNERS_FILE = LAB_HOME / "partners"  # written by work/partner_address.py
+PARTNERS_FILE = LAB_HOME / "partners"  # written by work/orders/partner_address.py
 START = "./lab partners"
 AGAIN_AFTER_S = 30  # a healthy order takes about a second; a queue may be long
 
@@ -58,7 +58,7 @@ def fulfil_order(order_id: str) -> str:
     Returns "mailed" or "cancelled", and does nothing, for an order that is over.
     Raises ValueError for an unknown order.
     """
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     state = ticket_orders.state_of(shop(), order_id)
     if state == "undoing":
@@ -75,7 +75,7 @@ def fulfil_order(order_id: str) -> str:
 @app.task(base=OrderStep)
 def reserve_seats(order_id: str) -> str:
     """Let the airline hold the seats; return the order's state.  Raises Refused, Busy."""
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.reserve_seats(shop(), partners(), order_id)
 
@@ -83,7 +83,7 @@ def reserve_seats(order_id: str) -> str:
 @app.task(base=OrderStep)
 def charge_buyer(order_id: str) -> str:
     """Let the bank take the money; return the order's state.  Raises Refused, Busy."""
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.charge_buyer(shop(), partners(), order_id)
 
@@ -91,7 +91,7 @@ def charge_buyer(order_id: str) -> str:
 @app.task(base=OrderStep)
 def mail_ticket(order_id: str) -> str:
     """Mail the ticket to the buyer; return the order's state.  Raises Refused, Busy."""
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.mail_ticket(shop(), partners(), order_id)
 
@@ -103,7 +103,7 @@ def cancel_order(order_id: str) -> str:
     It comes after any error of a step.  An order that nobody has refused is left alone: the outbox
     sends it again, after an error that waiting can heal, and after one that somebody has mended.
     """
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.take_back(shop(), partners(), order_id)
 
@@ -114,6 +114,6 @@ def send_unfinished_orders(again_after_s: float = AGAIN_AFTER_S) -> list[str]:
 
     An order is sent again when it neither moved nor was sent for again_after_s seconds.
     """
-    from work import outbox
+    from work.orders import outbox
 
     return outbox.send_due(shop(), app.send_task, again_after_s)

@@ -32,7 +32,7 @@ def fulfil_order_carelessly(order_id: str) -> str:
 @app.task(base=CarelessStep)
 def reserve_seats_carelessly(order_id: str) -> str:
     """Let the airline hold the seats, and again if asked again."""
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.reserve_seats(shop(), partners(keys=False), order_id)
 
@@ -40,7 +40,7 @@ def reserve_seats_carelessly(order_id: str) -> str:
 @app.task(base=CarelessStep)
 def charge_buyer_carelessly(order_id: str) -> str:
     """Let the bank take the money, and again if asked again."""
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.charge_buyer(shop(), partners(keys=False), order_id)
 
@@ -48,7 +48,7 @@ def charge_buyer_carelessly(order_id: str) -> str:
 @app.task(base=CarelessStep)
 def mail_ticket_carelessly(order_id: str) -> str:
     """Mail the ticket, and again if asked again."""
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.mail_ticket(shop(), partners(keys=False), order_id)
 
@@ -56,6 +56,6 @@ def mail_ticket_carelessly(order_id: str) -> str:
 @app.task(base=CarelessStep)
 def cancel_order_carelessly(order_id: str) -> str:
     """Take back what was done, once, whatever was done."""
-    from work import ticket_orders
+    from work.orders import ticket_orders
 
     return ticket_orders.take_back(shop(), partners(keys=False), order_id)

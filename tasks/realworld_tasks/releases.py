@@ -19,9 +19,9 @@ def issue(order_id: str) -> bool:
     """Print the ticket of an order; False if it was issued before.  Two at once: one issues."""
     from sqlalchemy import update  # SQLAlchemy is for those who need it
 
-    from work.database import writing
-    from work.order_states import State
-    from work.schema import orders
+    from work.database.engine import writing
+    from work.database.schema import orders
+    from work.orders.order_states import State
 
     nap(PRINTS_S)
     this = (orders.c.id == order_id) & (orders.c.state == State.NEW)

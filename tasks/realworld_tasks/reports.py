@@ -5,7 +5,8 @@ from typing import Any
 from celery_app import app
 from lab_home import LAB_FILES, choose_smtp_url
 from tasks.realworld_tasks.mail import wait_s
-from work import mail, reports, smtp
+from work.flights import reports
+from work.mail import emails, smtp
 
 
 @app.task(bind=True)
@@ -36,7 +37,7 @@ def send_report(self: Any, report: dict, to_email: str) -> dict:
     server is asked again, and then nothing but the sending is done again.
     """
     name, content = reports.read_report(report, LAB_FILES)
-    message = mail.compose(to_email, f"Report {name}", "See the attachment.", key=self.request.id)
+    message = emails.compose(to_email, f"Report {name}", "See the attachment.", key=self.request.id)
     message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
     try:
         smtp.send(message, choose_smtp_url())

@@ -8,9 +8,9 @@ import pytest
 from celery import Celery
 from playwright.sync_api import Browser, Page
 
-from labkit.own_broker import OwnBroker
-from labkit.own_flower import Flower, own_flower
-from labkit.workers import own_worker
+from labkit.own.broker import OwnBroker
+from labkit.own.pages import Flower, own_flower
+from labkit.own.workers import own_worker
 from tests.browser.conftest import FOREIGN_HOST, Elsewhere
 from tests.stack.labs import wait_until
 from tests.stack.web_parts import settings
@@ -68,7 +68,7 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flowers]:
     with ExitStack() as running:
         running.callback(broker.stop)
         changes = running.enter_context(pytest.MonkeyPatch.context())
-        changes.setattr("labkit.nodes.LAB_HOME", folder / "home")
+        changes.setattr("labkit.processes.program.LAB_HOME", folder / "home")
         for name in ("FLOWER_BASIC_AUTH", *api):
             changes.delenv(name, raising=False)
         start = running.enter_context

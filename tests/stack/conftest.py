@@ -11,7 +11,7 @@ import pytest
 import redis
 from celery.result import AsyncResult
 
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from tests.required import require
 from tests.stack.labs import LEAN, Lab, copy_of_the_tree, wait_until
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from tests.stack.labs import wait_until
 
 IMAGE = "celery-learning-lab"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from labkit.broker import EmbeddedBroker, free_port
-from labkit.records import leftovers
+from labkit.broker.server import EmbeddedBroker, free_port
+from labkit.processes.records import leftovers
 
 ROOT = Path(__file__).parents[2]
 LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")  # workers alone

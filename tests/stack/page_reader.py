@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from tests.required import require
 from tests.stack.fresh_copy import NO_INDEX
 from tests.stack.labs import ROOT, wait_until

@@ -13,11 +13,11 @@ from celery import Celery
 from celery.result import AsyncResult
 
 from lab_home import MARK, ROOT
-from labkit.broker import EmbeddedBroker
-from labkit.queues import find_unacked
-from labkit.redis_check import client_for
-from labkit.results import stored_result
-from labkit.workers import Worker, own_worker
+from labkit.broker.check import client_for
+from labkit.broker.queues import find_unacked
+from labkit.broker.results import stored_result
+from labkit.broker.server import EmbeddedBroker
+from labkit.own.workers import Worker, own_worker
 from tests.stack.labs import lab_environment, wait_until
 
 LONG_S = 60  # a nap that no test waits for: its worker is killed
@@ -111,7 +111,7 @@ class Patient:
 def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
     """A broker of the test's own; workers log into the LAB_HOME that the doctor sees."""
     one = Patient(tmp_path)
-    monkeypatch.setattr("labkit.nodes.LAB_HOME", one.home)
+    monkeypatch.setattr("labkit.processes.program.LAB_HOME", one.home)
     yield one
     one.close()
 
@@ -121,6 +121,6 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """A broker with one worker of four slots on the queue `basic`, shared by a module's tests."""
     one = Patient(tmp_path_factory.mktemp("ward"))
     with closing(one), pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.nodes.LAB_HOME", one.home)
+        changes.setattr("labkit.processes.program.LAB_HOME", one.home)
         with one.worker("ward") as one.shared_worker:
             yield one

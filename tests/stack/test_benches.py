@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from labkit.benches import Bench
-from labkit.own_amqp import OwnAmqp
-from labkit.redis_check import client_for
+from labkit.broker.check import client_for
+from labkit.side_by_side.bench import Bench
+from labkit.side_by_side.rabbitmq import OwnAmqp
 from tasks.other_app import app_on, print_ticket_elsewhere
 from work.ledger import Ledger
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.broker import EmbeddedBroker
+from labkit.broker.check import client_for
+from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError
-from labkit.redis_check import client_for
 from tests.stack.labs import Lab, running
 
 COUNT = 5

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import redis
 
-from labkit.spawn import child_environment
+from labkit.processes.start import child_environment
 from tests.compose_text import base_images
 from tests.required import require
 from tests.stack.containers import IMAGE, Compose, run, wait_for_line

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import redis
 
-from labkit.processes import ProcessId
+from labkit.processes.identity import ProcessId
 from tests.required import require
 from tests.stack.labs import LEAN, Lab, wait_until
 

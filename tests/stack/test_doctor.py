@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.spawn import child_environment
+from labkit.processes.start import child_environment
 from tests.stack.labs import LEAN, Lab, copy_of_the_tree, wait_until
 from tests.stack.patient import LONG_S, patient
 

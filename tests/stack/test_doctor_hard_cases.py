@@ -9,9 +9,9 @@ import psutil
 import pytest
 from celery import Celery
 
+from labkit.broker.queues import listeners, unacked_count
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.gather import gather
-from labkit.queues import listeners, unacked_count
 from tests.stack.labs import wait_until
 from tests.stack.odd_messages import ODD
 from tests.stack.patient import LONG_S, Patient, patient, ward

@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 
-from labkit.queues import unacked_count
-from labkit.results import stored_result
+from labkit.broker.queues import unacked_count
+from labkit.broker.results import stored_result
 from tests.stack.labs import SOON_S, wait_until
 from tests.stack.patient import LONG_S, patient, ward
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.beats import Beat
+from labkit.broker.check import client_for
+from labkit.broker.queues import listeners, unacked_count
+from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.clocks import clocks_ahead
 from labkit.doctor.stopped import stopped_nodes
 from labkit.doctor.taken import Taken, look_at_taken, taken_findings
-from labkit.nodes import started
-from labkit.queues import listeners, unacked_count
-from labkit.redis_check import client_for
-from labkit.worker_view import Workers, ask_workers
-from labkit.workers import Worker, WorkerLine, workers_of
+from labkit.own.beat import Beat
+from labkit.own.workers import Worker, WorkerLine, workers_of
+from labkit.processes.program import started
 from tests.stack.labs import wait_until
 from tests.stack.patient import LONG_S, Answer, Patient, ward
 
@@ -208,7 +208,7 @@ def test_a_stopped_worker_is_named_with_what_lets_it_go_on(ward):
 def test_a_worker_that_connects_meanwhile_hides_no_silent_one(crowd, monkeypatch):
     connected = listeners(crowd.client)
     counts = iter([connected - 1, connected])  # before the question, and after it
-    monkeypatch.setattr("labkit.worker_view.listeners", lambda *_: next(counts))
+    monkeypatch.setattr("labkit.broker.workers.listeners", lambda *_: next(counts))
     with stopped(crowd.shared_worker.process.pid):
         assert ask_workers(crowd.app, crowd.client).silent
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from celery import Celery
 
-from labkit.event_feed import EventFeed
+from labkit.monitor.event_feed import EventFeed
 from tests.stack.labs import wait_until
 from tests.stack.odd_messages import envelope
 from tests.stack.patient import Patient

@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from lab_home import MARK
-from labkit.broker import EmbeddedBroker
-from labkit.redis_check import client_for
+from labkit.broker.check import client_for
+from labkit.broker.server import EmbeddedBroker
 from tests.stack.labs import Lab, wait_until
 from tests.stack.web_parts import ADA
 

@@ -18,7 +18,7 @@ import pytest
 import redis
 from celery import Celery
 
-from labkit.broker import EmbeddedBroker
+from labkit.broker.server import EmbeddedBroker
 from tests.stack.labs import ROOT, wait_until
 
 PAGE = (ROOT / "docs/from-your-notes.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import psutil
 
 from celery_app import app
 from lab_home import ROOT
-from labkit.queues import oldest
+from labkit.broker.queues import oldest
 from tests.stack.labs import wait_until
 from tests.stack.patient import Patient, ward
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 
-from labkit.redis_check import client_for
+from labkit.broker.check import client_for
 from tests.stack.labs import ROOT, wait_until
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from labkit.own_broker import own_broker
+from labkit.own.broker import own_broker
 from tests.stack.labs import LEAN, Lab, wait_until
 from tests.stack.test_supervisor import SEND_ADD, SEND_EMAIL, page_of
 

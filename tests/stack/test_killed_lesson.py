@@ -18,9 +18,9 @@ from tests.stack.labs import Lab, wait_until
 STARTS = """
 import time
 {before}
-from labkit.own_broker import own_broker
-from labkit.services.own import own_service
-from labkit.workers import own_worker
+from labkit.own.broker import own_broker
+from labkit.own.services import own_service
+from labkit.own.workers import own_worker
 
 print("begins", flush=True)
 with (
@@ -35,7 +35,7 @@ with (
 # The moment between a start and the note of it.
 KILLED_BEFORE_THE_NOTE = """
 import os, signal
-from labkit.records import ProcessRecord
+from labkit.processes.records import ProcessRecord
 
 add = ProcessRecord.add
 def killed(record, name, child):

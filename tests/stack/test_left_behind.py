@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.left_behind import own_queues_among, remove_messages
-from labkit.queues import lengths, unacked_by_queue
-from labkit.redis_check import client_for
+from labkit.broker.check import client_for
+from labkit.broker.queues import lengths, unacked_by_queue
+from labkit.own.left_behind import own_queues_among, remove_messages
 from tests.stack.labs import LEAN, ROOT, Lab, wait_until
 
 LESSON = '''"""Left behind: a lesson for this test."""
@@ -18,9 +18,9 @@ LESSON = '''"""Left behind: a lesson for this test."""
 import signal
 
 from labkit.lesson import claim, run_lesson
-from labkit.redis_check import client_for
-from labkit.queues import unacked_by_queue
-from labkit.workers import own_worker
+from labkit.broker.check import client_for
+from labkit.broker.queues import unacked_by_queue
+from labkit.own.workers import own_worker
 from lab_home import REDIS_URL
 from tasks.basic_tasks import add, nap
 

@@ -15,7 +15,7 @@ from labkit.errors import LabError
 from labkit.matrix.cells import Cell
 from labkit.matrix.one_cell import measure
 from labkit.matrix.page import PAGE, PICTURE
-from labkit.own_broker import OwnBroker
+from labkit.own.broker import OwnBroker
 from tests.stack import test_disasters
 from tests.stack.labs import ROOT, Lab, wait_until
 
@@ -74,7 +74,7 @@ def test_a_broker_that_does_not_come_back_is_said_in_one_sentence(
 ):
     for module in ("own_broker", "nodes"):
         monkeypatch.setattr(f"labkit.{module}.LAB_HOME", tmp_path)
-    monkeypatch.setattr("labkit.own_ledgers.LAB_FILES", tmp_path / "files")
+    monkeypatch.setattr("labkit.own.ledgers.LAB_FILES", tmp_path / "files")
     monkeypatch.setenv("LAB_FILES", str(tmp_path / "files"))  # for the worker
     come_back = OwnBroker.restart
 

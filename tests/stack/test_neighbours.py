@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lab_home import MARK, ROOT
-from labkit.own_broker import OwnBroker, transport_setting
-from labkit.workers import WorkerLine, workers_of
+from labkit.own.broker import OwnBroker, transport_setting
+from labkit.own.workers import WorkerLine, workers_of
 from tests.stack.labs import lab_environment, running, wait_until
 
 PREFIX = {"global_keyprefix": "other-project:"}
@@ -25,7 +25,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     folder = tmp_path_factory.mktemp("neighbours")
     one = OwnBroker(folder)
     with pytest.MonkeyPatch.context() as changes, running(one):
-        changes.setattr("labkit.nodes.LAB_HOME", folder)
+        changes.setattr("labkit.processes.program.LAB_HOME", folder)
         lines = [worker_line(one, name) for name in ("one", "two")]
         prefix = transport_setting(PREFIX)
         with workers_of(lines), other_worker(one, folder, "prefixed", prefix):

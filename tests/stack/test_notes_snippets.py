@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from labkit.workers import own_worker
+from labkit.own.workers import own_worker
 from tests.mail_servers import MailServer, own_mail_server
 from tests.stack.labs import ROOT
 from tests.stack.patient import Patient
-from work.mailbox import read_email
+from work.mail.mailbox import read_email
 
 TYPED_S = 240  # together the lines take 10 s
 pytestmark = pytest.mark.timeout(TYPED_S + 60)  # the first test waits for all of them
@@ -70,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Patient, M
     """A broker, a mail server and a worker for all queues."""
     patient = Patient(tmp_path_factory.mktemp("snippets"))
     with own_mail_server(patient.home / "files/mail") as server, pytest.MonkeyPatch.context() as m:
-        m.setattr("labkit.nodes.LAB_HOME", patient.home)
+        m.setattr("labkit.processes.program.LAB_HOME", patient.home)
         patient.environment["SMTP_URL"] = server.url
         queues = ["basic", "advanced", "realworld"]
         with own_worker("notes", queues, environment=patient.environment, show=False):

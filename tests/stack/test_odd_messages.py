@@ -11,12 +11,12 @@ import pytest
 import redis
 
 from lab_home import ROOT
-from labkit.messages import JSON
-from labkit.queue_search import find_queued
-from labkit.queues import find_unacked, lengths, unacked_by_queue
-from labkit.results import stored_result
-from labkit.set_aside import SET_ASIDE
-from labkit.unread import trouble, unread_waiting
+from labkit.broker.messages import JSON
+from labkit.broker.queues import find_unacked, lengths, unacked_by_queue
+from labkit.broker.results import stored_result
+from labkit.broker.search import find_queued
+from labkit.broker.set_aside import SET_ASIDE
+from labkit.broker.unread import trouble, unread_waiting
 from tests.stack.labs import wait_until
 from tests.stack.odd_messages import ENDING, ODD, TASK, around, envelope, headers
 from tests.stack.patient import Patient, patient

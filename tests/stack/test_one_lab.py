@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from labkit.broker import EmbeddedBroker
+from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError
-from labkit.processes import ProcessId
-from labkit.ready import require_workers
+from labkit.processes.identity import ProcessId
+from labkit.stack.worker_check import require_workers
 from tests.stack.labs import LEAN, Lab
 from tests.stack.test_supervisor import SEND_ADD
 

@@ -11,10 +11,10 @@ import pytest
 import redis
 
 from lab_home import ROOT
-from labkit.own_broker import own_broker
-from labkit.records import end_leftovers
+from labkit.own.broker import own_broker
+from labkit.own.workers import own_worker
+from labkit.processes.records import end_leftovers
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from tasks.basic_tasks import add
 
 
@@ -85,7 +85,7 @@ def test_a_worker_can_be_started_on_a_broker_that_came_back():
 LESSON = """
 import sys
 from pathlib import Path
-import labkit.own_broker as own_broker
+import labkit.own.broker as own_broker
 own_broker.LAB_HOME = Path(sys.argv[1])
 with own_broker.own_broker("killed") as broker:
     print(broker.identity.pid, flush=True)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from labkit.beats import own_beat
 from labkit.errors import LabError
-from labkit.workers import own_workers
+from labkit.own.beat import own_beat
+from labkit.own.workers import own_workers
 from tests.stack.labs import wait_until
 from tests.stack.patient import Patient, patient
 
@@ -17,7 +17,7 @@ TICK = {"task": "tasks.basic_tasks.add", "schedule": 0.2, "args": [1, 2]}
 @pytest.fixture
 def home(patient: Patient, monkeypatch: pytest.MonkeyPatch):
     """The LAB_HOME of the test."""
-    monkeypatch.setattr("labkit.beats.LAB_HOME", patient.home)
+    monkeypatch.setattr("labkit.own.beat.LAB_HOME", patient.home)
     return patient.home
 
 

@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded
 
-from labkit.workers import Worker, own_worker
+from labkit.own.workers import Worker, own_worker
 from tests.stack.labs import wait_until
 from tests.stack.patient import Patient, patient
 from work.ledger import Ledger

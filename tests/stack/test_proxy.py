@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from labkit.own_broker import OwnBroker, own_broker
-from labkit.proxy import Proxy, proxy_to
-from labkit.redis_check import client_for
+from labkit.broker.check import client_for
+from labkit.matrix.proxy import Proxy, proxy_to
+from labkit.own.broker import OwnBroker, own_broker
+from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
-from labkit.workers import own_worker
 from tasks.basic_tasks import add
 
 PATIENCE_S = 10

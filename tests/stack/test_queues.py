@@ -1,4 +1,4 @@
-"""What labkit.queues reads is what Celery wrote, and its cost is what it promises."""
+"""What labkit.broker.queues reads is what Celery wrote, and its cost is what it promises."""
 
 import json
 import threading
@@ -10,8 +10,7 @@ import pytest
 import redis
 from kombu import Exchange, Producer, Queue
 
-from labkit.queue_search import find_queued
-from labkit.queues import (
+from labkit.broker.queues import (
     decode_message,
     find_unacked,
     lengths,
@@ -23,7 +22,8 @@ from labkit.queues import (
     unacked_by_queue,
     unacked_count,
 )
-from labkit.results import follow_result, stored_result
+from labkit.broker.results import follow_result, stored_result
+from labkit.broker.search import find_queued
 from tests.stack.labs import wait_until
 from tests.stack.patient import LONG_S, Patient, patient
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from tests.stack.fresh_copy import FreshCopy
 from tests.stack.labs import READY_S, wait_until
 from tests.test_readmes import blocks, commands

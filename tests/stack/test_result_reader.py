@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from celery import Celery, chord
 
-from labkit.broker import free_port
+from labkit.broker.result_reader import TIMEOUT_S, ResultStore
+from labkit.broker.results import decode_result, stored_result
+from labkit.broker.server import free_port
 from labkit.errors import LabError
-from labkit.result_reader import TIMEOUT_S, ResultStore
-from labkit.results import decode_result, stored_result
 from tests.stack.patient import Patient, ward
 
 __all__ = ["ward"]
@@ -160,8 +160,8 @@ def test_the_import_of_the_library_is_no_part_of_the_wait_for_an_answer(ward, tm
     code = f"""
 from celery import Celery
 from lab_home import REDIS_URL
-from labkit.redis_check import client_for
-from labkit.result_reader import ResultStore
+from labkit.broker.check import client_for
+from labkit.broker.result_reader import ResultStore
 app = Celery(broker=REDIS_URL, backend={address!r}, set_as_current=False)
 store = ResultStore(app, client_for(REDIS_URL))
 print(store.read({task_id!r}), store.why)

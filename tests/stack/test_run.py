@@ -10,7 +10,7 @@ import psutil
 import pytest
 import redis
 
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from tests.stack.labs import LEAN, ROOT, SOON_S, Lab, wait_until
 
 LESSON = ROOT / "examples" / "basic" / "01_first_task.py"
@@ -76,7 +76,7 @@ def test_code_that_cannot_be_imported_is_named_by_a_run_with_nothing_up(lab_in_t
     assert "error: the stack for this run did not start, because the code" in result.stderr
     assert "\n\nhint: sed -n 1p tasks/playground.py; ./lab restore tasks/" in result.stderr
     assert "Traceback" not in result.stderr
-    assert "labkit/temporary.py" not in result.stderr  # no traceback of the lab's own
+    assert "labkit/stack/temporary.py" not in result.stderr  # no traceback of the lab's own
     assert processes_of(lab_in_tree) == []
     assert not (lab_in_tree.home / "temporary").exists()
 

@@ -14,13 +14,13 @@ import pytest
 import redis
 
 from lab_home import MARK, ROOT
-from labkit.broker import write_broker_file
+from labkit.broker.check import NoAnswer, TakesNoMessage, check_redis, client_for
+from labkit.broker.layout import Layout
+from labkit.broker.refusals import NOWHERE
+from labkit.broker.server import write_broker_file
 from labkit.doctor.server_health import server_findings
 from labkit.doctor.while_refused import stored_messages
-from labkit.layout import Layout
-from labkit.proxy import proxy_to
-from labkit.redis_check import NoAnswer, TakesNoMessage, check_redis, client_for
-from labkit.refusals import NOWHERE
+from labkit.matrix.proxy import proxy_to
 from tests.stack.labs import wait_until
 from tests.stack.patient import LONG_S, patient
 from tests.stack.web_parts import ADA, ORDER, Web, house_form, web_server
@@ -218,7 +218,7 @@ def test_a_broker_that_stops_in_between_is_said_to_have_answered_before(patient)
 
 @pytest.fixture
 def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    monkeypatch.setattr("labkit.nodes.LAB_HOME", tmp_path / "home")
+    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path / "home")
     with web_server(tmp_path, "refused") as one:
         yield one
 

@@ -11,8 +11,8 @@ import redis
 from celery import Celery
 from celery.result import AsyncResult
 
-from labkit.careful import SET_ASIDE as WRITTEN
-from labkit.set_aside import SET_ASIDE, kept_messages
+from labkit.broker.careful import SET_ASIDE as WRITTEN
+from labkit.broker.set_aside import SET_ASIDE, kept_messages
 from tests.stack.labs import LEAN, Lab, wait_until
 from tests.stack.odd_messages import ENDING
 

@@ -17,9 +17,9 @@ from celery import Task
 from celery.result import AsyncResult
 
 from lab_home import ROOT
-from labkit.own_broker import OwnBroker, looking_every_second, transport_setting
-from labkit.results import stored_result
-from labkit.workers import Worker, WorkerLine, workers_of
+from labkit.broker.results import stored_result
+from labkit.own.broker import OwnBroker, looking_every_second, transport_setting
+from labkit.own.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
 from tests.stack.labs import lab_environment, running, wait_until
 from work.ledger import Entry, Ledger
@@ -96,7 +96,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     for name in WORKERS:
         Ledger(folder / "ledgers", name).create()
     with pytest.MonkeyPatch.context() as changes, running(broker):
-        changes.setattr("labkit.nodes.LAB_HOME", folder)
+        changes.setattr("labkit.processes.program.LAB_HOME", folder)
         lines = [worker_line(broker, folder, name) for name in WORKERS]
         # Half of them after the others: a busy machine needs long for all at the same time.
         with workers_of(lines[:3]) as first, workers_of(lines[3:]) as second:

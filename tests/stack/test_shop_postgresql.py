@@ -16,13 +16,13 @@ from sqlalchemy import create_engine, inspect, text, update
 from sqlalchemy.exc import OperationalError
 
 from tests.stack.labs import Lab
-from work.database import create_tables, engine_for, reading, writing
-from work.flight_table import count, put, remove, stream
-from work.order_states import State
-from work.outbox import send_due
-from work.sample_flights import flight_dicts
-from work.schema import flights, metadata
-from work.ticket_orders import FULFIL, PriceChanged, move, open_order
+from work.database.engine import create_tables, engine_for, reading, writing
+from work.database.schema import flights, metadata
+from work.flights.flight_table import count, put, remove, stream
+from work.flights.sample_flights import flight_dicts
+from work.orders.order_states import State
+from work.orders.outbox import send_due
+from work.orders.ticket_orders import FULFIL, PriceChanged, move, open_order
 
 
 @pytest.fixture

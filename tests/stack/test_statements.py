@@ -15,11 +15,11 @@ from celery import Celery
 from celery.result import AsyncResult
 from kombu import Queue
 
-from labkit.nodes import Node, started
-from labkit.own_broker import own_broker
-from labkit.queues import find_unacked
-from labkit.results import stored_result
-from labkit.workers import Worker, own_worker
+from labkit.broker.queues import find_unacked
+from labkit.broker.results import stored_result
+from labkit.own.broker import own_broker
+from labkit.own.workers import Worker, own_worker
+from labkit.processes.program import Node, started
 from tests.stack.labs import wait_until
 from tests.stack.patient import Patient, ward
 from tests.test_statements import TROUBLES
@@ -221,7 +221,7 @@ def test_a_message_that_kills_each_process_is_stopped_by_a_revoke(ward):
 def idle_worker(url: str, folder: Path) -> Iterator[Worker]:
     """A worker that holds nothing, on a server of the test's own."""
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.nodes.LAB_HOME", folder)
+        changes.setattr("labkit.processes.program.LAB_HOME", folder)
         with own_worker(
             "idle", ["idle"], "--concurrency=1", environment={"REDIS_URL": url}, show=False
         ) as worker:
@@ -260,7 +260,7 @@ def test_a_full_redis_ends_a_worker_that_has_work_and_takes_no_result(redis_serv
 
 
 def test_an_idle_worker_reconnects_when_its_redis_is_restarted(tmp_path, monkeypatch):
-    monkeypatch.setattr("labkit.own_broker.LAB_HOME", tmp_path)
+    monkeypatch.setattr("labkit.own.broker.LAB_HOME", tmp_path)
     with own_broker("again") as broker, idle_worker(broker.address(), tmp_path) as worker:
         broker.stop()
         wait_until(lambda: "Connection to broker lost" in worker.log.read_text(), 60)

@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 import redis
 
-from labkit.own_broker import OwnBroker
-from labkit.queues import lengths, unacked_by_queue
-from labkit.results import stored_result
-from labkit.workers import WorkerLine, wait_for_ends, workers_of
+from labkit.broker.queues import lengths, unacked_by_queue
+from labkit.broker.results import stored_result
+from labkit.own.broker import OwnBroker
+from labkit.own.workers import WorkerLine, wait_for_ends, workers_of
 from tasks.basic_tasks import nap
 from tests.stack.labs import running, wait_until
 
@@ -27,7 +27,7 @@ SAYS = "Initiating Soft Shutdown"
 @pytest.fixture
 def broker(tmp_path, monkeypatch) -> Iterator[OwnBroker]:
     """A broker of the test's own; its workers log below LAB_HOME."""
-    monkeypatch.setattr("labkit.nodes.LAB_HOME", tmp_path)
+    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path)
     one = OwnBroker(tmp_path / "broker")
     with running(one):
         yield one

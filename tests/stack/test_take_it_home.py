@@ -16,7 +16,7 @@ import httpx
 import pytest
 import redis
 
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from tests.required import require
 from tests.stack.labs import ROOT, wait_until
 from tests.stack.page_reader import ANSWER_S, Reader

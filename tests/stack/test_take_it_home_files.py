@@ -12,7 +12,7 @@ import pytest
 import redis
 import yaml
 
-from labkit.broker import free_port
+from labkit.broker.server import free_port
 from tests.required import require
 from tests.stack.labs import ROOT, wait_until
 from tests.stack.typed_page import Block, blocks, clean_environment, there

@@ -10,7 +10,7 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.own_broker import own_broker
+from labkit.own.broker import own_broker
 from work.throttle import Throttle
 
 NAMES = map(str, itertools.count())  # each example has a throttle of its own

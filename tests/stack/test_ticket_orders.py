@@ -11,17 +11,17 @@ import pytest
 from celery import Celery
 from sqlalchemy import Engine, select
 
-from labkit.own_broker import own_broker
-from labkit.own_shop import open_one, own_shop
-from labkit.services.own_partners import OwnPartners, own_partners
-from labkit.workers import own_worker
+from labkit.own.broker import own_broker
+from labkit.own.services import OwnPartners, own_partners
+from labkit.own.shop import open_one, own_shop
+from labkit.own.workers import own_worker
 from tasks.realworld_tasks import send_unfinished_orders
 from tests.stack.labs import ROOT, Lab, lab_environment, wait_until
-from work.database import engine_for, reading
-from work.order_states import FINAL
-from work.partner_address import read_address
-from work.schema import flights
-from work.ticket_orders import FULFIL, find_order, state_of
+from work.database.engine import engine_for, reading
+from work.database.schema import flights
+from work.orders.order_states import FINAL
+from work.orders.partner_address import read_address
+from work.orders.ticket_orders import FULFIL, find_order, state_of
 
 QUEUE = "realworld"
 ENDED_S = 60
@@ -34,7 +34,7 @@ def parts(tmp_path_factory) -> Iterator[tuple[Celery, Engine, OwnPartners]]:
     with pytest.MonkeyPatch.context() as patch:
         for module in ("own_broker", "nodes"):
             patch.setattr(f"labkit.{module}.LAB_HOME", home)
-        patch.setattr("labkit.own_shop.LAB_FILES", home)
+        patch.setattr("labkit.own.shop.LAB_FILES", home)
         with own_shop("test") as shop, own_partners() as partners, own_broker("orders") as broker:
             where = broker.environment() | shop.environment() | partners.environment()
             with own_worker("orders", [QUEUE], environment=where, show=False), broker.app() as app:

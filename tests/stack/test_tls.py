@@ -7,8 +7,8 @@ import redis
 from celery import Celery
 from kombu import Connection
 
+from labkit.broker.check import NoAnswer, check_redis
 from labkit.errors import LabError
-from labkit.redis_check import NoAnswer, check_redis
 from tests.stack.labs import Lab
 from tests.stack.test_security import TlsRedis, tls_redis
 

@@ -10,7 +10,7 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.own_broker import own_broker
+from labkit.own.broker import own_broker
 from labkit.services.slow_api import most_in_a_second
 from work.token_bucket import TokenBucket
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.stack.web_parts import ORDER, Web, house_form, timed, web_server
-from work.database import writing
-from work.partner_address import write_address
+from work.database.engine import writing
+from work.orders.partner_address import write_address
 
 NOBODY = "5f0c81d2-6c3b-4b0e-9a57-0c4b8a3d5e11"  # an id that no order has
 LIMIT_S = 3.0  # room for a busy machine; a task would wait 60 s
@@ -21,7 +21,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web server without workers, and a shop with one flight."""
     folder = tmp_path_factory.mktemp("orders")
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.nodes.LAB_HOME", folder / "home")
+        changes.setattr("labkit.processes.program.LAB_HOME", folder / "home")
         with web_server(folder, "orders") as one:
             one.add_flight()
             yield one
@@ -119,7 +119,7 @@ def test_a_locked_database_makes_503_soon(web):
 def test_the_first_order_of_a_web_process_does_not_wait_for_a_locked_database(
     tmp_path, monkeypatch, tables
 ):
-    monkeypatch.setattr("labkit.nodes.LAB_HOME", tmp_path / "home")
+    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path / "home")
     with web_server(tmp_path, "cold") as web:
         engine = web.shop()
         if tables == "missing":

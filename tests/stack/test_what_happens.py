@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from labkit.broker import EmbeddedBroker
+from labkit.broker.server import EmbeddedBroker
 from tests.stack.labs import LEAN, ROOT, Lab, lab_environment, wait_until
 
 PAGE = (ROOT / "docs/what-happens.md").read_text(encoding="utf-8")

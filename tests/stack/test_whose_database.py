@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from lab_home import MARK, whose_database
-from labkit.broker import EmbeddedBroker
+from labkit.broker.server import EmbeddedBroker
 
 
 @pytest.fixture(scope="module")

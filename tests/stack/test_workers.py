@@ -11,15 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit import multi as multi_module
-from labkit.commands import Command
+from labkit.broker.queues import PRIORITIES, list_name
 from labkit.errors import LabError
-from labkit.multi import multi
-from labkit.own_queues import remove_queues
-from labkit.queues import PRIORITIES, list_name
-from labkit.screens import draws
-from labkit.usage import cpu_seconds, memory_mb
-from labkit.workers import WorkerLine, own_worker, workers_of
+from labkit.own import multi as multi_module
+from labkit.own.command import Command
+from labkit.own.multi import multi
+from labkit.own.queues import remove_queues
+from labkit.own.screen import draws
+from labkit.own.workers import WorkerLine, own_worker, workers_of
+from labkit.processes.usage import cpu_seconds, memory_mb
 from tests.stack.labs import Lab, wait_until
 from tests.stack.patient import Patient, patient
 
@@ -215,7 +215,7 @@ def test_a_command_can_be_read_while_it_runs_and_is_gone_after_the_block():
 def test_a_program_that_draws_is_ended_and_one_that_does_not_is_told(monkeypatch):
     assert draws("hello", [sys.executable, "-c", "print('hello'); input()"])
     assert not draws("hello", [sys.executable, "-c", "print('goodbye')"])
-    monkeypatch.setattr("labkit.screens.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("labkit.own.screen.TIMEOUT_S", 0.5)
     assert not draws("hello", [sys.executable, "-c", "import time; time.sleep(60)"])
 
 

@@ -13,13 +13,13 @@ from uuid import UUID
 import httpx
 from sqlalchemy import Engine, insert
 
-from labkit.nodes import Node, started
-from labkit.own_broker import OwnBroker
-from labkit.own_web import own_web
-from labkit.workers import own_worker
+from labkit.own.broker import OwnBroker
+from labkit.own.pages import own_web
+from labkit.own.workers import own_worker
+from labkit.processes.program import Node, started
 from tests.stack.labs import wait_until
-from work.database import create_tables, engine_for, writing
-from work.schema import flights
+from work.database.engine import create_tables, engine_for, writing
+from work.database.schema import flights
 
 ADA = {"to_email": "ada@example.com", "subject": "Your ticket", "body": "Your seat is 12A."}
 ORDER: dict[str, object] = {
@@ -131,7 +131,7 @@ def shop_server(folder: Path, name: str) -> Iterator[Web]:
     with ExitStack() as running:
         web = running.enter_context(web_server(folder, f"{name}-web"))
         environment = settings(web.home, web.broker)
-        mail = ["python", "-m", "labkit.mail_server"]
+        mail = ["python", "-m", "labkit.services.mail_server"]
         running.enter_context(started(Node, f"{name}-mail", mail, environment, show=False))
         wait_until((web.home / "mail-server").exists, what="the mail server has written its file")
         worker = own_worker(name, [QUEUE], "--concurrency=2", environment=environment, show=False)

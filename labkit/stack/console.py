@@ -1,0 +1,130 @@
+"""What `./lab up` prints: its own lines, and the log lines of every process with its name."""
+
+import itertools
+import os
+import shutil
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import click
+
+from labkit.errors import spare_the_terminal
+from labkit.stack.log_rows import LogRows
+
+COLOURS = ["cyan", "green", "yellow", "magenta", "blue"]
+NAME_WIDTH = 7  # "flower " and a little room
+CHUNK_BYTES = 1 << 20
+CUT = "..."
+# As Celery's log lines name their level; and those of a predecessor that finishes its tasks.
+ALWAYS_SHOWN = ("WARNING/", "ERROR/", "CRITICAL/", "INFO/ForkPoolWorker", "] Task ", " shutdown (")
+
+
+class Console:
+    """Prints whole lines; colour only on a terminal (click takes it out elsewhere).
+
+    verbose: print every log line as it is; else the row that LogRows makes of it.
+    closed: True once nobody reads what we print any more (`./lab up | head`).
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self.verbose = verbose
+        self.closed = False
+        self._rows: defaultdict[str, LogRows] = defaultdict(LogRows)
+        self._colours = itertools.cycle(COLOURS)
+        self._colour_of: dict[str, str] = {}
+        spare_the_terminal()
+
+    def say(self, text: str, *, bold: bool = False) -> None:
+        """Print a line of the lab's own."""
+        self._print(click.style(text, bold=True) if bold else text)
+
+    def log_line(self, name: str, line: str) -> None:
+        """Print one log line, with the name of the process in its colour, if it is to be seen.
+
+        On a terminal a line that is not verbose takes one row, and ends with ... where it is cut.
+        In a file or a pipe there are no rows, and a cut would lose what somebody may look for.
+        """
+        row = line if self.verbose else self._row(name, line)
+        if row is None:
+            return
+        if name not in self._colour_of:
+            self._colour_of[name] = next(self._colours)
+        prefix = click.style(f"{name:{NAME_WIDTH}}|", fg=self._colour_of[name])
+        self._print(f"{prefix} {row}")
+
+    def _row(self, name: str, line: str) -> str | None:
+        if isinstance(line, Greeting):
+            return None
+        row = self._rows[name].row(line)
+        if row and sys.stdout.isatty():
+            columns = shutil.get_terminal_size().columns  # now: a window can be made wider
+            return cut(row, columns - len(f"{name:{NAME_WIDTH}}| "))
+        return row
+
+    def _print(self, text: str) -> None:
+        if self.closed:
+            return
+        try:
+            click.echo(text)
+        except (BrokenPipeError, OSError):
+            self.closed = True
+            # The interpreter flushes stdout at its end; give it something that can be flushed.
+            sys.stdout = Path("/dev/null").open("w")  # noqa: SIM115
+
+
+def cut(text: str, columns: int) -> str:
+    """The text, cut where it would take more columns; a Chinese character takes two.
+
+    >>> cut("a long line", 11), cut("a long line", 9), cut("更长的线", 6)
+    ('a long line', 'a long...', '更...')
+    """
+    from rich.cells import cell_len, set_cell_size  # deferred: not every verb prints rows
+
+    if cell_len(text) <= columns:
+        return text
+    return f"{set_cell_size(text, max(columns - len(CUT), 0)).rstrip()}{CUT}"
+
+
+class Greeting(str):
+    """A line that a process writes while it starts, and that is no alarm and of no task."""
+
+    __slots__ = ()
+
+
+class LogFollower:
+    """Reads what was added to a log file since the last look, whole lines only.
+
+    starting: while a process starts, what it writes is a Greeting (30 lines of a worker), which
+    only a verbose Console prints; but for alarms and lines about tasks.
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.starting = True
+        self.path = path
+        self._offset = path.stat().st_size if path.exists() else 0
+        self._rest = b""
+
+    def new_lines(self, *, to_the_end: bool = False) -> list[str]:
+        """The lines that came since the last call; to_the_end also gives an unfinished last one."""
+        try:
+            with self.path.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < self._offset:  # it is a new one
+                    self._offset = 0
+                file.seek(self._offset)
+                data = file.read(CHUNK_BYTES)
+        except OSError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if to_the_end and self._rest:
+            lines.append(self._rest)
+            self._rest = b""
+        texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
+        if self.starting:
+            return [
+                text if any(mark in text for mark in ALWAYS_SHOWN) else Greeting(text)
+                for text in texts
+            ]
+        return texts

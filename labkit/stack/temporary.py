@@ -1,0 +1,114 @@
+"""A stack for one run: `./lab up` once more, in a folder of its own, with what the lesson needs."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab_home import LAB_FILES, LAB_HOME
+from labkit.errors import LabError, disk_error
+from labkit.processes.identity import ProcessId
+from labkit.processes.records import TEMPORARY, end_leftovers, record_of_this_process
+from labkit.processes.running_lab import read_state
+from labkit.processes.signals import clean_up_on_signals, signals_held_back
+from labkit.processes.start import start_process
+from labkit.stack.code import import_error, mend_hint
+
+READY_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 20  # a cold stop takes 5 s at most
+WARM_S = 4  # a worker without tasks ends in 1 s
+POLL_S = 0.05
+EXTRAS = ("beat", "flower", "mail", "web")  # what a stack has beside broker and workers
+
+
+@contextmanager
+def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Start a stack in a new folder; give the environment by which a lesson finds it.
+
+    Its broker is a new one, unless REDIS_URL names one.  Files that tasks write go where they
+    always go, so that they can be looked at afterwards.
+    """
+    clean_up_on_signals()
+    home = _new_folder()
+    environment = {"LAB_HOME": str(home), "LAB_FILES": str(LAB_FILES)}
+    command = [sys.executable, "-m", "labkit.cli", "up", "--no-reload"]
+    command.append(f"--workers={1 if queues else 0}")
+    command += [f"--no-{extra}" for extra in EXTRAS if extra not in extras]
+    record = record_of_this_process(LAB_HOME)
+    log = home / "up.log"
+    process = identity = None
+    try:
+        with signals_held_back():
+            process = start_process(command, log, environment)
+            identity = ProcessId.of(process.pid)
+            record.add("temporary lab", identity)
+        _wait_until_ready(home, process, log)
+        yield environment
+    finally:
+        if process and identity:
+            _stop(process, identity)
+            record.remove(identity)
+        _keep_logs(home)
+        shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another run has its folder beside ours
+            home.parent.rmdir()
+
+
+def _stop(process: subprocess.Popen, identity: ProcessId) -> None:
+    """Stop the stack.  What still runs after WARM_S was sent by an interrupted lesson."""
+    try:
+        process.send_signal(signal.SIGTERM)
+        if not identity.wait(WARM_S):
+            process.send_signal(signal.SIGTERM)  # the second one makes it a cold stop
+        process.wait(STOP_TIMEOUT_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        identity.kill_group()
+        process.kill()  # after a step of the clock it has another start time
+        process.wait()
+        end_leftovers(LAB_HOME)
+
+
+def _keep_logs(home: Path) -> None:
+    """Move the logs to where they are when a lab is up: hints and lessons name them."""
+    with contextlib.suppress(OSError):  # a full disk; then they are gone
+        (LAB_HOME / "logs").mkdir(exist_ok=True)
+        for log in (home / "logs").iterdir():
+            log.replace(LAB_HOME / "logs" / log.name)
+
+
+def _new_folder() -> Path:
+    """A new folder below LAB_HOME; its name and the file `maker` say whose it is."""
+    maker = ProcessId.of(os.getpid())
+    home = LAB_HOME / TEMPORARY / str(maker.pid)
+    try:
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(mode=0o700, parents=True)
+        (home / "maker").write_text(f"{maker.pid} {maker.started}")
+    except OSError as error:
+        raise LabError(
+            f"the lab cannot write its files: {error}; name another folder, and run this again",
+            "export LAB_HOME=~/celery-lab",
+        ) from None
+    return home
+
+
+def _wait_until_ready(home: Path, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not (read_state(home) or {}).get("ready_after_s"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            wrong = "the stack for this run did not start"
+            if why := import_error():
+                raise LabError(
+                    f"{wrong}, because the code cannot be imported: {why}", mend_hint(why)
+                )
+            if full := disk_error([LAB_HOME]):
+                raise full
+            print(log.read_text(errors="replace"), file=sys.stderr)
+            raise LabError(wrong, "./lab up")
+        time.sleep(POLL_S)

@@ -1,0 +1,1 @@
+"""Flights: timetables, files of them, the table, offers, fares, reports."""

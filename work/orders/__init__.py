@@ -1,0 +1,1 @@
+"""Ticket orders: what they must be, their states, the outbox, and the companies that they need."""
