@@ -11,6 +11,8 @@ from shlex import quote
 
 from lab_home import LAB_FILES, LAB_HOME, ROOT, house_error
 
+ROOM_BYTES = 65_536  # with less, a log and a ledger cannot both go on
+
 
 class LabError(Exception):
     """Something the learner can mend: one lower-case sentence, and a hint with a command.
@@ -33,9 +35,6 @@ def in_shell(path: str | Path) -> str:
     if path.is_relative_to(ROOT) and Path(os.curdir).resolve() == ROOT:
         path = path.relative_to(ROOT)
     return quote(str(path))
-
-
-ROOM_BYTES = 65_536  # with less, a log and a ledger cannot both go on
 
 
 def full_disk(error: OSError) -> LabError:

@@ -77,7 +77,7 @@ def test_a_child_is_ended_also_after_a_step_of_the_clock(tmp_path):
     child.start()
     child.identity = ProcessId(child.identity.pid, child.identity.started - 3600)
     assert not child.identity.running()
-    child.clear_away()
+    child.kill()
     assert not child.running()
 
 

@@ -56,9 +56,9 @@ from lab_home import ROOT
 from labkit.lesson import claim, run_lesson
 from labkit.lesson.state_reports import state_reports
 from labkit.own.ledgers import own_ledgers
+from labkit.own.program import started
 from labkit.own.queues import own_queues
 from labkit.own.workers import Worker, WorkerLine, workers_of
-from labkit.processes.program import started
 from labkit.waiting import wait_until
 from tasks.advanced_tasks import answer_question, refund_seats, report_sales
 from work.ledger import Ledger

@@ -87,9 +87,9 @@ from kombu.exceptions import OperationalError
 from labkit.broker.quiet import messages
 from labkit.lesson import claim, run_lesson
 from labkit.own.broker import OwnBroker, own_broker
+from labkit.own.program import started
 from labkit.own.tls import tls_front
 from labkit.own.workers import Worker, WorkerLine, workers_of
-from labkit.processes.program import line_with, started
 from tasks.advanced_tasks import total_price
 
 STRICT, TRUSTING = "lesson32.strict", "lesson32.trusting"
@@ -161,7 +161,7 @@ def send_code(
         shop.send_task(total_price.name, (Code(code), 2), queue=queue, serializer="pickle")
         for queue in (STRICT, TRUSTING)
     )
-    print("strict:", line_with(strict, "ContentDisallowed", TIMEOUT_S))
+    print("strict:", strict.line_with("ContentDisallowed", TIMEOUT_S))
     after = shop.send_task(total_price.name, (12900, 2), queue=STRICT)
     print("strict: the next message, in JSON:", after.get(timeout=TIMEOUT_S))
     claim(

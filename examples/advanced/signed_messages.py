@@ -17,7 +17,6 @@ from labkit.own.broker import OwnBroker
 from labkit.own.tampering import with_another_task, with_another_text
 from labkit.own.tls import make_certificate
 from labkit.own.workers import Worker
-from labkit.processes.program import line_with
 from labkit.processes.start import child_environment
 
 QUEUE, DRAWER = "lesson32.signed", "lesson32.drawer"  # the drawer is a queue without a worker
@@ -66,7 +65,7 @@ def send_all(
     }
     print(f"{'signed by the shop':<22}{result_of(shop, by_shop)}")
     for what, (_, reason) in refused.items():
-        print(f"{what:<22}refused: {reason if line_with(worker, reason, TIMEOUT_S) else ''}")
+        print(f"{what:<22}refused: {reason if worker.line_with(reason, TIMEOUT_S) else ''}")
     claim(
         not client.exists(*(f"celery-task-meta-{task_id}" for task_id, _ in refused.values())),
         "what is not signed by the shop, or was changed, did not run",

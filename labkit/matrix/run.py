@@ -7,32 +7,30 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lab_home import LAB_HOME, ROOT
+from lab_home import LAB_HOME
 from labkit.errors import LabError
 from labkit.matrix.cells import CELLS, Cell, Counts, Measured
-from labkit.processes.identity import ProcessId
 from labkit.processes.lock import alone_with
+from labkit.processes.program import Program
 from labkit.processes.records import end_leftovers, record_of_this_process
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
-from labkit.processes.start import child_environment
 
 AT_ONCE = 4  # most of the time a cell waits; with more, two cores would be the limit
 POLL_S = 0.1
 STOP_S = 30  # an interrupted cell stops its worker (3 s) and its broker
 
 
-@dataclass(frozen=True)
-class _Running:
-    """A cell that is being measured."""
+class _Measuring(Program):
+    """A cell that is being measured, in a process of its own."""
 
-    cell: Cell
-    process: subprocess.Popen
-    identity: ProcessId
+    def __init__(self, cell: Cell) -> None:
+        command = [sys.executable, "-m", "labkit.matrix.one_cell", str(CELLS.index(cell))]
+        super().__init__(f"matrix {cell.slug}", command, LAB_HOME / "logs" / f"{cell.slug}.log")
+        self.cell = cell
 
 
 def measure_all(cells: Sequence[Cell] = CELLS) -> tuple[Measured, str]:
@@ -54,7 +52,7 @@ def measure_all(cells: Sequence[Cell] = CELLS) -> tuple[Measured, str]:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 _start(waiting.pop(0), running)
-            for one in [one for one in running if one.process.poll() is not None]:
+            for one in [one for one in running if not one.running()]:
                 _forget(one, running)
                 counts[one.cell], server = _outcome(one)
                 progress.done(one.cell)
@@ -62,31 +60,23 @@ def measure_all(cells: Sequence[Cell] = CELLS) -> tuple[Measured, str]:
     return {cell: counts[cell] for cell in cells}, server
 
 
-def _start(cell: Cell, running: list[_Running]) -> None:
+def _start(cell: Cell, running: list[_Measuring]) -> None:
     with signals_held_back():
-        process = subprocess.Popen(
-            [sys.executable, "-m", "labkit.matrix.one_cell", str(CELLS.index(cell))],
-            cwd=ROOT,
-            env=child_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C reaches us alone
-        )
-        one = _Running(cell, process, ProcessId.of(process.pid))
+        one = _Measuring(cell)
+        one.start(stdout=subprocess.PIPE)
         running.append(one)
-        record_of_this_process(LAB_HOME).add(f"matrix {cell.slug}", one.identity)
+        record_of_this_process(LAB_HOME).add(one.name, one.identity)
 
 
-def _forget(one: _Running, running: list[_Running]) -> None:
+def _forget(one: _Measuring, running: list[_Measuring]) -> None:
     running.remove(one)
     record_of_this_process(LAB_HOME).remove(one.identity)
 
 
-def _outcome(one: _Running) -> tuple[Counts, str]:
+def _outcome(one: _Measuring) -> tuple[Counts, str]:
     """What an ended cell has printed.  Raises LabError if it is an error."""
-    printed, said = one.process.communicate()
+    printed, _ = one.process.communicate()
+    said = one.logged()
     if one.process.returncode == 0:
         outcome = json.loads(printed)
         return Counts(*outcome["counts"]), outcome["server"]
@@ -98,9 +88,9 @@ def _outcome(one: _Running) -> tuple[Counts, str]:
 
 
 @contextmanager
-def _running() -> Iterator[list[_Running]]:
+def _running() -> Iterator[list[_Measuring]]:
     """The list of running cells; those that still run at the end are interrupted."""
-    running: list[_Running] = []
+    running: list[_Measuring] = []
     try:
         yield running
     finally:
@@ -108,18 +98,17 @@ def _running() -> Iterator[list[_Running]]:
             _interrupt(running)
 
 
-def _interrupt(running: list[_Running]) -> None:
+def _interrupt(running: list[_Measuring]) -> None:
     """Let all cells stop their workers and brokers, and wait until they have."""
     if not running:
         return
     for one in running:
-        one.process.send_signal(signal.SIGINT)
+        one.send(signal.SIGINT)
     for one in list(running):
         try:
             one.process.communicate(timeout=STOP_S)
         except subprocess.TimeoutExpired:
-            one.process.kill()
-            one.process.communicate()
+            one.kill()
         _forget(one, running)
     end_leftovers(LAB_HOME)  # what a cell left that had to be killed
     print("stopped the cells that ran, their workers and their brokers", file=sys.stderr)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from lab_home import LAB_HOME, ROOT
-from labkit.processes.program import Node, started
+from labkit.own.program import started
+from labkit.processes.program import Program
 
 
-class Beat(Node):
+class Beat(Program):
     """A running Beat."""
 
     kind = "Beat"

@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import redis
@@ -77,23 +77,20 @@ class OwnBroker(EmbeddedBroker):
 
     expected = False  # should it run now?
 
-    def start(self) -> None:
+    def start(self, **pipes: Any) -> None:
         """Start the server and wait until it answers."""
-        super().start()
+        super().start(**pipes)
         self.expected = True
 
-    def stop(self) -> None:
+    def stop(self, *how: Any) -> int:
         """Stop the server: it writes its file to the end first."""
         self.expected = False
-        super().stop()
+        return super().stop(*how)
 
     def kill(self) -> None:
         """Kill -9 the server, as a power cut would.  The last second of its file may be lost."""
         self.expected = False
-        self.identity.kill_group()
-        if self.process:
-            self.process.wait()
-        self._strike_out()
+        super().kill()
 
     def restart(self) -> None:
         """Start it again after stop() or kill(): the same address, and the data from its file.

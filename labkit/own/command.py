@@ -3,14 +3,13 @@
 import os
 import shlex
 import signal
-import subprocess
 import tempfile
 from collections.abc import Sequence
-from typing import Self
+from pathlib import Path
+from typing import IO, Self
 
-from lab_home import ROOT
 from labkit.errors import LabError
-from labkit.processes.start import child_environment
+from labkit.processes.program import Program
 from labkit.waiting import wait_until
 
 TIMEOUT_S = 60  # a command takes about 1 s; the rest is for a busy machine
@@ -18,22 +17,21 @@ WIDTH = 100  # columns; longer lines are cut when they are shown
 MAX_BYTES = 1 << 20  # of its output; Celery's commands print some kilobytes
 
 
-class Command:
+class Command(Program):
     """A command that runs from now on; several can run side by side."""
 
+    kind = "command"
+
     def __init__(self, *words: str) -> None:
+        super().__init__(words[0], words, Path(os.devnull))
         self.line = self.line_of(words)
-        # A file and not a pipe: it never fills up, and can be read while the command writes.
-        with tempfile.TemporaryFile() as output:
-            self._output = os.dup(output.fileno())
-            self._process = subprocess.Popen(
-                words,
-                cwd=ROOT,
-                env=child_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        self.start()
+
+    def _open_log(self) -> IO:
+        """No log: a file that nobody else sees.  A pipe could fill up."""
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - start() closes it
+        self._output = os.dup(output.fileno())
+        return output
 
     @staticmethod
     def line_of(words: Sequence[str]) -> str:
@@ -44,8 +42,7 @@ class Command:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.kill()
 
     def text(self) -> str:
         """What it has printed so far, on both of its outputs."""
@@ -59,15 +56,19 @@ class Command:
 
     def ended(self) -> bool:
         """True if it runs no more."""
-        return self._process.poll() is not None
+        return not self.running()
 
     def end(self) -> int:
-        """Wait for its end; return its exit code."""
-        return self._process.wait(TIMEOUT_S)
+        """Wait for its end; return its exit code.  Whoever waits no longer ends it."""
+        try:
+            return self.process.wait(TIMEOUT_S)
+        except BaseException:
+            self.kill()
+            raise
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+        self.send(signal.SIGINT)
 
     def show(self, *words: str) -> str:
         """Wait for its end; print the command, and below it what it printed; return that.

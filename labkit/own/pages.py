@@ -1,16 +1,18 @@
-"""A web server of one's own: uvicorn on a free port, for lessons and tests."""
+"""Web pages of one's own, on free ports: uvicorn, and Flower with or without a password."""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from labkit.processes.program import Node, started
+from labkit.own.program import started
+from labkit.processes.program import Program
 from labkit.services.pages import PAGES
 
-_RUNNING = "Uvicorn running on "
+_RUNNING = "Uvicorn running on "  # how uvicorn says where it listens
+_VISIT = "Visit me at "  # and Flower
 
 
-class WebServer(Node):
+class WebServer(Program):
     """A running uvicorn."""
 
     kind = "web server"
@@ -18,7 +20,7 @@ class WebServer(Node):
     @property
     def url(self) -> str:
         """Where it listens: http://127.0.0.1:PORT."""
-        found = re.search(rf"{_RUNNING}(\S+)", self.log.read_text(errors="replace"))
+        found = re.search(rf"{_RUNNING}(\S+)", self.logged())
         return found[1] if found else ""
 
 
@@ -39,10 +41,7 @@ def own_web(
         yield server
 
 
-_RUNNING = "Visit me at "
-
-
-class Flower(Node):
+class Flower(Program):
     """A running Flower."""
 
     kind = "Flower"
@@ -50,7 +49,7 @@ class Flower(Node):
     @property
     def url(self) -> str:
         """Where it listens: http://127.0.0.1:PORT."""
-        found = re.search(rf"{_RUNNING}(http://[\w.]+:\d+)", self.log.read_text(errors="replace"))
+        found = re.search(rf"{_VISIT}(http://[\w.]+:\d+)", self.logged())
         return found[1] if found else ""
 
 
@@ -75,5 +74,5 @@ def own_flower(
         # In the environment: what stands on a command line, everybody on the machine can read.
         ours["FLOWER_BASIC_AUTH"] = f"{user}:{password}"
     with started(Flower, name, command, ours, show=show) as flower:
-        flower.wait_until_ready(_RUNNING)
+        flower.wait_until_ready(_VISIT)
         yield flower

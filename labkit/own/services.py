@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.processes.program import Node, started
+from labkit.own.program import started
+from labkit.processes.program import Program
 from labkit.services.json_server import READY
 
 
-class Service(Node):
+class Service(Program):
     """A running service of the lab's."""
 
     kind = "service"
@@ -29,7 +30,7 @@ def own_service(name: str, *options: str) -> Iterator[str]:
     with started(Service, name, command, show=False) as service:
         service.wait_until_ready(READY)
         service.wait_until_ready("\n")  # the whole line
-        line = service.log.read_text().splitlines()[0]
+        line = service.logged().splitlines()[0]
         yield line.removeprefix(READY)
 
 

@@ -1,4 +1,4 @@
-"""TLS before a broker that has none: what `stunnel` or a load balancer does in production.
+"""Certificates made on the spot, and TLS before a broker that has none, as `stunnel` does it.
 
 with tls_front(6380, key_file, certificate_file) as port:
     ...  # rediss://127.0.0.1:PORT/0 reaches the server on port 6380
@@ -21,6 +21,9 @@ from cryptography.x509.oid import NameOID
 HOST = "127.0.0.1"
 READ_BYTES = 65536  # at once
 START_TIMEOUT_S = 5  # it takes milliseconds
+KEY_BITS = 2048  # Celery signs with RSA keys only
+VALID = timedelta(hours=1)  # longer than any lesson
+CLOCK_STEP = timedelta(minutes=5)  # a clock that is set back must not make it invalid
 
 
 @contextmanager
@@ -73,11 +76,6 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
             writer.write(data)
             await writer.drain()
     writer.close()
-
-
-KEY_BITS = 2048  # Celery signs with RSA keys only
-VALID = timedelta(hours=1)  # longer than any lesson
-CLOCK_STEP = timedelta(minutes=5)  # a clock that is set back must not make it invalid
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from lab_home import REDIS_URL
 from labkit.broker.inspector import asking_app
 from labkit.errors import LabError, in_shell
-from labkit.processes.program import READY_TIMEOUT_S, Node, started
+from labkit.own.program import started
+from labkit.processes.program import READY_TIMEOUT_S, Program
 from labkit.waiting import wait_until
 
 ANSWER_S = 0.3  # a worker that hears a question answers in milliseconds; then ask again
 
 
-class Worker(Node):
+class Worker(Program):
     """A running worker."""
 
     kind = "worker"
@@ -40,7 +41,7 @@ class Worker(Node):
                 answer = (ask.active_queues() or {}).get(self.name, ())
                 if set(queues) <= {queue["name"] for queue in answer}:
                     return
-                if self.process.poll() is not None or time.monotonic() > deadline:
+                if not self.running() or time.monotonic() > deadline:
                     raise LabError(
                         f"the worker {self.name} does not answer", f"tail {in_shell(self.log)}"
                     )
@@ -129,7 +130,7 @@ def wait_for_ends(workers: Sequence[Worker], timeout_s: float) -> list[float]:
 
     def all_ended() -> bool:
         for worker in workers:
-            if worker.process.poll() is not None:
+            if not worker.running():
                 ended_at.setdefault(worker.name, time.time())
         return len(ended_at) == len(workers)
 

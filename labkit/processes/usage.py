@@ -7,6 +7,8 @@ import psutil
 
 from labkit.processes.identity import ProcessId
 
+MB = 1_000_000  # bytes
+
 
 def cpu_seconds(leader: ProcessId) -> float:
     """Processor time that the running members of a process group have used so far."""
@@ -30,9 +32,6 @@ def memory_mb(leader: ProcessId) -> float:
             memory = member.memory_full_info()
             total += getattr(memory, "pss", 0) or memory.uss
     return total / 1e6
-
-
-MB = 1_000_000  # bytes
 
 
 def resident_mb(pid: int) -> float:

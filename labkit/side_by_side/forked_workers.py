@@ -5,16 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-from lab_home import LAB_HOME, ROOT
+from lab_home import LAB_HOME
 from labkit.errors import LabError, in_shell
-from labkit.processes.identity import ProcessId
-from labkit.processes.program import STOP_TIMEOUT_S
+from labkit.processes.program import STOP_TIMEOUT_S, Program
 from labkit.processes.records import folder_for_a_while, record_of_this_process
 from labkit.processes.signals import signals_held_back
-from labkit.processes.start import child_environment
 
 # Without heartbeats, a worker with events off makes nothing on a RabbitMQ that is not its own.
 ALONE = ("--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel=info")
@@ -23,10 +19,10 @@ ALONE = ("--without-mingle", "--without-gossip", "--without-heartbeat", "--logle
 class ForkedWorker:
     """One worker at a time, always of the same kind."""
 
-    def __init__(self, name: str, process: subprocess.Popen, log: Path) -> None:
+    def __init__(self, name: str, nursery: Program) -> None:
         self.name = name
-        self.log = log
-        self._process = process
+        self.log = nursery.log
+        self._nursery = nursery
 
     def start(self) -> int:
         """Start it; kill the one before.  Return its process id, which is its group's, too."""
@@ -37,10 +33,9 @@ class ForkedWorker:
         self._say("kill")
 
     def _say(self, word: str) -> int:
-        pipes: Any = self._process  # it has both: forked_worker() asks for them
         try:
-            print(word, file=pipes.stdin, flush=True)
-            return int(pipes.stdout.readline())
+            print(word, file=self._nursery.process.stdin, flush=True)
+            return int(self._nursery.process.stdout.readline())
         except (OSError, ValueError):
             wrong = f"the worker {self.name} cannot be started"
             raise LabError(wrong, f"tail {in_shell(self.log)}") from None
@@ -62,46 +57,29 @@ def forked_worker(
     arguments = ["worker", "-n", f"{name}@%h", f"--queues={','.join(queues)}", *options]
     line = ["celery", "-A", module, *arguments, "--", *settings]
     print(f"$ {shlex.join(line if settings else line[:-1])}", flush=True)
-    log = LAB_HOME / "logs" / f"{name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-m", "labkit.side_by_side.nursery", module, *arguments, *ALONE]
-    with (
-        folder_for_a_while(LAB_HOME, name) as folder,  # what killed workers leave goes with it
-        _nursery(
-            name,
-            [*program, "--", *settings] if settings else program,
-            log,
-            {"TMPDIR": str(folder)} | dict(environment or {}),
-        ) as process,
-    ):
-        yield ForkedWorker(name, process, log)
+    program += ["--", *settings] if settings else []
+    with folder_for_a_while(LAB_HOME, name) as folder:  # what killed workers leave goes with it
+        ours = {"TMPDIR": str(folder)} | dict(environment or {})
+        nursery = Program(name, program, LAB_HOME / "logs" / f"{name}.log", ours)
+        with _running(nursery):
+            yield ForkedWorker(name, nursery)
 
 
 @contextmanager
-def _nursery(
-    name: str, program: Sequence[str], log: Path, environment: Mapping[str, str]
-) -> Iterator[subprocess.Popen]:
+def _running(nursery: Program) -> Iterator[None]:
     """Start the program that forks the workers; end it, with the last of them, after the block."""
     record = record_of_this_process(LAB_HOME)
-    with signals_held_back(), log.open("w") as output:
-        process = subprocess.Popen(
-            program,
-            cwd=ROOT,
-            env=child_environment(**environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=output,
-            text=True,
-            start_new_session=True,
-        )
-        identity = ProcessId.of(process.pid)
-        record.add(name, identity)
     try:
-        yield process
-    finally:
         with signals_held_back():
-            try:
-                process.communicate(timeout=STOP_TIMEOUT_S)  # closes its standard input
-            except subprocess.TimeoutExpired:
-                identity.kill_group()
-            record.remove(identity)
+            nursery.start(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            record.add(nursery.name, nursery.identity)
+        yield
+    finally:
+        if nursery.started:
+            with signals_held_back():
+                try:
+                    nursery.process.communicate(timeout=STOP_TIMEOUT_S)  # closes its input
+                except subprocess.TimeoutExpired:
+                    nursery.kill()
+                record.remove(nursery.identity)

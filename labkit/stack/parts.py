@@ -70,7 +70,7 @@ class Parts:
     def start_again(self, child: Child) -> None:
         """Start a child once more, which has ended."""
         self.record.remove(child.identity)
-        child.clear_away()  # its pool may live on
+        child.kill()  # its pool may live on
         self._followers[child.name].starting = True
         child.start()
         self.record.add(child.name, child.identity)
@@ -79,7 +79,7 @@ class Parts:
     def give_up(self, child: Child, why: str) -> None:
         """Start a child, which has ended, no more; others may start a new one in its place."""
         if child.started:
-            child.clear_away()
+            child.kill()
             self.record.remove(child.identity)
         if child not in self.children:
             self.children.append(child)
@@ -96,7 +96,7 @@ class Parts:
     def clear_ended(self) -> None:
         """Forget the leaving children that have ended."""
         for child in [one for one in self.leaving if not one.running()]:
-            child.clear_away()
+            child.kill()
             self.leaving.remove(child)
             self.record.remove(child.identity)
 

@@ -108,10 +108,10 @@ class Reloader:
                     await asyncio.sleep(POLL_S)
         for child in old:
             if child.kind != "worker" and child in self.parts.leaving:
-                child.clear_away()
+                child.kill()
         new = []
         for child in old:
-            successor = Child(child.kind, child.name, child.command, child.log, child.environment)
+            successor = Child(child.kind, child.name, child.command, child.log, child.variables)
             successor.code = newest[child.kind]
             try:
                 self.parts.start(successor)

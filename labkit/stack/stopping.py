@@ -63,7 +63,7 @@ class Stopping:
         while parts.leaving and time.monotonic() < deadline:
             await self._step()
         for child in parts.leaving:
-            child.clear_away()
+            child.kill()
         parts.clear_ended()
 
     async def _step(self) -> None:

@@ -196,7 +196,7 @@ class Supervisor:
             say(f"the code cannot be imported, so everything stops: {self.keeper.broken}")
             say(f"\nhint: {code.mend_hint(self.keeper.broken)}")
         elif self.broker:
-            end = end_of(*self.broker.last_words())
+            end = end_of(self.broker.process.returncode, self.broker.logged())
             say(f"the broker {end.how}, so everything stops")
             for line in end.why:
                 say(f"    {line}")

@@ -14,10 +14,10 @@ from pathlib import Path
 from lab_home import LAB_FILES, LAB_HOME
 from labkit.errors import LabError, disk_error
 from labkit.processes.identity import ProcessId
+from labkit.processes.program import Program
 from labkit.processes.records import TEMPORARY, end_leftovers, record_of_this_process
 from labkit.processes.running_lab import read_state
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
-from labkit.processes.start import start_process
 from labkit.stack.code import import_error, mend_hint
 
 READY_TIMEOUT_S = 60
@@ -41,36 +41,32 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
     command.append(f"--workers={1 if queues else 0}")
     command += [f"--no-{extra}" for extra in EXTRAS if extra not in extras]
     record = record_of_this_process(LAB_HOME)
-    log = home / "up.log"
-    process = identity = None
+    lab = Program("temporary lab", command, home / "up.log", environment)
     try:
         with signals_held_back():
-            process = start_process(command, log, environment)
-            identity = ProcessId.of(process.pid)
-            record.add("temporary lab", identity)
-        _wait_until_ready(home, process, log)
+            lab.start()
+            record.add(lab.name, lab.identity)
+        _wait_until_ready(home, lab)
         yield environment
     finally:
-        if process and identity:
-            _stop(process, identity)
-            record.remove(identity)
+        if lab.started:
+            _stop(lab)
+            record.remove(lab.identity)
         _keep_logs(home)
         shutil.rmtree(home, ignore_errors=True)
         with contextlib.suppress(OSError):  # another run has its folder beside ours
             home.parent.rmdir()
 
 
-def _stop(process: subprocess.Popen, identity: ProcessId) -> None:
+def _stop(lab: Program) -> None:
     """Stop the stack.  What still runs after WARM_S was sent by an interrupted lesson."""
     try:
-        process.send_signal(signal.SIGTERM)
-        if not identity.wait(WARM_S):
-            process.send_signal(signal.SIGTERM)  # the second one makes it a cold stop
-        process.wait(STOP_TIMEOUT_S)
+        lab.send(signal.SIGTERM)
+        if not lab.identity.wait(WARM_S):
+            lab.send(signal.SIGTERM)  # the second one makes it a cold stop
+        lab.process.wait(STOP_TIMEOUT_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        identity.kill_group()
-        process.kill()  # after a step of the clock it has another start time
-        process.wait()
+        lab.kill()
         end_leftovers(LAB_HOME)
 
 
@@ -98,10 +94,10 @@ def _new_folder() -> Path:
     return home
 
 
-def _wait_until_ready(home: Path, process: subprocess.Popen, log: Path) -> None:
+def _wait_until_ready(home: Path, lab: Program) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while not (read_state(home) or {}).get("ready_after_s"):
-        if process.poll() is not None or time.monotonic() > deadline:
+        if not lab.running() or time.monotonic() > deadline:
             wrong = "the stack for this run did not start"
             if why := import_error():
                 raise LabError(
@@ -109,6 +105,6 @@ def _wait_until_ready(home: Path, process: subprocess.Popen, log: Path) -> None:
                 )
             if full := disk_error([LAB_HOME]):
                 raise full
-            print(log.read_text(errors="replace"), file=sys.stderr)
+            print(lab.logged(), file=sys.stderr)
             raise LabError(wrong, "./lab up")
         time.sleep(POLL_S)

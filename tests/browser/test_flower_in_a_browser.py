@@ -68,7 +68,7 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flowers]:
     with ExitStack() as running:
         running.callback(broker.stop)
         changes = running.enter_context(pytest.MonkeyPatch.context())
-        changes.setattr("labkit.processes.program.LAB_HOME", folder / "home")
+        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
         for name in ("FLOWER_BASIC_AUTH", *api):
             changes.delenv(name, raising=False)
         start = running.enter_context

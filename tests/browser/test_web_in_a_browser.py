@@ -44,7 +44,7 @@ SEND_EMAIL = "#operations-tasks-send_email_send_email_post"  # what Swagger UI c
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> None:
     """Each test has a LAB_HOME of its own."""
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path / "home")
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ class Patient:
 def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
     """A broker of the test's own; workers log into the LAB_HOME that the doctor sees."""
     one = Patient(tmp_path)
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", one.home)
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", one.home)
     yield one
     one.close()
 
@@ -121,6 +121,6 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """A broker with one worker of four slots on the queue `basic`, shared by a module's tests."""
     one = Patient(tmp_path_factory.mktemp("ward"))
     with closing(one), pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.processes.program.LAB_HOME", one.home)
+        changes.setattr("labkit.own.program.LAB_HOME", one.home)
         with one.worker("ward") as one.shared_worker:
             yield one

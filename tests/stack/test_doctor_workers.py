@@ -19,8 +19,8 @@ from labkit.doctor.clocks import clocks_ahead
 from labkit.doctor.stopped import stopped_nodes
 from labkit.doctor.taken import Taken, look_at_taken, taken_findings
 from labkit.own.beat import Beat
+from labkit.own.program import started
 from labkit.own.workers import Worker, WorkerLine, workers_of
-from labkit.processes.program import started
 from tests.stack.labs import wait_until
 from tests.stack.patient import LONG_S, Answer, Patient, ward
 

@@ -72,7 +72,7 @@ def left_in(home: Path) -> list[Path]:
 def test_a_broker_that_does_not_come_back_is_said_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in ("own_broker", "nodes"):
+    for module in ("own.broker", "own.program"):
         monkeypatch.setattr(f"labkit.{module}.LAB_HOME", tmp_path)
     monkeypatch.setattr("labkit.own.ledgers.LAB_FILES", tmp_path / "files")
     monkeypatch.setenv("LAB_FILES", str(tmp_path / "files"))  # for the worker

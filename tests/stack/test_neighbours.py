@@ -25,7 +25,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     folder = tmp_path_factory.mktemp("neighbours")
     one = OwnBroker(folder)
     with pytest.MonkeyPatch.context() as changes, running(one):
-        changes.setattr("labkit.processes.program.LAB_HOME", folder)
+        changes.setattr("labkit.own.program.LAB_HOME", folder)
         lines = [worker_line(one, name) for name in ("one", "two")]
         prefix = transport_setting(PREFIX)
         with workers_of(lines), other_worker(one, folder, "prefixed", prefix):

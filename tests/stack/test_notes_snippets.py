@@ -70,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Patient, M
     """A broker, a mail server and a worker for all queues."""
     patient = Patient(tmp_path_factory.mktemp("snippets"))
     with own_mail_server(patient.home / "files/mail") as server, pytest.MonkeyPatch.context() as m:
-        m.setattr("labkit.processes.program.LAB_HOME", patient.home)
+        m.setattr("labkit.own.program.LAB_HOME", patient.home)
         patient.environment["SMTP_URL"] = server.url
         queues = ["basic", "advanced", "realworld"]
         with own_worker("notes", queues, environment=patient.environment, show=False):

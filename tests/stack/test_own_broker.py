@@ -21,7 +21,7 @@ from tasks.basic_tasks import add
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """LAB_HOME for one test."""
-    for module in ("own_broker", "nodes"):
+    for module in ("own.broker", "own.program"):
         monkeypatch.setattr(f"labkit.{module}.LAB_HOME", tmp_path)
     return tmp_path
 

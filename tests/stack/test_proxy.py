@@ -24,7 +24,7 @@ SOON_S = 0.3  # what does not come in this time does not come
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """LAB_HOME for one test."""
-    for module in ("own_broker", "nodes"):
+    for module in ("own.broker", "own.program"):
         monkeypatch.setattr(f"labkit.{module}.LAB_HOME", tmp_path)
     return tmp_path
 

@@ -71,7 +71,7 @@ def answers(url: str) -> bool:
 
 
 def test_a_worker_of_the_lab_works_through_tls(tls_redis, tmp_path, monkeypatch):
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path)
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path)
     url = tls_redis.url()
     environment = lab_environment(tmp_path, REDIS_URL=url)
     app = Celery(broker=url, backend=url, set_as_current=False)
@@ -124,7 +124,7 @@ def test_the_rule_for_a_sender_lets_it_send_and_has_nothing_to_spare(patient, mo
 
 def test_a_sender_that_may_read_results_gets_its_own(patient, monkeypatch):
     monkeypatch.syspath_prepend(LESSON.parent)
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", patient.home)
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", patient.home)
     rule = runpy.run_path(str(LESSON))["MAY_SEND"].split() + RESULTS_TOO.split()
     patient.client.execute_command("ACL", "SETUSER", "web", "reset", "on", ">secret", *rule)
     url = f"redis://web:secret@{patient.url.rpartition('@')[2]}"

@@ -96,7 +96,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     for name in WORKERS:
         Ledger(folder / "ledgers", name).create()
     with pytest.MonkeyPatch.context() as changes, running(broker):
-        changes.setattr("labkit.processes.program.LAB_HOME", folder)
+        changes.setattr("labkit.own.program.LAB_HOME", folder)
         lines = [worker_line(broker, folder, name) for name in WORKERS]
         # Half of them after the others: a busy machine needs long for all at the same time.
         with workers_of(lines[:3]) as first, workers_of(lines[3:]) as second:

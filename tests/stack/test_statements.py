@@ -18,8 +18,9 @@ from kombu import Queue
 from labkit.broker.queues import find_unacked
 from labkit.broker.results import stored_result
 from labkit.own.broker import own_broker
+from labkit.own.program import started
 from labkit.own.workers import Worker, own_worker
-from labkit.processes.program import Node, started
+from labkit.processes.program import Program
 from tests.stack.labs import wait_until
 from tests.stack.patient import Patient, ward
 from tests.test_statements import TROUBLES
@@ -136,7 +137,7 @@ def test_ping_names_two_beats_of_one_machine_twice(ward):
         for name in ("beat1", "beat2"):
             files = [f"--pidfile={ward.home / name}.pid", f"--schedule={ward.home / name}"]
             beats.enter_context(
-                started(Node, name, ["./start_beat.sh", *files], ward.environment, show=False)
+                started(Program, name, ["./start_beat.sh", *files], ward.environment, show=False)
             )
         wait_until(lambda: beats_that_answer(ward) == 2, 60, "both Beats answer")
         wait_until(lambda: celery(ward, "inspect", "ping").text.count("celerybeat@") == 2, 60)
@@ -221,7 +222,7 @@ def test_a_message_that_kills_each_process_is_stopped_by_a_revoke(ward):
 def idle_worker(url: str, folder: Path) -> Iterator[Worker]:
     """A worker that holds nothing, on a server of the test's own."""
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.processes.program.LAB_HOME", folder)
+        changes.setattr("labkit.own.program.LAB_HOME", folder)
         with own_worker(
             "idle", ["idle"], "--concurrency=1", environment={"REDIS_URL": url}, show=False
         ) as worker:

@@ -27,7 +27,7 @@ SAYS = "Initiating Soft Shutdown"
 @pytest.fixture
 def broker(tmp_path, monkeypatch) -> Iterator[OwnBroker]:
     """A broker of the test's own; its workers log below LAB_HOME."""
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path)
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path)
     one = OwnBroker(tmp_path / "broker")
     with running(one):
         yield one

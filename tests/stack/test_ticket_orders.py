@@ -32,7 +32,7 @@ def parts(tmp_path_factory) -> Iterator[tuple[Celery, Engine, OwnPartners]]:
     """A broker, a worker, the partner services and a shop."""
     home: Path = tmp_path_factory.mktemp("lab")
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("own_broker", "nodes"):
+        for module in ("own.broker", "own.program"):
             patch.setattr(f"labkit.{module}.LAB_HOME", home)
         patch.setattr("labkit.own.shop.LAB_FILES", home)
         with own_shop("test") as shop, own_partners() as partners, own_broker("orders") as broker:

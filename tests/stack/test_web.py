@@ -36,7 +36,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web server without workers, shared by a module's tests."""
     folder = tmp_path_factory.mktemp("web")
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.processes.program.LAB_HOME", folder / "home")
+        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
         with web_server(folder, "web") as one:
             yield one
 
@@ -46,7 +46,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The same with a worker and the lab's mail server."""
     folder = tmp_path_factory.mktemp("shop")
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.processes.program.LAB_HOME", folder / "home")
+        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
         with shop_server(folder, "shop") as one:
             yield one
 
@@ -277,7 +277,7 @@ def test_pages_and_programs_of_this_machine_are_served(web, headers):
 @pytest.fixture
 def lonely(tmp_path, monkeypatch) -> Iterator[Web]:
     """A web server of one test, whose broker will suffer."""
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path / "home")
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
     with web_server(tmp_path, "lonely") as one:
         yield one
 
@@ -339,7 +339,7 @@ def test_a_stream_of_events_tells_of_a_broker_that_is_away_and_goes_on_when_it_i
 
 
 def test_an_open_stream_does_not_keep_the_server_from_stopping(tmp_path, monkeypatch):
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path / "home")
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
     with web_server(tmp_path, "leaving") as one:
         environment = settings(one.home, one.broker)
         with own_web("second", APP, environment=environment, show=False) as second:
@@ -350,7 +350,7 @@ def test_an_open_stream_does_not_keep_the_server_from_stopping(tmp_path, monkeyp
 
 
 def test_a_database_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path / "home")
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
     with web_server(tmp_path, "stranger") as one:
         one.redis.set(b"\xff\xfe", "else's")
         sentence = house_form(one.ask.post("/send_email", json=ADA), 503)

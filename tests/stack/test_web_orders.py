@@ -21,7 +21,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web server without workers, and a shop with one flight."""
     folder = tmp_path_factory.mktemp("orders")
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.processes.program.LAB_HOME", folder / "home")
+        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
         with web_server(folder, "orders") as one:
             one.add_flight()
             yield one
@@ -119,7 +119,7 @@ def test_a_locked_database_makes_503_soon(web):
 def test_the_first_order_of_a_web_process_does_not_wait_for_a_locked_database(
     tmp_path, monkeypatch, tables
 ):
-    monkeypatch.setattr("labkit.processes.program.LAB_HOME", tmp_path / "home")
+    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
     with web_server(tmp_path, "cold") as web:
         engine = web.shop()
         if tables == "missing":

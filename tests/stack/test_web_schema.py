@@ -43,7 +43,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web server without workers."""
     folder = tmp_path_factory.mktemp("schema")
     with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.processes.program.LAB_HOME", folder / "home")
+        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
         with web_server(folder, "schema") as one:
             one.add_flight()
             yield one

@@ -15,8 +15,9 @@ from sqlalchemy import Engine, insert
 
 from labkit.own.broker import OwnBroker
 from labkit.own.pages import own_web
+from labkit.own.program import started
 from labkit.own.workers import own_worker
-from labkit.processes.program import Node, started
+from labkit.processes.program import Program
 from tests.stack.labs import wait_until
 from work.database.engine import create_tables, engine_for, writing
 from work.database.schema import flights
@@ -132,7 +133,7 @@ def shop_server(folder: Path, name: str) -> Iterator[Web]:
         web = running.enter_context(web_server(folder, f"{name}-web"))
         environment = settings(web.home, web.broker)
         mail = ["python", "-m", "labkit.services.mail_server"]
-        running.enter_context(started(Node, f"{name}-mail", mail, environment, show=False))
+        running.enter_context(started(Program, f"{name}-mail", mail, environment, show=False))
         wait_until((web.home / "mail-server").exists, what="the mail server has written its file")
         worker = own_worker(name, [QUEUE], "--concurrency=2", environment=environment, show=False)
         running.enter_context(worker)
