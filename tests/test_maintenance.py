@@ -1,0 +1,42 @@
+"""What a maintainer's tools read: the same checks as `./lab test`, and nothing from elsewhere."""
+
+import configparser
+import re
+import tomllib
+from pathlib import Path
+
+from tests.test_house import our_files
+
+ROOT = Path(__file__).parents[1]
+
+
+def our_texts() -> dict[str, str]:
+    """Every file under git that is text, with the ends of its lines as they are."""
+    found = {}
+    for path in our_files():
+        try:
+            found[path.relative_to(ROOT).as_posix()] = path.read_bytes().decode()
+        except UnicodeDecodeError:  # a picture
+            continue
+    return found
+
+
+def test_the_files_are_as_the_editor_is_told_to_write_them():
+    settings = configparser.ConfigParser()
+    settings.read_string("[top]\n" + (ROOT / ".editorconfig").read_text())
+    of_all = dict(settings["*"])
+    assert (of_all["charset"], of_all["end_of_line"]) == ("utf-8", "lf")
+    assert of_all["insert_final_newline"] == of_all["trim_trailing_whitespace"] == "true"
+    wrong = [
+        name
+        for name, text in our_texts().items()
+        if text and (text[-1] != "\n" or "\r" in text or re.search(r"[ \t]$", text, re.MULTILINE))
+    ]
+    assert wrong == []
+
+
+def test_editor_and_formatter_agree_on_the_width_of_a_line():
+    settings = configparser.ConfigParser()
+    settings.read_string("[top]\n" + (ROOT / ".editorconfig").read_text())
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    assert settings["*.py"]["max_line_length"] == str(ruff["line-length"])
