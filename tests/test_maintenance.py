@@ -2,9 +2,13 @@
 
 import configparser
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
+import yaml
+
+from labkit.checks import steps
 from tests.test_house import our_files
 
 ROOT = Path(__file__).parents[1]
@@ -19,6 +23,17 @@ def our_texts() -> dict[str, str]:
         except UnicodeDecodeError:  # a picture
             continue
     return found
+
+
+def test_before_a_commit_the_checks_of_lab_test_run_but_for_the_tests():
+    (repo,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    *checks, _pytest = steps(fast=False, pytest_arguments=[])
+    assert repo["repo"] == "local"
+    assert [(hook["name"], shlex.split(hook["entry"])) for hook in repo["hooks"]] == [
+        (step.name, [f".venv/bin/{step.command[0]}", *step.command[1:]]) for step in checks
+    ]
+    for hook in repo["hooks"]:
+        assert (hook["language"], hook["pass_filenames"]) == ("system", False)
 
 
 def test_the_files_are_as_the_editor_is_told_to_write_them():
