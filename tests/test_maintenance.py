@@ -36,6 +36,24 @@ def test_before_a_commit_the_checks_of_lab_test_run_but_for_the_tests():
         assert (hook["language"], hook["pass_filenames"]) == ("system", False)
 
 
+def test_the_workflow_runs_all_of_ci_with_the_oldest_python_and_a_newer_one():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    assert set(workflow[True]) == {"push", "pull_request"}  # YAML reads the key `on` as true
+    (job,) = workflow["jobs"].values()
+    oldest, newest = job["strategy"]["matrix"]["python"]
+    assert f">={oldest}" == project()["requires-python"]
+    assert int(newest.removeprefix("3.")) > int(oldest.removeprefix("3."))
+    last = job["steps"][-1]
+    assert last["run"].partition(" #")[0] == 'sudo LAB_PYTHON="$LAB_PYTHON" .ci/run'
+    (python,) = [step for step in job["steps"] if step.get("id") == "python"]
+    assert python["with"]["python-version"] == "${{ matrix.python }}"
+    assert last["env"] == {"LAB_PYTHON": "${{ steps.python.outputs.python-path }}"}
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
 def test_the_files_are_as_the_editor_is_told_to_write_them():
     settings = configparser.ConfigParser()
     settings.read_string("[top]\n" + (ROOT / ".editorconfig").read_text())
