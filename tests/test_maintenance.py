@@ -73,3 +73,11 @@ def test_editor_and_formatter_agree_on_the_width_of_a_line():
     settings.read_string("[top]\n" + (ROOT / ".editorconfig").read_text())
     ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
     assert settings["*.py"]["max_line_length"] == str(ruff["line-length"])
+
+
+def test_every_place_that_contributing_names_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tops = {name.partition("/")[0] for name in our_texts()}
+    places = [name for name in re.findall(r"`([\w./-]+)`", text) if name.partition("/")[0] in tops]
+    assert {"labkit/cli.py", "tests/stack/", ".ci/run"} <= set(places)
+    assert [one for one in places if "LEVEL" not in one and not (ROOT / one).exists()] == []
