@@ -12,6 +12,7 @@ from textwrap import fill
 from lab_home import LAB_HOME, ROOT
 from labkit.course.lesson_files import TaskUse, parse, task_uses, work_files
 from labkit.course.lesson_text import LessonText, lesson_text
+from labkit.course.renumbered import refuse_old_number
 from labkit.errors import LabError
 
 LEVELS = {"basic": "Basic", "advanced": "Advanced", "realworld": "Real world"}
@@ -155,11 +156,13 @@ def lesson_of_number(number: str, root: Path = ROOT) -> Lesson:
     """
     known = scripts(root)
     by_file = {path.stem: name for name, path in known.items()}
-    number = by_file.get(Path(number).name.removesuffix(".py"), number)
+    file = Path(number).name.removesuffix(".py")
+    number = by_file.get(file, number)
     is_number = re.fullmatch(r"[0-9]+", number) is not None
     name = (number.lstrip("0") or "0").zfill(2) if is_number else number
     if name in known:
         return lesson_of_script(known[name], root)
+    refuse_old_number(name if is_number else file)
     if is_number:
         raise LabError(f"there is no lesson {number}", "./lab lessons")
     raise LabError(
