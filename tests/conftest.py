@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests.small_lab import SmallLab
+from tests.helpers.small_lab import SmallLab
 
 # Everything that a test run leaves lies in .lab.
 set_hypothesis_home_dir(Path(__file__).parents[1] / ".lab/cache/hypothesis")

@@ -8,7 +8,7 @@ import pytest
 from labkit.course.chapters import cog_pages, lesson_section, pages, run_file
 from labkit.course.lessons import lesson_of_script, scripts
 from labkit.course.promise import describe
-from tests.small_lab import SmallLab, write
+from tests.helpers.small_lab import SmallLab, write
 
 ROOT = Path(__file__).parents[1]
 RUNS = sorted((ROOT / "examples/runs").glob("*.txt"))

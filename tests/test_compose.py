@@ -10,7 +10,7 @@ import pytest
 from celery_app import app
 from labkit.install.environment import stamp_content
 from labkit.processes.start import child_environment
-from tests.compose_text import (
+from tests.helpers.compose_text import (
     COMPOSE_FILE,
     DOCKERFILE,
     ROOT,

@@ -14,7 +14,7 @@ import pytest
 from lab_home import ROOT
 from labkit.cli import lab
 from labkit.errors import in_shell
-from tests.hint_finder import Finder, Hint
+from tests.helpers.hint_finder import Finder, Hint
 
 FOLDERS = ("labkit", "web", "tasks", "work", "examples", "benchmarks")
 SHELL_FILES = ("lab", "start_worker.sh", "start_beat.sh", "labkit/start.sh", "docker-compose.yml")

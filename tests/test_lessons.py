@@ -11,7 +11,7 @@ from labkit.course.lesson_text import lesson_text
 from labkit.course.lessons import lesson_of_number, lesson_of_script, scripts
 from labkit.course.signpost import what_next
 from labkit.errors import LabError
-from tests.small_lab import write
+from tests.helpers.small_lab import write
 
 SENT = [("id-1", "basic"), ("id-2", "basic"), ("id-3", "own")]
 

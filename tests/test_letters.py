@@ -13,7 +13,7 @@ from celery_app import app
 from labkit.services.json_server import Answer
 from labkit.services.slow_api import SlowApi
 from tasks.realworld_tasks import answer_letters
-from tests.running_service import Running
+from tests.helpers.running_service import Running
 from work.language_model import LOST_S, MAX_AGAIN_S, MIN_AGAIN_S, Unanswered, answer_all
 
 

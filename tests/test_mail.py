@@ -18,7 +18,7 @@ from labkit.services import mail_check
 from labkit.services.mail_server import LARGEST_EMAIL_BYTES
 from tasks.realworld_tasks import mail as mail_module
 from tasks.realworld_tasks import send_email
-from tests.mail_servers import ADA, own_mail_server
+from tests.helpers.mail_servers import ADA, own_mail_server
 from work.mail import emails, mailbox, smtp
 from work.mail.mail_answers import ANSWERS, DELAYS_S
 from work.mail.mailbox import MailboxBusy, deliver, find_email, held_mailbox, read_email

@@ -13,7 +13,7 @@ from labkit.errors import LabError
 from labkit.services.mail_view import list_emails, show_email
 from tasks.realworld_tasks import mail as mail_module
 from tasks.realworld_tasks import send_email
-from tests.mail_servers import ADA, own_mail_server
+from tests.helpers.mail_servers import ADA, own_mail_server
 from work.mail import emails
 from work.mail.mailbox import deliver, find_email
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from labkit.broker.layout import KOMBU, Layout, layout_of
 from labkit.broker.mentions import Mentions, kinds_in, needles
 from labkit.broker.messages import GZIP, Message, decode_message, moment
-from tests.stack.odd_messages import BODY, TASK, envelope, headers, old
+from tests.stack.helpers.odd_messages import BODY, TASK, envelope, headers, old
 
 ID = str(uuid.uuid4())
 

@@ -10,7 +10,7 @@ from labkit.course.lessons import lesson_of_number, scripts
 from labkit.course.promise import describe
 from labkit.course.readme_index import LANGUAGES, lesson_index, read_titles
 from labkit.course.tours import stops
-from tests.small_lab import SmallLab, write
+from tests.helpers.small_lab import SmallLab, write
 from tests.test_docs import CHINESE, CYRILLIC, anchors
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.realworld_tasks import generate_report, send_report
 from tasks.realworld_tasks import reports as reports_module
-from tests.mail_servers import ADA, own_mail_server
+from tests.helpers.mail_servers import ADA, own_mail_server
 from work.flights import reports
 from work.flights.summary import summarise
 from work.flights.timetable import read

@@ -8,7 +8,7 @@ import pytest
 from labkit.course.restore import restore
 from labkit.errors import LabError
 from labkit.stack.changes import changed_files
-from tests.small_lab import SmallLab, write
+from tests.helpers.small_lab import SmallLab, write
 
 SUMS = "work/sums.py"
 

@@ -13,7 +13,7 @@ from labkit.course.record import record, without_machine_names
 from labkit.course.runner import run_lesson_number
 from labkit.course.tours import ROUTES, run_tour, stops
 from labkit.errors import LabError
-from tests.small_lab import RUN, SmallLab, StandInStack, write
+from tests.helpers.small_lab import RUN, SmallLab, StandInStack, write
 
 PLAIN = "main()"  # ends a script that does not ask for a stack
 REFUSED = 'raise SystemExit("error: no broker answers")'

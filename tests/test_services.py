@@ -8,7 +8,7 @@ import pytest
 
 from labkit.services.json_server import MAX_BODY_BYTES
 from labkit.services.partners import PartnerServices
-from tests.running_service import Running
+from tests.helpers.running_service import Running
 from work.orders.partners import Busy, Partners, Refused, WrongRequest
 
 

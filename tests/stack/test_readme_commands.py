@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from labkit.broker.server import free_port
-from tests.stack.fresh_copy import FreshCopy
-from tests.stack.labs import READY_S, wait_until
+from tests.stack.helpers.fresh_copy import FreshCopy
+from tests.stack.helpers.labs import READY_S, wait_until
 from tests.test_readmes import blocks, commands
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

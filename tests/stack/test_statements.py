@@ -20,8 +20,8 @@ from labkit.broker.results import stored_result
 from labkit.own.broker import own_broker
 from labkit.own.workers import Worker, own_worker
 from labkit.processes.program import Node, started
-from tests.stack.labs import wait_until
-from tests.stack.patient import Patient, ward
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import Patient, ward
 from tests.test_statements import TROUBLES
 
 __all__ = ["ward"]

@@ -17,7 +17,7 @@ from labkit.own.broker import OwnBroker
 from labkit.own.pages import own_web
 from labkit.own.workers import own_worker
 from labkit.processes.program import Node, started
-from tests.stack.labs import wait_until
+from tests.stack.helpers.labs import wait_until
 from work.database.engine import create_tables, engine_for, writing
 from work.database.schema import flights
 

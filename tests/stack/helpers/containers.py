@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.broker.server import free_port
-from tests.stack.labs import wait_until
+from tests.stack.helpers.labs import wait_until
 
 IMAGE = "celery-learning-lab"
 COMMAND_TIMEOUT_S = 300  # the first `up` builds the image

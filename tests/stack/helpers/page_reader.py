@@ -9,10 +9,10 @@ from pathlib import Path
 import redis
 
 from labkit.broker.server import free_port
-from tests.required import require
-from tests.stack.fresh_copy import NO_INDEX
-from tests.stack.labs import ROOT, wait_until
-from tests.stack.typed_page import Block, Terminal
+from tests.helpers.required import require
+from tests.stack.helpers.fresh_copy import NO_INDEX
+from tests.stack.helpers.labs import ROOT, wait_until
+from tests.stack.helpers.typed_page import Block, Terminal
 
 PORTS = ("6380", "8010", "8011", "8025")
 VERIFY = "systemd-analyze"  # typed by a test of its own: a laptop may have no systemd

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.compose_text import ROOT
+from tests.helpers.compose_text import ROOT
 
 BASE = "celery-learning-lab-stand-in"
 PACKAGES = "ca-certificates,python3,python3-venv,python3-pip,redis-server"

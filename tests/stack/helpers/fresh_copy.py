@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.labs import copy_of_the_tree
+from tests.stack.helpers.labs import copy_of_the_tree
 
 NO_INDEX = "Retrying|Failed to fetch|Request failed|ConnectionError|does not answer"
 # What an active environment, or the lab that runs these tests, would bring along.

@@ -1,4 +1,4 @@
-"""Tasks that are hard to judge from outside; for a worker: `-I tests.stack.doctor_tasks`."""
+"""Tasks that are hard to judge from outside, for a worker with -I and the name of this module."""
 
 import os
 import signal

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.stack.fresh_copy import OTHERS
-from tests.stack.labs import END_S, wait_until
+from tests.stack.helpers.fresh_copy import OTHERS
+from tests.stack.helpers.labs import END_S, wait_until
 
 TYPED_S = 300  # an installation may wait for the package index
 READY_S = 60

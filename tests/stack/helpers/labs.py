@@ -15,7 +15,7 @@ import psutil
 from labkit.broker.server import EmbeddedBroker, free_port
 from labkit.processes.records import leftovers
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail", "--no-reload")  # workers alone
 READY_S = 60
 END_S = 60
