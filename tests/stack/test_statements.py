@@ -20,9 +20,9 @@ from labkit.broker.results import stored_result
 from labkit.own.broker import own_broker
 from labkit.own.workers import Worker, own_worker
 from labkit.processes.program import Node, started
+from tests.course.test_statements import TROUBLES
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import Patient, ward
-from tests.test_statements import TROUBLES
 
 __all__ = ["ward"]
 

@@ -10,7 +10,7 @@ from labkit.course.lessons import lesson_of_script, scripts
 from labkit.course.promise import describe
 from tests.helpers.small_lab import SmallLab, write
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUNS = sorted((ROOT / "examples/runs").glob("*.txt"))
 MAX_WIDTH = 80  # of a table or a picture, in characters: a terminal's
 NO_TABLE = ("$ ", "true: ")  # the beginnings of a command and of a claim

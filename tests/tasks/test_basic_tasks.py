@@ -1,7 +1,6 @@
 """The tasks of the basic level, called as plain functions, and the work behind them."""
 
 import json
-import multiprocessing
 import os
 from datetime import UTC, date, datetime
 
@@ -167,26 +166,6 @@ def test_a_run_that_is_no_plain_name_is_refused(files, run):
     with pytest.raises(ValueError, match=r"^run must be letters, digits"):
         noted_nap(run, "job", 0)
     assert list(files.rglob("*")) == []
-
-
-def _write_lines(folder, job):
-    ledger = Ledger(folder, "run")
-    for _ in range(200):
-        ledger.note("END", job)
-
-
-def test_lines_of_several_processes_do_not_mix(tmp_path):
-    processes = [
-        multiprocessing.get_context("spawn").Process(target=_write_lines, args=(tmp_path, job))
-        for job in ("a" * 50, "b" * 3000)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(30)
-        assert process.exitcode == 0
-    jobs = [entry.job for entry in Ledger(tmp_path, "run").entries()]
-    assert sorted(jobs) == sorted(["a" * 50] * 200 + ["b" * 3000] * 200)
 
 
 # -- Trying again ----------------------------------------------------------------------------

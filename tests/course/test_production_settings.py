@@ -12,7 +12,7 @@ from kombu.transport.redis import Channel
 
 from celery_app import app
 
-PAGE = (Path(__file__).parents[1] / "docs/production-settings.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/production-settings.md").read_text(encoding="utf-8")
 # | `setting` | `default` | `lab` | start with, and why | 03 |
 ROW = re.compile(r"^\| `(\S+)` \| `(.+?)` \| `(.+?)` \| .+ \| (\d\d|-) \|$", re.MULTILINE)
 ROWS = ROW.findall(PAGE)

@@ -20,7 +20,7 @@ from kombu.utils.json import dumps, loads
 from pydantic import BaseModel, ValidationError
 
 from celery_app import app
-from tests.test_docs import ROOT
+from tests.course.test_docs import ROOT
 
 BASIC = (ROOT / "examples/basic/README.md").read_text(encoding="utf-8")
 WORKFLOWS = (ROOT / "examples/advanced/1-workflows.md").read_text(encoding="utf-8")

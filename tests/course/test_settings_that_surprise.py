@@ -1,9 +1,6 @@
 """Statements of the pages on settings that need no broker: held against Celery itself."""
 
 import inspect
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,8 +11,6 @@ from celery import Celery
 from celery.result import AsyncResult, ResultSet
 from celery.schedules import crontab, schedule
 from celery.worker import state
-
-from lab_home import ROOT
 
 
 @pytest.fixture
@@ -102,51 +97,9 @@ def test_get_of_a_group_asks_for_one_result_at_a_time(app):
     assert asked == ["a"]
 
 
-CONCURRENCY = """
-import os, sys
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-from celery import Celery
-for value in (None, "auto"):
-    worker = Celery(broker="memory://").WorkController(concurrency=value, pool_cls="prefork")
-    print(worker.concurrency)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process to a processor")
-def test_concurrency_is_all_processors_of_the_host_unless_it_is_auto():
-    done = subprocess.run(
-        [sys.executable, "-c", CONCURRENCY], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == [str(os.cpu_count()), "1"]
-
-
 def test_a_countdown_on_a_quorum_queue_is_held_by_the_worker_behind_a_direct_exchange_only():
     # Nothing but a RabbitMQ cluster shows it: so this looks at Celery's own condition and words.
     source = inspect.getsource(Celery.send_task)
     assert "if exchange_type != 'direct':" in source
     assert "should be a topic exchange or '\n" in source
     assert "'a fanout exchange in order for native delayed delivery to work" in source
-
-
-POOL = """
-from threading import Thread
-from celery import Celery
-app = Celery(broker="memory://")
-app.conf.broker_pool_limit = 1
-app.conf.broker_pool_acquire_timeout = 0.1
-other = Thread(target=app.send_task, args=("any",), daemon=True)
-with app.producer_or_acquire():
-    other.start()
-    other.join(2)
-    print(other.is_alive())
-other.join(60)
-print(other.is_alive())
-"""
-
-
-def test_who_sends_while_all_connections_of_the_pool_are_in_use_waits():
-    # In a process of its own: the limit holds for every app of a process.
-    done = subprocess.run(
-        [sys.executable, "-c", POOL], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["True", "False"]

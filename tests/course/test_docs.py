@@ -7,7 +7,7 @@ import pytest
 
 from labkit.cli import lab
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
 CYRILLIC, CHINESE = re.compile("[\u0430-\u044f]"), re.compile("[\u4e00-\u9fff]")

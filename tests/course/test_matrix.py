@@ -25,7 +25,7 @@ from labkit.matrix.page import (
 from labkit.matrix.picture import picture
 from work.ledger import Entry
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WRITTEN = (ROOT / PAGE).read_text(encoding="utf-8")
 TOLD = counts_on(WRITTEN)
 VERSIONS = {"Python": "3.11.7", "Celery": "5.7.0", "Valkey": "9.1.2"}

@@ -10,10 +10,10 @@ from labkit.course.lessons import lesson_of_number, scripts
 from labkit.course.promise import describe
 from labkit.course.readme_index import LANGUAGES, lesson_index, read_titles
 from labkit.course.tours import stops
+from tests.course.test_docs import CHINESE, CYRILLIC, anchors
 from tests.helpers.small_lab import SmallLab, write
-from tests.test_docs import CHINESE, CYRILLIC, anchors
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = {"en": "README.md", "ru": "README.ru.md", "zh": "README.zh-CN.md"}
 TEXTS = {language: (ROOT / name).read_text(encoding="utf-8") for language, name in FILES.items()}
 LETTERS = {"ru": CYRILLIC, "zh": CHINESE}

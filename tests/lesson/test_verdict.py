@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -53,38 +51,6 @@ def test_a_damaged_line_among_whole_ones_is_an_error(tmp_path):
         file.write(b'{"event": "EN\n')
     with pytest.raises(LedgerError, match=r"^line 2 of run.jsonl is damaged$"):
         ledger.entries()
-
-
-WRITE_FOR_EVER = """
-import sys
-from pathlib import Path
-from work.ledger import Ledger
-ledger = Ledger(Path(sys.argv[1]), "run")
-print(flush=True)
-while True:
-    ledger.note("START", "x" * 2000)
-"""
-
-
-def test_writers_that_are_killed_leave_whole_lines_and_no_lock(tmp_path):
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[1],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-        )
-        for _ in range(2)
-    ]
-    for writer in writers:
-        with writer:
-            assert writer.stdout
-            writer.stdout.readline()
-            writer.send_signal(signal.SIGKILL)
-    ledger = Ledger(tmp_path, "run")
-    before = len(ledger.entries())
-    ledger.note("END", "TL-1")
-    assert len(ledger.entries()) == before + 1
 
 
 def test_a_line_that_is_too_long_is_refused_before_anything_is_written(tmp_path):

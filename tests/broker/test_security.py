@@ -16,7 +16,7 @@ from labkit.own.tampering import with_another_task, with_another_text
 from labkit.own.tls import make_certificate
 
 SERIALIZERS = runpy.run_path(
-    str(Path(__file__).parents[1] / "examples/advanced/three_serializers.py")
+    str(Path(__file__).parents[2] / "examples/advanced/three_serializers.py")
 )
 outcome, NAMES = SERIALIZERS["outcome"], SERIALIZERS["NAMES"]
 

@@ -2,10 +2,6 @@
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +14,6 @@ from tasks.realworld_tasks import exports as exports_module
 from tasks.realworld_tasks import imports as imports_module
 from tasks.shop import shop
 from work.database.database_errors import DatabaseBusy
-from work.files import WRITING
 from work.flights import flight_table, import_reports
 from work.flights.flight_file import HEADER, chunks_of
 from work.flights.sample_flights import flight_dicts, make_missing, write_flights
@@ -264,33 +259,3 @@ def test_a_folder_for_exports_that_leads_outside_is_refused(files):
     with pytest.raises(ValueError, match=r"^source must stay inside the lab's files"):
         export_data("north")
     assert list(outside.iterdir()) == []
-
-
-KILLED_IN_THE_MIDDLE = """
-import os, signal, sys
-from pathlib import Path
-from work.flights import exports
-from work.flights.sample_flights import flight_dicts
-
-def rows():
-    for number, row in enumerate(flight_dicts(2000, "XA")):
-        if number == 1500:
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield row
-
-exports.write(rows(), Path(sys.argv[1]))
-"""
-
-
-@pytest.mark.parametrize("before", [None, "old"])
-def test_a_kill_in_the_middle_leaves_what_was_there_before(tmp_path, before):
-    target = tmp_path / "north.csv"
-    if before:
-        target.write_text(before)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-c", KILLED_IN_THE_MIDDLE, str(target)]
-    done = subprocess.run(command, env=environment, timeout=60, check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert (target.read_text() if target.exists() else None) == before
-    (half,) = tmp_path.glob(f"{WRITING}*")
-    assert half.stat().st_size > 0

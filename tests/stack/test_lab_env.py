@@ -9,7 +9,7 @@ import pytest
 
 from lab_env import env_lines, misspelled_names
 from lab_home import ROOT
-from tests.test_lab_home import HINT, project
+from tests.stack.test_lab_home import HINT, project
 
 __all__ = ["project"]  # the fixture
 

@@ -1,14 +1,13 @@
 """The shop's database on SQLite: several processes and threads at once, and whole or nothing."""
 
-import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Engine, exc, func, insert, inspect, select, text
+from sqlalchemy import Engine, exc, func, insert, select, text
 
 from work.database.engine import create_tables, engine_for, reading, writing
-from work.database.schema import flights, metadata, orders
+from work.database.schema import flights, orders
 
 FLIGHT = {
     "flight": "TL101", "day": date(2027, 1, 31), "origin": "AMS", "destination": "OSL",
@@ -30,21 +29,6 @@ def shop(url) -> Engine:
     engine = engine_for(url)
     create_tables(engine)
     return engine
-
-
-def make_tables(url: str) -> None:
-    create_tables(engine_for(url))
-
-
-def test_processes_that_start_at_the_same_moment_all_find_the_tables(url):
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=make_tables, args=(url,)) for _ in range(6)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 6
-    assert set(inspect(engine_for(url)).get_table_names()) == set(metadata.tables)
 
 
 def test_where_all_tables_are_there_nobody_is_waited_for(url, shop):
