@@ -1,6 +1,6 @@
 """Headers on which a worker ends: it gives the message back, and the next one ends, too.
 
-Tried with a worker of Celery 5.7, one message of each kind (tests/stack/odd_messages.py).
+Tried with a worker of Celery 5.7, one message of each kind (tests/stack/helpers/odd_messages.py).
 """
 
 from collections.abc import Mapping

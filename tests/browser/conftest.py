@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.required import require
+from tests.helpers.required import require
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox: root has none.  The others keep it from asking servers on the internet.

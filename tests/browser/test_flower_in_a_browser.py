@@ -12,8 +12,8 @@ from labkit.own.broker import OwnBroker
 from labkit.own.pages import Flower, own_flower
 from labkit.own.workers import own_worker
 from tests.browser.conftest import FOREIGN_HOST, Elsewhere
-from tests.stack.labs import wait_until
-from tests.stack.web_parts import settings
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.web_parts import settings
 
 USER, PASSWORD = "ada", "secret"
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from tests.browser.conftest import FOREIGN_HOST
-from tests.stack.web_parts import ADA, Web, shop_server, web_server
+from tests.stack.helpers.web_parts import ADA, Web, shop_server, web_server
 
 # What web/events.py tells a page to do; it gives the names of the states in their order.
 FOLLOW = """

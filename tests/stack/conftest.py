@@ -12,8 +12,8 @@ import redis
 from celery.result import AsyncResult
 
 from labkit.broker.server import free_port
-from tests.required import require
-from tests.stack.labs import LEAN, Lab, copy_of_the_tree, wait_until
+from tests.helpers.required import require
+from tests.stack.helpers.labs import LEAN, Lab, copy_of_the_tree, wait_until
 
 # A result that is thrown away ends its subscription.  When its broker has stopped by then, it would
 # try to reach that for 20 s, in the middle of whatever this process does (celery_app.py has more).

@@ -10,7 +10,7 @@ import pytest
 from labkit.broker.check import client_for
 from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError
-from tests.stack.labs import Lab, running
+from tests.stack.helpers.labs import Lab, running
 
 COUNT = 5
 

@@ -16,11 +16,11 @@ import pytest
 import redis
 
 from labkit.processes.start import child_environment
-from tests.compose_text import base_images
-from tests.required import require
-from tests.stack.containers import IMAGE, Compose, run, wait_for_line
-from tests.stack.docker_stand_ins import build_stand_ins, can_be_fetched, is_there
-from tests.stack.labs import copy_of_the_tree, lab_environment, wait_until
+from tests.helpers.compose_text import base_images
+from tests.helpers.required import require
+from tests.stack.helpers.containers import IMAGE, Compose, run, wait_for_line
+from tests.stack.helpers.docker_stand_ins import build_stand_ins, can_be_fetched, is_there
+from tests.stack.helpers.labs import copy_of_the_tree, lab_environment, wait_until
 
 pytestmark = pytest.mark.timeout(900)
 

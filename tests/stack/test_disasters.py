@@ -15,8 +15,8 @@ import pytest
 import redis
 
 from labkit.processes.identity import ProcessId
-from tests.required import require
-from tests.stack.labs import LEAN, Lab, wait_until
+from tests.helpers.required import require
+from tests.stack.helpers.labs import LEAN, Lab, wait_until
 
 SIZE_MB = 16
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from labkit.processes.start import child_environment
-from tests.stack.labs import LEAN, Lab, copy_of_the_tree, wait_until
-from tests.stack.patient import LONG_S, patient
+from tests.stack.helpers.labs import LEAN, Lab, copy_of_the_tree, wait_until
+from tests.stack.helpers.patient import LONG_S, patient
 
 __all__ = ["patient"]
 

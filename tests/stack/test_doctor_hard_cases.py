@@ -12,16 +12,16 @@ from celery import Celery
 from labkit.broker.queues import listeners, unacked_count
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.gather import gather
-from tests.stack.labs import wait_until
-from tests.stack.odd_messages import ODD
-from tests.stack.patient import LONG_S, Patient, patient, ward
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.odd_messages import ODD
+from tests.stack.helpers.patient import LONG_S, Patient, patient, ward
 
 __all__ = ["patient", "ward"]
 
-LIMITED = "tests.stack.doctor_tasks.limited"
-POISON = "tests.stack.doctor_tasks.ends_its_process"
+LIMITED = "tests.stack.helpers.doctor_tasks.limited"
+POISON = "tests.stack.helpers.doctor_tasks.ends_its_process"
 INVALID = "Received invalid task message"
-OURS = ("-I", "tests.stack.doctor_tasks")
+OURS = ("-I", "tests.stack.helpers.doctor_tasks")
 
 
 def push(patient: Patient, kind: str, queue: str = "basic") -> str:

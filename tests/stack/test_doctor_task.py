@@ -7,8 +7,8 @@ import pytest
 
 from labkit.broker.queues import unacked_count
 from labkit.broker.results import stored_result
-from tests.stack.labs import SOON_S, wait_until
-from tests.stack.patient import LONG_S, patient, ward
+from tests.stack.helpers.labs import SOON_S, wait_until
+from tests.stack.helpers.patient import LONG_S, patient, ward
 
 __all__ = ["patient", "ward"]
 

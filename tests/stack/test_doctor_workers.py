@@ -21,8 +21,8 @@ from labkit.doctor.taken import Taken, look_at_taken, taken_findings
 from labkit.own.beat import Beat
 from labkit.own.program import started
 from labkit.own.workers import Worker, WorkerLine, workers_of
-from tests.stack.labs import wait_until
-from tests.stack.patient import LONG_S, Answer, Patient, ward
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import LONG_S, Answer, Patient, ward
 
 __all__ = ["ward"]
 

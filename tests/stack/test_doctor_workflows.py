@@ -3,8 +3,8 @@
 import pytest
 from celery import chain, group
 
-from tests.stack.labs import wait_until
-from tests.stack.patient import LONG_S, Patient, patient
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import LONG_S, Patient, patient
 
 __all__ = ["patient"]
 
@@ -76,9 +76,9 @@ print(result.id, result.parent.id)"""
 
 
 def test_a_task_that_replaced_itself_is_not_called_lost(patient):
-    with patient.worker("replacing", "-I", "tests.stack.doctor_tasks") as worker:
+    with patient.worker("replacing", "-I", "tests.stack.helpers.doctor_tasks") as worker:
         result = patient.app.send_task(
-            "tests.stack.doctor_tasks.replaces_itself", [LONG_S], queue="basic"
+            "tests.stack.helpers.doctor_tasks.replaces_itself", [LONG_S], queue="basic"
         )
         wait_until(lambda: f"[{result.id}] ignored" in worker.log.read_text(), what="replaced")
         with_log = patient.doctor(result.id)
@@ -94,8 +94,12 @@ def test_a_task_that_replaced_itself_is_not_called_lost(patient):
 
 
 def test_a_task_that_ignored_itself_is_told_from_the_log(patient):
-    with patient.worker("ignoring", "-I", "tests.stack.doctor_tasks", settings=NOT_STARTED) as one:
-        result = patient.app.send_task("tests.stack.doctor_tasks.ignores_itself", queue="basic")
+    with patient.worker(
+        "ignoring", "-I", "tests.stack.helpers.doctor_tasks", settings=NOT_STARTED
+    ) as one:
+        result = patient.app.send_task(
+            "tests.stack.helpers.doctor_tasks.ignores_itself", queue="basic"
+        )
         wait_until(lambda: f"[{result.id}] ignored" in one.log.read_text(), what="ignored")
         answer = patient.doctor(result.id)
     assert answer.code == 0

@@ -10,9 +10,9 @@ import pytest
 from celery import Celery
 
 from labkit.monitor.event_feed import EventFeed
-from tests.stack.labs import wait_until
-from tests.stack.odd_messages import envelope
-from tests.stack.patient import Patient
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.odd_messages import envelope
+from tests.stack.helpers.patient import Patient
 
 EVENT = {"type": "task-succeeded", "hostname": "one@host", "clock": 5, "utcoffset": 0, "pid": 1}
 ODD_EVENTS = [

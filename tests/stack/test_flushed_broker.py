@@ -11,8 +11,8 @@ import redis
 from lab_home import MARK
 from labkit.broker.check import client_for
 from labkit.broker.server import EmbeddedBroker
-from tests.stack.labs import Lab, wait_until
-from tests.stack.web_parts import ADA
+from tests.stack.helpers.labs import Lab, wait_until
+from tests.stack.helpers.web_parts import ADA
 
 # A queue whose name is none of the lab's: with it, the database looks like somebody else's.
 TO_ORDERS = "from tasks.basic_tasks import add; add.apply_async((1, 2), queue='orders')"

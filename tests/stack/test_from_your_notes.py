@@ -19,7 +19,7 @@ import redis
 from celery import Celery
 
 from labkit.broker.server import EmbeddedBroker
-from tests.stack.labs import ROOT, wait_until
+from tests.stack.helpers.labs import ROOT, wait_until
 
 PAGE = (ROOT / "docs/from-your-notes.md").read_text(encoding="utf-8")
 TIMEOUT_S = 30

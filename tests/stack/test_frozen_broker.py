@@ -11,8 +11,8 @@ import psutil
 from celery_app import app
 from lab_home import ROOT
 from labkit.broker.queues import oldest
-from tests.stack.labs import wait_until
-from tests.stack.patient import Patient, ward
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import Patient, ward
 
 __all__ = ["ward"]
 

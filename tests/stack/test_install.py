@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.fresh_copy import FreshCopy
+from tests.stack.helpers.fresh_copy import FreshCopy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

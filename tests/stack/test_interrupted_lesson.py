@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from labkit.broker.check import client_for
-from tests.stack.labs import ROOT, wait_until
+from tests.stack.helpers.labs import ROOT, wait_until
 
 
 def test_ctrl_c_ends_a_lesson_with_its_workers_and_queues_and_without_a_traceback(lean_lab):

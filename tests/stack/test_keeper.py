@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from labkit.own.broker import own_broker
-from tests.stack.labs import LEAN, Lab, wait_until
+from tests.stack.helpers.labs import LEAN, Lab, wait_until
 from tests.stack.test_supervisor import SEND_ADD, SEND_EMAIL, page_of
 
 NO_PAGES = ("--no-flower", "--no-web")

@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 
-from tests.stack.labs import Lab, wait_until
+from tests.stack.helpers.labs import Lab, wait_until
 
 # What lessons start: a broker, a service and a worker of their own.
 STARTS = """

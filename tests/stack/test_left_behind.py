@@ -11,7 +11,7 @@ import pytest
 from labkit.broker.check import client_for
 from labkit.broker.queues import lengths, unacked_by_queue
 from labkit.own.left_behind import own_queues_among, remove_messages
-from tests.stack.labs import LEAN, ROOT, Lab, wait_until
+from tests.stack.helpers.labs import LEAN, ROOT, Lab, wait_until
 
 LESSON = '''"""Left behind: a lesson for this test."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stack.lesson_runs import LONGEST_S, keeps_its_promise, lessons_of
+from tests.stack.helpers.lesson_runs import LONGEST_S, keeps_its_promise, lessons_of
 
 
 @pytest.mark.timeout(LONGEST_S + 30)

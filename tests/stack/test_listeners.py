@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import psutil
 import pytest
 
-from tests.stack.labs import ROOT, Lab, wait_until
+from tests.stack.helpers.labs import ROOT, Lab, wait_until
 
 SEND_ADD = "from tasks.basic_tasks import add; task = add.delay(4, 5); task.get(10); print(task.id)"
 LOCAL = ("localhost:{port}", "127.0.0.1:{port}")

@@ -17,7 +17,7 @@ from labkit.matrix.one_cell import measure
 from labkit.matrix.page import PAGE, PICTURE
 from labkit.own.broker import OwnBroker
 from tests.stack import test_disasters
-from tests.stack.labs import ROOT, Lab, wait_until
+from tests.stack.helpers.labs import ROOT, Lab, wait_until
 
 LONGEST_S = 600  # it takes about 90 s; the rest is for a busy machine
 STOPPED = "stopped the cells that ran, their workers and their brokers"

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 import pytest
 
 from lab_home import ROOT
-from tests.stack.labs import SOON_S
-from tests.stack.patient import LONG_S, Patient, patient
+from tests.stack.helpers.labs import SOON_S
+from tests.stack.helpers.patient import LONG_S, Patient, patient
 
 __all__ = ["patient"]
 

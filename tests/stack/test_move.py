@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.stack.patient import Patient, patient, ward
+from tests.stack.helpers.patient import Patient, patient, ward
 
 __all__ = ["patient", "ward"]  # fixtures
 

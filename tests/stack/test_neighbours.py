@@ -11,7 +11,7 @@ import pytest
 from lab_home import MARK, ROOT
 from labkit.own.broker import OwnBroker, transport_setting
 from labkit.own.workers import WorkerLine, workers_of
-from tests.stack.labs import lab_environment, running, wait_until
+from tests.stack.helpers.labs import lab_environment, running, wait_until
 
 PREFIX = {"global_keyprefix": "other-project:"}
 END_S = 60  # a worker that cannot go on ends within 2 s

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from labkit.own.workers import own_worker
-from tests.mail_servers import MailServer, own_mail_server
-from tests.stack.labs import ROOT
-from tests.stack.patient import Patient
+from tests.helpers.mail_servers import MailServer, own_mail_server
+from tests.stack.helpers.labs import ROOT
+from tests.stack.helpers.patient import Patient
 from work.mail.mailbox import read_email
 
 TYPED_S = 240  # together the lines take 10 s

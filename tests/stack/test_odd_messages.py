@@ -17,9 +17,9 @@ from labkit.broker.results import stored_result
 from labkit.broker.search import find_queued
 from labkit.broker.set_aside import SET_ASIDE
 from labkit.broker.unread import trouble, unread_waiting
-from tests.stack.labs import wait_until
-from tests.stack.odd_messages import ENDING, ODD, TASK, around, envelope, headers
-from tests.stack.patient import Patient, patient
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.odd_messages import ENDING, ODD, TASK, around, envelope, headers
+from tests.stack.helpers.patient import Patient, patient
 
 __all__ = ["patient"]
 

@@ -13,7 +13,7 @@ from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError
 from labkit.processes.identity import ProcessId
 from labkit.stack.worker_check import require_workers
-from tests.stack.labs import LEAN, Lab
+from tests.stack.helpers.labs import LEAN, Lab
 from tests.stack.test_supervisor import SEND_ADD
 
 

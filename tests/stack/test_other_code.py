@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.labs import ROOT, Lab
+from tests.stack.helpers.labs import ROOT, Lab
 
 LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail")
 WRONG = r"celery_app\.py line (\d+): ModuleNotFoundError: No module named 'flaskk'"

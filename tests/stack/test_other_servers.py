@@ -8,7 +8,7 @@ import pytest
 from kombu import Connection
 from sqlalchemy import create_engine, text
 
-from tests.stack.labs import Lab
+from tests.stack.helpers.labs import Lab
 
 TIMEOUT_S = 300
 

@@ -5,8 +5,8 @@ import pytest
 from labkit.errors import LabError
 from labkit.own.beat import own_beat
 from labkit.own.workers import own_workers
-from tests.stack.labs import wait_until
-from tests.stack.patient import Patient, patient
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import Patient, patient
 
 __all__ = ["patient"]
 

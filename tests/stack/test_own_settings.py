@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.stack.labs import LEAN, Lab
+from tests.stack.helpers.labs import LEAN, Lab
 
 SETTINGS = """
         "priority_steps": list(range(10)),

@@ -7,8 +7,8 @@ from celery import Celery
 from celery.exceptions import TaskRevokedError, TimeLimitExceeded
 
 from labkit.own.workers import Worker, own_worker
-from tests.stack.labs import wait_until
-from tests.stack.patient import Patient, patient
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import Patient, patient
 from work.ledger import Ledger
 
 __all__ = ["patient"]

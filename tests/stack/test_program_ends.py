@@ -8,8 +8,8 @@ import sys
 import psutil
 import pytest
 
-from tests.stack.labs import ROOT, wait_until
-from tests.stack.patient import Patient, patient, ward
+from tests.stack.helpers.labs import ROOT, wait_until
+from tests.stack.helpers.patient import Patient, patient, ward
 
 __all__ = ["patient", "ward"]  # fixtures
 

@@ -24,8 +24,8 @@ from labkit.broker.queues import (
 )
 from labkit.broker.results import follow_result, stored_result
 from labkit.broker.search import find_queued
-from tests.stack.labs import wait_until
-from tests.stack.patient import LONG_S, Patient, patient
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import LONG_S, Patient, patient
 
 __all__ = ["patient"]
 

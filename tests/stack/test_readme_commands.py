@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from labkit.broker.server import free_port
-from tests.stack.fresh_copy import FreshCopy
-from tests.stack.labs import READY_S, wait_until
-from tests.test_readmes import blocks, commands
+from tests.course.test_readmes import blocks, commands
+from tests.stack.helpers.fresh_copy import FreshCopy
+from tests.stack.helpers.labs import READY_S, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

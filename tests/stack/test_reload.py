@@ -4,7 +4,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.stack.labs import wait_until
+from tests.stack.helpers.labs import wait_until
 
 SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
 LEAN = ("--no-beat", "--no-flower", "--no-web", "--no-mail")

@@ -15,7 +15,7 @@ from labkit.broker.result_reader import TIMEOUT_S, ResultStore
 from labkit.broker.results import decode_result, stored_result
 from labkit.broker.server import free_port
 from labkit.errors import LabError
-from tests.stack.patient import Patient, ward
+from tests.stack.helpers.patient import Patient, ward
 
 __all__ = ["ward"]
 

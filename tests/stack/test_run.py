@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from labkit.broker.server import free_port
-from tests.stack.labs import LEAN, ROOT, SOON_S, Lab, wait_until
+from tests.stack.helpers.labs import LEAN, ROOT, SOON_S, Lab, wait_until
 
 LESSON = ROOT / "examples" / "basic" / "01_first_task.py"
 

@@ -17,9 +17,9 @@ from labkit.broker.check import client_for
 from labkit.broker.server import free_port
 from labkit.own.tls import make_certificate, tls_front
 from labkit.own.workers import own_worker
-from tests.required import require
-from tests.stack.labs import lab_environment, wait_until
-from tests.stack.patient import Patient, patient
+from tests.helpers.required import require
+from tests.stack.helpers.labs import lab_environment, wait_until
+from tests.stack.helpers.patient import Patient, patient
 
 __all__ = ["patient"]
 

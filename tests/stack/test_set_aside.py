@@ -13,8 +13,8 @@ from celery.result import AsyncResult
 
 from labkit.broker.careful import SET_ASIDE as WRITTEN
 from labkit.broker.set_aside import SET_ASIDE, kept_messages
-from tests.stack.labs import LEAN, Lab, wait_until
-from tests.stack.odd_messages import ENDING
+from tests.stack.helpers.labs import LEAN, Lab, wait_until
+from tests.stack.helpers.odd_messages import ENDING
 
 GOOD = 5  # after each of the twenty
 SEND_BAD = 'from tasks.basic_tasks import add; print(add.apply_async((1, 2), eta="").id)'

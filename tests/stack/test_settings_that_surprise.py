@@ -21,7 +21,7 @@ from labkit.broker.results import stored_result
 from labkit.own.broker import OwnBroker, looking_every_second, transport_setting
 from labkit.own.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
-from tests.stack.labs import lab_environment, running, wait_until
+from tests.stack.helpers.labs import lab_environment, running, wait_until
 from work.ledger import Entry, Ledger
 
 SUM_S = 5  # shorter than countdown + run, longer than each
@@ -196,3 +196,45 @@ def sender_of_chords(stage: Stage, worker: str) -> subprocess.Popen:
 def asked(log: str) -> int:
     """How often the chord that was asked for most often was not complete."""
     return max(Counter(re.findall(r"celery\.chord_unlock\[(\S+)\] retry", log)).values(), default=0)
+
+
+CONCURRENCY = """
+import os, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from celery import Celery
+for value in (None, "auto"):
+    worker = Celery(broker="memory://").WorkController(concurrency=value, pool_cls="prefork")
+    print(worker.concurrency)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process to a processor")
+def test_concurrency_is_all_processors_of_the_host_unless_it_is_auto():
+    done = subprocess.run(
+        [sys.executable, "-c", CONCURRENCY], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(os.cpu_count()), "1"]
+
+
+POOL = """
+from threading import Thread
+from celery import Celery
+app = Celery(broker="memory://")
+app.conf.broker_pool_limit = 1
+app.conf.broker_pool_acquire_timeout = 0.1
+other = Thread(target=app.send_task, args=("any",), daemon=True)
+with app.producer_or_acquire():
+    other.start()
+    other.join(2)
+    print(other.is_alive())
+other.join(60)
+print(other.is_alive())
+"""
+
+
+def test_who_sends_while_all_connections_of_the_pool_are_in_use_waits():
+    # In a process of its own: the limit holds for every app of a process.
+    done = subprocess.run(
+        [sys.executable, "-c", POOL], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "False"]

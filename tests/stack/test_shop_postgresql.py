@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text, update
 from sqlalchemy.exc import OperationalError
 
-from tests.stack.labs import Lab
+from tests.stack.helpers.labs import Lab
 from work.database.engine import create_tables, engine_for, reading, writing
 from work.database.schema import flights, metadata
 from work.flights.flight_table import count, put, remove, stream

@@ -21,9 +21,9 @@ from labkit.own.broker import own_broker
 from labkit.own.program import started
 from labkit.own.workers import Worker, own_worker
 from labkit.processes.program import Program
-from tests.stack.labs import wait_until
-from tests.stack.patient import Patient, ward
-from tests.test_statements import TROUBLES
+from tests.course.test_statements import TROUBLES
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.patient import Patient, ward
 
 __all__ = ["ward"]
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 
-from tests.stack.labs import LEAN, Lab
+from tests.stack.helpers.labs import LEAN, Lab
 from tests.stack.test_keeper import NO_PAGES, kill
 from tests.stack.test_supervisor import SEND_ADD, page_of
 

@@ -14,7 +14,7 @@ from labkit.broker.results import stored_result
 from labkit.own.broker import OwnBroker
 from labkit.own.workers import WorkerLine, wait_for_ends, workers_of
 from tasks.basic_tasks import nap
-from tests.stack.labs import running, wait_until
+from tests.stack.helpers.labs import running, wait_until
 
 END_S = 60  # they end after 1 s and 7 s
 SOFT_S = 6

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import redis
 
-from tests.stack.labs import LEAN, READY_S, Lab, wait_until
+from tests.stack.helpers.labs import LEAN, READY_S, Lab, wait_until
 
 SEND_NAP = "from tasks.basic_tasks import nap; print(nap.delay({}).id)"
 SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"

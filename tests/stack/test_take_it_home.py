@@ -17,10 +17,10 @@ import pytest
 import redis
 
 from labkit.broker.server import free_port
-from tests.required import require
-from tests.stack.labs import ROOT, wait_until
-from tests.stack.page_reader import ANSWER_S, Reader
-from tests.stack.typed_page import blocks, there
+from tests.helpers.required import require
+from tests.stack.helpers.labs import ROOT, wait_until
+from tests.stack.helpers.page_reader import ANSWER_S, Reader
+from tests.stack.helpers.typed_page import blocks, there
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -13,9 +13,9 @@ import redis
 import yaml
 
 from labkit.broker.server import free_port
-from tests.required import require
-from tests.stack.labs import ROOT, wait_until
-from tests.stack.typed_page import Block, blocks, clean_environment, there
+from tests.helpers.required import require
+from tests.stack.helpers.labs import ROOT, wait_until
+from tests.stack.helpers.typed_page import Block, blocks, clean_environment, there
 
 PAGE = (ROOT / "docs/take-it-home.md").read_text(encoding="utf-8")
 BLOCKS = blocks(PAGE)

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.stack.labs import wait_until
+from tests.stack.helpers.labs import wait_until
 
 SEND = """
 from tasks.basic_tasks import add, divide

@@ -16,7 +16,7 @@ from labkit.own.services import OwnPartners, own_partners
 from labkit.own.shop import open_one, own_shop
 from labkit.own.workers import own_worker
 from tasks.realworld_tasks import send_unfinished_orders
-from tests.stack.labs import ROOT, Lab, lab_environment, wait_until
+from tests.stack.helpers.labs import ROOT, Lab, lab_environment, wait_until
 from work.database.engine import engine_for, reading
 from work.database.schema import flights
 from work.orders.order_states import FINAL

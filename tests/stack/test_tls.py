@@ -9,7 +9,7 @@ from kombu import Connection
 
 from labkit.broker.check import NoAnswer, check_redis
 from labkit.errors import LabError
-from tests.stack.labs import Lab
+from tests.stack.helpers.labs import Lab
 from tests.stack.test_security import TlsRedis, tls_redis
 
 __all__ = ["tls_redis"]

@@ -10,9 +10,8 @@ import httpx
 import pytest
 
 from labkit.own.pages import own_web
-from tests.stack.labs import wait_until
-from tests.stack.test_result_reader import DAMAGED, ODD_INSIDE, TOO_ODD
-from tests.stack.web_parts import (
+from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.web_parts import (
     ADA,
     APP,
     Web,
@@ -23,6 +22,7 @@ from tests.stack.web_parts import (
     timed,
     web_server,
 )
+from tests.stack.test_result_reader import DAMAGED, ODD_INSIDE, TOO_ODD
 from work.mail.mail_answers import set_answers
 
 NOBODY = "5f0c81d2-6c3b-4b0e-9a57-0c4b8a3d5e11"  # an id that no task has

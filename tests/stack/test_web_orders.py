@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from tests.stack.web_parts import ORDER, Web, house_form, timed, web_server
+from tests.stack.helpers.web_parts import ORDER, Web, house_form, timed, web_server
 from work.database.engine import writing
 from work.orders.partner_address import write_address
 

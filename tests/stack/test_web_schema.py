@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.stack.web_parts import Web, web_server
+from tests.stack.helpers.web_parts import Web, web_server
 
 EXAMPLES = 100  # for each call and mode
 CHECKS = [

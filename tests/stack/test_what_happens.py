@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from labkit.broker.server import EmbeddedBroker
-from tests.stack.labs import LEAN, ROOT, Lab, lab_environment, wait_until
+from tests.stack.helpers.labs import LEAN, ROOT, Lab, lab_environment, wait_until
 
 PAGE = (ROOT / "docs/what-happens.md").read_text(encoding="utf-8")
 ADD = "from tasks.basic_tasks import add; r = add.delay(4, 5); r.get(timeout=10); print(r.id)"

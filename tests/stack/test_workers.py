@@ -20,8 +20,8 @@ from labkit.own.queues import remove_queues
 from labkit.own.screen import draws
 from labkit.own.workers import WorkerLine, own_worker, workers_of
 from labkit.processes.usage import cpu_seconds, memory_mb
-from tests.stack.labs import Lab, wait_until
-from tests.stack.patient import Patient, patient
+from tests.stack.helpers.labs import Lab, wait_until
+from tests.stack.helpers.patient import Patient, patient
 
 __all__ = ["patient"]
 
