@@ -30,21 +30,11 @@ LAST_RESORT_SMTP_URL = "smtp://127.0.0.1:1025"  # where development mail servers
 _VARIABLES_THAT_WIN = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"]
 _VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_CONFIG_MODULE"]
 
-# A worker of this app sets this key before all others.  It marks a database as the lab's.
+# The key by which the lab knows its database: it is set there before all others.
 MARK = "celery_learning:lab"
 
-# What this app's clients write before anybody has set the mark.  Only the first kind is ours alone:
-# waiting messages and bindings of our queues.  The names of another project's queues fit nowhere.
-_OUR_KEYS = re.compile(
-    r"(basic|advanced|realworld|lesson\d\d[a-z0-9_.-]*)(\x06\x16\d)?$"
-    r"|_kombu\.binding(_permanent)?\.(basic|advanced|realworld|lesson\d\d[a-z0-9_.-]*)$"
-)
-_ANY_CELERYS_KEYS = re.compile(  # questions to workers, and what these took
-    r"_kombu\.binding(_permanent)?\.(celery\.pidbox|celeryev|reply\.celery\.pidbox)$"
-    r"|_kombu\.binding_deadlines$|unacked|.*\.reply\.celery\.pidbox$"
-)
-_RESULTS = re.compile(r"celery-task-|celery-taskset-")  # ours only beside a queue of ours
-_KEYS_TO_LOOK_AT = 1000  # one SCAN's worth; a database with more keys and no mark is not ours
+# What kombu leaves of a program that only asked for workers, such as Flower.  It is nobody's data.
+_OF_QUESTIONS = ("_kombu.binding_deadlines", "_kombu.binding.celeryev")
 
 
 # -- Addresses --------------------------------------------------------------------------------
@@ -205,6 +195,7 @@ with contextlib.suppress(OSError):  # whoever writes there says what is wrong wi
     LAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+# -- Whose database ---------------------------------------------------------------------------
 def run_id_of(client: "redis.Redis") -> str:
     """What tells one start of this server from all others; "" where its user may not ask (ACL)."""
     from redis.exceptions import NoPermissionError
@@ -220,23 +211,13 @@ def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]
     Ask it with a plain client before Celery connects, because Celery's first connection
     already writes keys.
     """
-    if client.exists(MARK):
-        return "ours"
+    with client.pipeline() as ask:
+        ask.dbsize()
+        ask.exists(MARK)
+        ask.exists(*_OF_QUESTIONS)
+        keys, marked, of_questions = ask.execute()
     # FLUSHALL takes the mark away, and the embedded broker is still nobody else's.
     own_id = (running_broker() or {}).get("run_id")  # a server makes a new one at each start
-    if own_id and run_id_of(client) == own_id:
+    if marked or (own_id and run_id_of(client) == own_id):
         return "ours"
-    if client.dbsize() == 0:
-        return "empty"
-    ours = results = False
-    for seen, key in enumerate(client.scan_iter(count=_KEYS_TO_LOOK_AT)):
-        name = key.decode(errors="replace") if isinstance(key, bytes) else key
-        kinds = [kind for kind in (_OUR_KEYS, _RESULTS, _ANY_CELERYS_KEYS) if kind.match(name)]
-        if not kinds or seen >= _KEYS_TO_LOOK_AT:
-            break
-        ours, results = ours or _OUR_KEYS in kinds, results or _RESULTS in kinds
-    else:
-        if ours or not results:
-            return "ours"
-    # A worker that starts at this moment has set the mark before all its other keys.
-    return "ours" if client.exists(MARK) else "foreign"
+    return "empty" if keys == of_questions else "foreign"

@@ -13,7 +13,7 @@ from lab_home import ROOT
 from labkit.course.changes import RESTORED
 from labkit.spawn import child_environment
 
-APP_FILES = ("celery_app.py", "lab_env.py", "lab_home.py")
+APP_FILES = ("celery_app.py", "lab_env.py", "lab_guard.py", "lab_home.py")
 FOLDERS = ("tasks", "work")
 IMPORT_TIMEOUT_S = 60  # it takes 1 s; the rest is for a busy machine
 MEND_HINT = "./lab restore"  # it asks first; where the code cannot be imported
