@@ -8,16 +8,15 @@ Every setting stands here with its reason; `Celery:` names the value it has when
 """
 
 import atexit
-import contextlib
 import sys
 
-import redis
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init, celeryd_init, worker_ready
+from celery.signals import celeryd_init
 from kombu import Exchange, Queue
 
-from lab_home import LAB_HOME, MARK, REDIS_URL, house_error, masked, other_address, whose_database
+from lab_guard import protect
+from lab_home import LAB_HOME, REDIS_URL
 
 app = Celery(
     "celery_learning",
@@ -125,6 +124,8 @@ app.conf.update(
     beat_enable_remote_control=True,  # Beat answers `celery inspect ping` too.  Celery: False
 )
 
+protect(app)  # keeps the lab out of a Redis that is somebody else's; leave it out in your project
+
 
 @celeryd_init.connect
 def be_patient(conf, **_kwargs) -> None:
@@ -134,40 +135,6 @@ def be_patient(conf, **_kwargs) -> None:
     conf.redis_socket_timeout = 120
     if "socket_timeout" in conf.broker_transport_options:  # Redis; another broker may not know it
         conf.broker_transport_options = conf.broker_transport_options | {"socket_timeout": 30}
-
-
-@celeryd_init.connect
-@beat_init.connect
-def refuse_a_foreign_database(**_kwargs) -> None:
-    """Stop before the first connection if this Redis database belongs to somebody else."""
-    client = redis.Redis.from_url(app.conf.broker_url, socket_connect_timeout=2)
-    try:
-        owner = whose_database(client)
-    except redis.RedisError:
-        return  # Celery reports a broker that is not there, and waits for it
-    if owner == "foreign":
-        sys.exit(
-            house_error(
-                f"the database at {masked(app.conf.broker_url)} holds somebody else's data",
-                other_address(app.conf.broker_url, path="/5"),
-            )
-        )
-
-
-@celeryd_init.connect
-@worker_ready.connect
-def mark_the_database(sender, instance=None, **_kwargs) -> None:
-    """Leave the lab's mark, by which the lab knows its database again.
-
-    It is there before the worker's first keys: another one that starts just then would take those
-    for somebody else's.  Once more when it is ready: the broker may have come later.
-    """
-    worker = instance or sender
-    if worker.app is not app:
-        return  # a lesson's second app, on a broker that need not be a Redis
-    with contextlib.suppress(redis.RedisError):  # Celery reports it
-        client = redis.Redis.from_url(app.conf.broker_url, socket_connect_timeout=2)
-        client.set(MARK, worker.hostname)
 
 
 @atexit.register

@@ -6,15 +6,17 @@ A project of your own needs none of this: load_dotenv() alone will do.
 import difflib
 import os
 import re
+from io import StringIO
 from pathlib import Path
 
-from dotenv import dotenv_values, load_dotenv
-from dotenv.parser import Binding, parse_stream
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 ROOT = Path(__file__).resolve().parent
 ENV_FILE = ROOT / ".env"
-ENCODING = "utf-8-sig"  # some editors write a mark in front
 CLOSE = 0.85  # REDIS_ULR for REDIS_URL; a SMTP_USER of the learner is further away
+
+_lines: dict[str, int] = {}  # where `.env` sets what this process has from it
 
 
 def house_error(sentence: str, hint: str) -> str:
@@ -25,53 +27,36 @@ def house_error(sentence: str, hint: str) -> str:
     return f"error: {sentence}\n\nhint: {hint}"
 
 
-def load_env_file(path: Path = ENV_FILE) -> None:
+def load_env_file() -> None:
     """Put the settings of `.env` into the environment; what is set there already wins.
 
     python-dotenv alone would only log a broken line, and would search the parent folders.
     """
-    if not path.is_file():
+    if not ENV_FILE.is_file():
         return
     try:
-        for binding in _bindings(path):
-            if binding.error or (binding.key and binding.value is None):
-                line = _line_of(binding)
-                wrong = f".env line {line} is not of the form NAME=value"
-                raise SystemExit(house_error(wrong, f"sed -n {line}p .env; cat .env.example"))
+        text = ENV_FILE.read_text(encoding="utf-8-sig")  # some editors write a mark in front
     except (UnicodeDecodeError, OSError) as error:
         wrong = f".env cannot be read as UTF-8 text: {error}"
         hint = "mv .env .env.old; cp .env.example .env"
         raise SystemExit(house_error(wrong, hint)) from None
-    load_dotenv(path, encoding=ENCODING)
+    lines = {}
+    for one in parse_stream(StringIO(text)):
+        read = one.original.string  # it begins with the empty lines above
+        line = one.original.line + read[: len(read) - len(read.lstrip())].count("\n")
+        if one.error or (one.key and one.value is None):
+            wrong = f".env line {line} is not of the form NAME=value"
+            raise SystemExit(house_error(wrong, f"sed -n {line}p .env; cat .env.example"))
+        lines[one.key] = line
+    for name, value in dotenv_values(stream=StringIO(text)).items():
+        # A process hands its environment down: the value tells, and not who has read the file.
+        if os.environ.setdefault(name, value or "") == value:
+            _lines[name] = lines[name]
 
 
-def _bindings(path: Path) -> list[Binding]:
-    with path.open(encoding=ENCODING) as file:
-        return list(parse_stream(file))
-
-
-def _line_of(binding: Binding) -> int:
-    text = binding.original.string  # the empty lines above belong to it
-    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
-
-
-def env_lines(path: Path = ENV_FILE) -> dict[str, int]:
-    """{name: line} of what `.env` sets; {} where it is not there or cannot be read."""
-    try:
-        return {one.key: _line_of(one) for one in _bindings(path) if one.key and not one.error}
-    except (UnicodeDecodeError, OSError):
-        return {}
-
-
-def line_that_sets(name: str, path: Path = ENV_FILE) -> int | None:
-    """The line of `.env` from which this process has a setting; None if it has it from elsewhere.
-
-    A process hands its environment down, so the value tells, and not who has read the file.
-    """
-    line = env_lines(path).get(name)
-    if line and dotenv_values(path, encoding=ENCODING).get(name) == os.environ.get(name):
-        return line
-    return None
+def line_that_sets(name: str) -> int | None:
+    """The line of `.env` from which this process has a setting; None if it is from elsewhere."""
+    return _lines.get(name)
 
 
 def where_set(name: str) -> str:
@@ -90,22 +75,18 @@ def look_at_setting(name: str) -> str:
     return f"grep -n {name} .env" if line_that_sets(name) else f"printenv {name}"
 
 
-def misspelled_names(path: Path = ENV_FILE) -> list[str]:
-    """A warning, with its hint, for each name in `.env` that is almost a known one.
+def misspelled_names() -> list[str]:
+    """A warning, with its hint, for each name in `.env` that is almost one of .env.example.
 
-    The known ones are those of .env.example.  A name that is like none of them may be the
-    learner's own.
+    A name that is like none of them may be the learner's own.
     """
-    try:
-        example = (ROOT / ".env.example").read_text()
-    except OSError:
-        return []
-    known = re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
+    example = ROOT / ".env.example"
+    known = re.findall(r"^#?([A-Z_]+)=", example.read_text(), re.M) if example.is_file() else []
     found = []
-    for name, line in env_lines(path).items():
+    for name, line in _lines.items():
         close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=CLOSE)
         if close and name not in known:
-            sentence = f"line {line} of .env sets {name}, which the lab does not know; did you "
-            sentence += f"mean {close[0]}?"
-            found.append(f"warning: {sentence}\n\nhint: sed -n {line}p .env")
+            wrong = f"line {line} of .env sets {name}, which the lab does not know"
+            wrong += f"; did you mean {close[0]}?"
+            found.append(f"warning: {wrong}\n\nhint: sed -n {line}p .env")
     return found

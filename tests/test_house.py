@@ -24,6 +24,7 @@ FORBIDDEN = {
     "web": {"labkit", "examples"},  # but for what WEB_MAY says
     "labkit": {"tasks", "web", "examples"},
     "celery_app.py": {"labkit", "tasks", "work", "web", "examples"},
+    "lab_guard.py": {"celery_app", "labkit", "tasks", "work", "web", "examples"},
     "lab_env.py": {
         "celery",
         "kombu",

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from lab_home import LAB_HOME
+from lab_home import LAB_HOME, MARK
 from labkit.broker.check import client_for
 from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError, in_shell
@@ -70,6 +70,8 @@ class OwnBroker(EmbeddedBroker):
         """A Celery app for the lesson's own process.  It has no tasks: send them by name."""
         from celery import Celery  # deferred: whoever only wants the server needs no Celery
 
+        with self.client(database) as client:  # before the app writes; a worker looks for it
+            client.set(MARK, "lesson")
         url = self.address(database)
         app = Celery("lesson", broker=url, backend=url, set_as_current=False)
         app.conf.broker_transport_options = transport_options

@@ -14,7 +14,7 @@ from labkit.errors import last_error
 from labkit.processes.start import child_environment
 from labkit.stack.changes import RESTORED
 
-APP_FILES = ("celery_app.py", "lab_env.py", "lab_home.py")
+APP_FILES = ("celery_app.py", "lab_env.py", "lab_guard.py", "lab_home.py")
 FOLDERS = ("tasks", "work")
 IMPORT_TIMEOUT_S = 60  # it takes 1 s; the rest is for a busy machine
 MEND_HINT = "./lab restore"  # it asks first; where the code cannot be imported

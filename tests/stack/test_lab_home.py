@@ -1,12 +1,7 @@
 """lab_home.py: which folder, which Redis, and no password in any sentence."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,136 +14,128 @@ from hypothesis import strategies as st
 
 import lab_env
 import lab_home
+from tests.helpers.a_project import HINT, project
 
-HINT = "\n\nhint: "
+__all__ = ["project"]  # the fixture
 
-
-@dataclass
-class Project:
-    """A folder with a copy of lab_home.py and lab_env.py, asked in a process of its own."""
-
-    root: Path
-
-    def ask(self, expression: str, folder: Path | None, environment: dict[str, str]):
-        """Print an expression of lab_home in `folder`; return the completed process."""
-        clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        clean |= {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(
-            [sys.executable, "-c", f"import lab_home; print(lab_home.{expression})"],
-            cwd=folder or self.root,
-            env=clean | environment,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-
-    def value(self, expression: str, folder: Path | None = None, **environment: str) -> str:
-        done = self.ask(expression, folder, environment)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.removesuffix("\n")
-
-    def error(self, **environment: str) -> str:
-        """The error of a start that must fail: checked to be in the house form."""
-        done = self.ask("REDIS_URL", None, environment)
-        assert done.returncode == 1
-        assert done.stderr.startswith("error: ")
-        assert HINT in done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr
-
-    def write_env(self, text: str) -> None:
-        (self.root / ".env").write_text(text, encoding="utf-8")
-
-    def write_broker(self, content: str) -> None:
-        (self.root / ".lab").mkdir(exist_ok=True)
-        (self.root / ".lab" / "broker").write_text(content)
+ADDRESSES = ("REDIS_URL", "DATABASE_URL", "SMTP_URL")
+TLS = "rediss://h/0?ssl_cert_reqs=required"
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    root = tmp_path / "my lab"
-    root.mkdir()
-    for file in (lab_home.__file__, lab_env.__file__):
-        shutil.copy(file, root)
-    return Project(root.resolve())
+@pytest.fixture(autouse=True)
+def nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a lab without settings, in which no lab runs."""
+    for name in ADDRESSES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(lab_env, "_lines", {})
+    monkeypatch.setattr(lab_home, "BROKER_FILE", tmp_path / "broker")
+    monkeypatch.setattr(lab_home, "MAIL_FILE", tmp_path / "mail-server")
+    return tmp_path
 
 
-# -- Which Redis ------------------------------------------------------------------------------
+def error_of(name: str) -> str:
+    """The lab's error for an address."""
+    with pytest.raises(SystemExit) as seen:
+        lab_home.address(name)
+    error = str(seen.value)
+    assert error.startswith(f"error: {name} must be ")
+    assert error.count(HINT) == 1
+    return error
 
 
-def test_without_any_setting_the_usual_address_is_used(project):
-    assert project.value("REDIS_URL") == "redis://localhost:6379/0"
+# -- Addresses --------------------------------------------------------------------------------
+def test_redis_url_comes_before_the_running_labs_broker_and_that_before_the_usual_one(
+    nothing_is_set, monkeypatch
+):
+    assert lab_home.choose_redis_url() == "redis://localhost:6379/0"
+    for broken in ("", "{", "\x00"):
+        (nothing_is_set / "broker").write_text(broken)
+        assert lab_home.choose_redis_url() == "redis://localhost:6379/0"
+    (nothing_is_set / "broker").write_text(json.dumps({"url": "redis://h:1/0", "run_id": "a"}))
+    assert lab_home.choose_redis_url() == "redis://h:1/0"
+    monkeypatch.setenv("REDIS_URL", "")
+    assert lab_home.choose_redis_url() == "redis://h:1/0"
+    monkeypatch.setenv("REDIS_URL", "redis://h:2/0")
+    assert lab_home.choose_redis_url() == "redis://h:2/0"
 
 
-def test_the_running_labs_broker_comes_before_the_usual_address(project):
-    project.write_broker(json.dumps({"url": "redis://:w@127.0.0.1:4000/0", "run_id": "abc"}))
-    assert project.value("REDIS_URL") == "redis://:w@127.0.0.1:4000/0"
-
-
-def test_env_file_comes_before_the_running_labs_broker(project):
-    project.write_broker(json.dumps({"url": "redis://:w@127.0.0.1:4000/0", "run_id": "abc"}))
-    project.write_env("REDIS_URL=redis://localhost:5000/1\n")
-    assert project.value("REDIS_URL") == "redis://localhost:5000/1"
-
-
-def test_the_environment_comes_before_the_env_file(project):
-    project.write_env("REDIS_URL=redis://localhost:5000/1\n")
-    url = project.value("REDIS_URL", REDIS_URL="redis://localhost:5001/2")
-    assert url == "redis://localhost:5001/2"
-
-
-def test_an_empty_setting_is_as_none(project):
-    assert project.value("REDIS_URL", REDIS_URL="") == "redis://localhost:6379/0"
-
-
-@pytest.mark.parametrize("content", ["", "{", "\x00"])
-def test_a_broken_broker_file_is_as_none(project, content):
-    project.write_broker(content)
-    assert project.value("REDIS_URL") == "redis://localhost:6379/0"
+def test_smtp_url_comes_before_the_running_labs_mail_server_and_that_before_the_usual_one(
+    nothing_is_set, monkeypatch
+):
+    assert lab_home.choose_smtp_url() == "smtp://127.0.0.1:1025"
+    (nothing_is_set / "mail-server").write_text('{"url": "smtp://127.0.0.1:4000"}')
+    assert lab_home.choose_smtp_url() == "smtp://127.0.0.1:4000"
+    monkeypatch.setenv("SMTP_URL", "smtp://[::1]:4002")
+    assert lab_home.choose_smtp_url() == "smtp://[::1]:4002"
 
 
 @pytest.mark.parametrize(
-    ("url", "what"),
+    ("given", "used"),
     [
-        ("localhost:6379", "must begin with redis:// or rediss://"),
-        ("http://localhost:6379/0", "must begin with redis:// or rediss://"),
-        ("amqp://guest:guest@localhost//", "must begin with redis:// or rediss://"),
-        ("redis://", "needs a host"),
-        ("redis://localhost:0/0", "a port of 1 to 65535"),
-        ("redis://localhost:65536/0", "check its port"),
-        ("redis://localhost:port/0", "check its port"),
-        ("redis://[::1/0", "is no address"),
-        ("redis://localhost:6379/first", "must end with a database number"),
-        ("rediss://localhost:6379/0", "rediss:// needs ssl_cert_reqs=required in REDIS_URL"),
-        ("rediss://localhost/0?ssl_cert_reqs=CERT_REQUIRED", "needs ssl_cert_reqs=required"),
-        ("redis://localhost/0?socket_timeout=3", "takes no option but ssl_... ones"),
-        ("rediss://localhost/0?ssl_cert_reqs=none&ssl_odd=1", "takes no option but ssl_... ones"),
-        ("redis://localhost/0?ssl_cert_reqs=none", "takes no option but ssl_... ones, with rediss"),
+        ("", f"sqlite:///{quote(str(lab_home.LAB_FILES))}/shop.sqlite"),
+        ("sqlite:////a/b.sqlite?timeout=9", "sqlite:////a/b.sqlite?timeout=9"),
+        ("sqlite:///my%3Fshop.sqlite", f"sqlite:///{quote(str(lab_home.ROOT))}/my%3Fshop.sqlite"),
+        ("postgres://lab:a%40b@h:5432/lab", "postgresql+psycopg://lab:a%40b@h:5432/lab"),
+        ("postgresql://h/lab", "postgresql+psycopg://h/lab"),
+        ("postgresql+psycopg://h/lab", "postgresql+psycopg://h/lab"),
     ],
 )
-def test_a_wrong_redis_url_is_named_in_one_sentence(project, url, what):
-    assert what in project.error(REDIS_URL=url)
+def test_the_database_is_a_file_in_the_labs_folder_or_a_postgresql(monkeypatch, given, used):
+    monkeypatch.setenv("DATABASE_URL", given)
+    assert lab_home.choose_database_url() == used
 
 
-def test_the_hint_for_tls_can_be_pasted_and_keeps_the_other_options(project):
-    error = project.error(
-        REDIS_URL="rediss://ada:p%40w@h:1/2?ssl_ca_certs=/a/b.pem&ssl_cert_reqs=x"
-    )
-    line = "'rediss://ada:PASSWORD@h:1/2?ssl_ca_certs=/a/b.pem&ssl_cert_reqs=required'"
-    assert error.endswith(f"hint: REDIS_URL={line} ./lab up\n")
+WRONG = {
+    "REDIS_URL": [
+        *("localhost:6379", "http://localhost:6379/0", "REDIS://localhost/0", "redis://"),
+        *("redis://localhost:0/0", "redis://localhost:65536/0", "redis://localhost:port/0"),
+        *("redis://[::1/0", "redis://localhost/first", "redis://:secret/1@h/0"),
+        *("redis://localhost/0?socket_timeout=3", "redis://localhost/0?ssl_cert_reqs=none"),
+        *("rediss://h/0", "rediss://h/0?ssl_cert_reqs=CERT_REQUIRED", f"{TLS}&ssl_odd=1"),
+    ],
+    "DATABASE_URL": [
+        *("mysql://root:secret@h/lab", "sqlite://", "sqlite:///", "sqlite:///:memory:"),
+        *("postgresql://h", "postgresql://lab:sec/ret@h:1/lab", "postgresql://h:0/lab"),
+        "postgresql://h:port/lab",
+    ],
+    "SMTP_URL": [
+        *("localhost:25", "smtp://localhost", "smtps://h:465", "smtp://h:0", "smtp://h:1/x"),
+        "smtp://ada:secret@h:25",
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "url"), [(name, url) for name in WRONG for url in WRONG[name]])
+def test_a_wrong_address_is_named_in_one_sentence_without_its_password(monkeypatch, name, url):
+    monkeypatch.setenv(name, url)
+    error = error_of(name)
+    assert f"got {lab_home.masked(url)!r}; " in error
+    assert "sec" not in error
 
 
 @pytest.mark.parametrize(
-    ("url", "right"),
+    "url",
+    ["redis://h", "redis://h:6379", "redis://:w@[::1]:6379/15", TLS.replace("//", "//ada:w@")],
+)
+def test_a_right_redis_url_is_taken_as_it_is(monkeypatch, url):
+    monkeypatch.setenv("REDIS_URL", url)
+    assert lab_home.choose_redis_url() == url
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
     [
-        ("redis://:w@h:1/0?db=5", "redis://:PASSWORD@h:1/5"),
-        ("redis://h/2?socket_timeout=3&password=w", "redis://h/2"),
-        ("redis://h/0?ssl_cert_reqs=none", "'rediss://h/0?ssl_cert_reqs=none'"),
+        ("redis://:w@h:1/2?db=5", "REDIS_URL=redis://:PASSWORD@h:1/2 ./lab up"),
+        (
+            "rediss://ada:w@h/2?ssl_cert_reqs=x",
+            "REDIS_URL='rediss://ada:PASSWORD@h/2?ssl_cert_reqs=required' ./lab up",
+        ),
+        ("localhost:6379", "unset REDIS_URL"),
     ],
 )
-def test_the_hint_for_an_option_that_is_not_taken_can_be_pasted(project, url, right):
-    assert project.error(REDIS_URL=url).endswith(f"hint: REDIS_URL={right} ./lab up\n")
+def test_the_hint_is_the_right_line_where_only_the_options_are_wrong(monkeypatch, url, hint):
+    monkeypatch.setenv("REDIS_URL", url)
+    assert error_of("REDIS_URL").endswith(f"{HINT}{hint}")
 
 
 @pytest.mark.parametrize(
@@ -161,9 +148,10 @@ def test_the_hint_for_an_option_that_is_not_taken_can_be_pasted(project, url, ri
         ("ssl_check_hostname", "true"),
     ],
 )
-def test_celery_kombu_and_redis_py_take_every_option_that_the_lab_takes(name, value):
-    url = f"rediss://h/0?ssl_cert_reqs=required&{name}={value}"
-    assert lab_home._checked(url) == url
+def test_celery_kombu_and_redis_py_take_every_option_that_the_lab_takes(monkeypatch, name, value):
+    url = f"{TLS}&{name}={value}"
+    monkeypatch.setenv("REDIS_URL", url)
+    assert lab_home.choose_redis_url() == url
     wanted = {name: True if value == "true" else value}.items()
     with Celery(broker=url, backend=url, set_as_current=False) as app, app.connection() as there:
         of_kombu: Any = there.ssl
@@ -176,182 +164,61 @@ def test_celery_kombu_and_redis_py_take_every_option_that_the_lab_takes(name, va
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "redis://localhost",
-        "redis://localhost:6379",
-        "redis://:w@[::1]:6379/15",
-        "rediss://user:w@redis.example.com/0?ssl_cert_reqs=required",
-    ],
+    "name", ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "CELERY_CONFIG_MODULE"]
 )
-def test_a_right_redis_url_is_taken_as_it_is(project, url):
-    assert project.value("REDIS_URL", REDIS_URL=url) == url
+def test_a_variable_that_celery_would_obey_in_silence_is_refused(monkeypatch, name):
+    monkeypatch.setenv(name, "redis://localhost:1/0")
+    with pytest.raises(SystemExit, match=f"{name} is set.*\n\nhint: unset {name}$"):
+        lab_home._refuse_hidden_settings()
 
 
-# -- Which database ---------------------------------------------------------------------------
+# -- Folders, and the settings as a process of its own finds them -------------------------------
+def test_a_relative_folder_starts_beside_lab_home_py(monkeypatch):
+    assert lab_home._folder("LAB_OF_A_TEST", ".lab") == lab_home.ROOT / ".lab"
+    monkeypatch.setenv("LAB_OF_A_TEST", "state")
+    assert lab_home._folder("LAB_OF_A_TEST", ".lab") == lab_home.ROOT / "state"
+    monkeypatch.setenv("LAB_OF_A_TEST", "~/lab")
+    assert lab_home._folder("LAB_OF_A_TEST", ".lab") == Path.home() / "lab"
 
 
-def test_without_any_setting_the_database_is_a_file_among_the_labs_files(project):
-    assert project.value("DATABASE_URL", LAB_FILES="/a/my files").endswith(
-        "sqlite:////a/my%20files/shop.sqlite"
-    )
-
-
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_each_name_of_postgresql_means_the_driver_psycopg(project, scheme):
-    url = project.value("DATABASE_URL", DATABASE_URL=f"{scheme}://lab:a%40b@127.0.0.1:5432/lab")
-    assert url == "postgresql+psycopg://lab:a%40b@127.0.0.1:5432/lab"
-
-
-def test_a_relative_database_file_starts_in_the_folder_of_the_lab(project, tmp_path):
-    url = project.value("DATABASE_URL", tmp_path, DATABASE_URL="sqlite:///data/my%3Fshop.sqlite")
-    assert url == f"sqlite:///{quote(str(project.root))}/data/my%3Fshop.sqlite"
-
-
-@pytest.mark.parametrize(
-    ("url", "what"),
-    [
-        ("mysql://root:secret@localhost/lab", "must begin with sqlite:/// or postgresql://"),
-        ("sqlite://", "must begin with sqlite:/// or postgresql://"),
-        ("sqlite:///", "must name a file"),
-        ("sqlite:///:memory:", "must name a file"),
-        ("postgresql://localhost", "is no address of the form"),
-        ("postgresql://lab:sec/ret@localhost:5432/lab", "is no address of the form"),
-        ("postgresql://localhost:0/lab", "is no address of the form"),
-    ],
-)
-def test_a_wrong_database_url_is_named_in_one_sentence(project, url, what):
-    error = project.error(DATABASE_URL=url)
-    assert what in error and "sec" not in error
-
-
-# -- Which mail server ------------------------------------------------------------------------
-
-
-def test_the_mail_server_is_the_usual_one_then_the_running_labs_then_the_named_one(project):
-    assert project.value("choose_smtp_url()") == "smtp://127.0.0.1:1025"
-    (project.root / ".lab").mkdir(exist_ok=True)
-    (project.root / ".lab" / "mail-server").write_text('{"url": "smtp://127.0.0.1:4000"}')
-    assert project.value("choose_smtp_url()") == "smtp://127.0.0.1:4000"
-    project.write_env("SMTP_URL=smtp://localhost:4001\n")
-    assert project.value("choose_smtp_url()") == "smtp://localhost:4001"
-    named = project.value("choose_smtp_url()", SMTP_URL="smtp://[::1]:4002")
-    assert named == "smtp://[::1]:4002"
-
-
-@pytest.mark.parametrize(
-    "url", ["localhost:25", "smtp://localhost", "smtps://h:465", "smtp://h:0", "smtp://h:1/x"]
-)
-def test_a_wrong_smtp_url_is_named_in_one_sentence(project, url):
-    assert f"SMTP_URL must be smtp://HOST:PORT, got {url!r}" in project.error(SMTP_URL=url)
-
-
-def test_no_error_about_a_mail_server_shows_a_password(project):
-    assert "secret" not in project.error(SMTP_URL="smtp://ada:secret@localhost:25")
-
-
-# -- Which folder -----------------------------------------------------------------------------
-
-
-def test_the_labs_files_lie_beside_lab_home_py(project, tmp_path):
-    assert project.value("LAB_HOME", folder=tmp_path) == str(project.root / ".lab")
-    assert project.value("LAB_FILES", folder=tmp_path) == str(project.root / ".lab" / "files")
-
-
-def test_only_its_owner_may_read_the_labs_folder(project):
-    project.value("LAB_HOME")
+def test_the_labs_folder_lies_beside_lab_home_py_and_is_its_owners_alone(project, tmp_path):
+    for elsewhere in (tmp_path, tmp_path / "current folder"):  # theirs is not read
+        elsewhere.mkdir(exist_ok=True)
+        (elsewhere / ".env").write_text("LAB_HOME=/somewhere/else\n")
+    found = project.value("LAB_FILES", tmp_path / "current folder")
+    assert found == str(project.root / ".lab/files")
     assert (project.root / ".lab").stat().st_mode & 0o777 == 0o700
 
 
-def test_lab_home_may_be_elsewhere_and_takes_lab_files_along(project, tmp_path):
-    home = tmp_path / "else where"
-    assert project.value("LAB_FILES", LAB_HOME=str(home)) == str(home / "files")
-    assert home.is_dir()
-
-
-def test_a_relative_lab_home_is_the_same_from_every_folder(project, tmp_path):
-    for folder in (project.root, tmp_path):
-        assert project.value("LAB_HOME", folder, LAB_HOME="state") == str(project.root / "state")
-
-
-def test_a_tilde_in_lab_home_is_the_home_folder(project, tmp_path):
-    assert project.value("LAB_HOME", LAB_HOME="~/lab", HOME=str(tmp_path)) == f"{tmp_path}/lab"
-
-
 def test_a_folder_that_cannot_be_made_is_left_to_whoever_writes_there(project):
-    assert project.value("LAB_HOME", LAB_HOME="/dev/null/lab") == "/dev/null/lab"
+    assert project.value("LAB_FILES", LAB_HOME="/dev/null/lab") == "/dev/null/lab/files"
 
 
-# -- The file .env ----------------------------------------------------------------------------
-
-
-def test_the_env_file_of_a_parent_folder_is_not_read(project, tmp_path):
-    (tmp_path / ".env").write_text("LAB_HOME=/somewhere/else\n")
-    assert project.value("LAB_HOME") == str(project.root / ".lab")
-
-
-def test_the_env_file_of_the_current_folder_is_not_read(project, tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / ".env").write_text("LAB_HOME=/somewhere/else\n")
-    assert project.value("LAB_HOME", elsewhere) == str(project.root / ".lab")
-
-
-def test_an_env_file_as_the_notepad_of_windows_saves_it_is_read(project):
-    project.write_env("\ufeffLAB_HOME=/a/b\r\nLAB_FILES=/c\r\n")
-    assert project.value("LAB_HOME") == "/a/b"
-    assert project.value("LAB_FILES") == "/c"
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("REDIS_URL redis://localhost\n", 1),
-        ("REDIS_URL\n", 1),
-        ("LAB_HOME=/a\n# comment\n\n\nLAB_FILES: /b\n", 5),
-        ('LAB_HOME="/a\n', 1),
-    ],
-)
-def test_a_broken_line_in_the_env_file_is_an_error_with_its_number(project, text, line):
-    project.write_env(text)
-    assert f".env line {line} is not of the form NAME=value" in project.error()
-
-
-def test_an_env_file_that_is_no_text_is_an_error(project):
-    (project.root / ".env").write_bytes(b"LAB_HOME=\xff\xfe\x00")
-    assert ".env cannot be read" in project.error()
-
-
-def test_a_module_that_celery_would_take_its_settings_from_is_refused(project):
-    told = project.error(CELERY_CONFIG_MODULE="nosuch")
-    assert "CELERY_CONFIG_MODULE is set" in told
-    assert "hint: unset CELERY_CONFIG_MODULE" in told
-
-
-@pytest.mark.parametrize("name", ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"])
-def test_a_variable_that_celery_would_obey_in_silence_is_refused(project, name):
-    assert f"{name} is set" in project.error(**{name: "redis://localhost:1/0"})
+def test_the_environment_comes_before_the_env_file_and_that_before_the_running_lab(project):
+    (project.root / ".lab").mkdir()
+    (project.root / ".lab/broker").write_text('{"url": "redis://h:1/0", "run_id": "a"}')
+    assert project.value("REDIS_URL") == "redis://h:1/0"
+    project.write_env("REDIS_URL=redis://h:2/0\n")
+    assert project.value("REDIS_URL") == "redis://h:2/0"
+    assert project.value("REDIS_URL", REDIS_URL="redis://h:3/0") == "redis://h:3/0"
 
 
 def test_every_setting_is_in_env_example(project):
     """The example names each setting, and is itself a right .env once its comments are opened."""
     example = (lab_home.ROOT / ".env.example").read_text(encoding="utf-8")
-    opened = example.replace("\n#REDIS_URL=", "\nREDIS_URL=").replace("\n#LAB_", "\nLAB_")
-    opened = opened.replace("\n#DATABASE_", "\nDATABASE_").replace("\n#SMTP_", "\nSMTP_")
-    for name in ("REDIS_URL", "LAB_HOME", "LAB_FILES", "DATABASE_URL", "SMTP_URL"):
-        assert f"\n{name}=" in opened
+    names = (*ADDRESSES, "LAB_HOME", "LAB_FILES")
+    opened = re.sub(rf"\n#({'|'.join(names)})=", r"\n\1=", example)
     source = Path(lab_home.__file__).read_text(encoding="utf-8")
     read = set(re.findall(r'os\.environ\.get\("(\w+)"', source))
     assert "AMQP_URL" in read
+    assert [name for name in names if f"\n{name}=" not in opened] == []
     assert [name for name in read if f"#{name}=" not in example] == []
     project.write_env(opened)
     assert project.value("REDIS_URL") == "redis://localhost:6379/0"
-    assert project.value("LAB_HOME") == str(project.root / ".lab")
     assert project.value("LAB_FILES") == str(project.root / ".lab/files")
 
 
 # -- No password in any sentence --------------------------------------------------------------
-
 MARKER = "s3cretWord"  # a part of each password
 passwords = st.builds("{}{}{}".format, st.text(max_size=8), st.just(MARKER), st.text(max_size=8))
 hosts = st.sampled_from(["localhost", "127.0.0.1:6379", "[::1]:6379", "h:port", "h:0", ""])
@@ -361,30 +228,22 @@ schemes = st.sampled_from(["redis://", "rediss://", "http://", "redis:", "//", "
 
 
 @given(schemes, users, passwords, st.booleans(), hosts, ends)
-def test_masked_never_shows_the_password(scheme, user, password, quoted, host, end):
+def test_no_sentence_shows_the_password_of_an_address(scheme, user, password, quoted, host, end):
     word = quote(password, safe="") if quoted else password
-    assert MARKER not in lab_home.masked(f"{scheme}{user}:{word}@{host}{end}")
+    url = f"{scheme}{user}:{word}@{host}{end}"
+    assert MARKER not in lab_home.masked(url)
+    for name in ADDRESSES:
+        assert lab_home._fits(name, url) or MARKER not in lab_home.wrong_address(name, url)
 
 
-@given(schemes, users, passwords, st.booleans(), hosts, ends)
-def test_no_error_about_a_url_shows_the_password(scheme, user, password, quoted, host, end):
-    word = quote(password, safe="") if quoted else password
-    try:
-        lab_home._checked(f"{scheme}{user}:{word}@{host}{end}")
-    except SystemExit as error:
-        assert MARKER not in str(error)
-        assert HINT in str(error)
-
-
-def test_masked_hides_a_password_in_the_query_too():
-    assert lab_home.masked("redis://h/0?password=w&a=1") == "redis://h/0?password=***&a=1"
-
-
-@pytest.mark.parametrize("url", ["redis://localhost:6379/0", "rediss://h/1?ssl_cert_reqs=none"])
-def test_masked_leaves_a_url_without_a_password_as_it_is(url):
-    assert lab_home.masked(url) == url
-
-
-def test_masked_keeps_user_host_port_and_database():
-    assert lab_home.masked("redis://ada:w@h:1/2") == "redis://ada:***@h:1/2"
-    assert lab_home.masked("redis://:w@h:1/2") == "redis://:***@h:1/2"
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://localhost:6379/0", "redis://localhost:6379/0"),
+        ("redis://ada:w@h:1/2", "redis://ada:***@h:1/2"),
+        ("redis://:w@h:1/2", "redis://:***@h:1/2"),
+        ("redis://h/0?password=w&a=1", "redis://h/0?password=***&a=1"),
+    ],
+)
+def test_masked_hides_the_password_and_nothing_else(url, shown):
+    assert lab_home.masked(url) == shown

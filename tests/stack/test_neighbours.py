@@ -78,7 +78,7 @@ def test_a_worker_marks_its_database_before_it_writes_anything_else(broker):
             told = monitor.next_command()
             if str(told["db"]) == "2" and told["command"].split()[0] in {"SADD", "SET", "LPUSH"}:
                 written.append(told["command"])
-    assert written[0].startswith(f"SET {MARK} early@")
+    assert written[0].startswith(f"SET {MARK} ")
 
 
 def test_a_ping_reaches_every_project_in_a_database_and_none_in_another(broker):

@@ -23,7 +23,7 @@ def broken(lab_in_tree: Lab) -> Lab:
 
 def import_flaskk(lab: Lab) -> None:
     path = lab.root / "celery_app.py"
-    path.write_text(path.read_text().replace("\nimport redis\n", "\nimport redis\nimport flaskk\n"))
+    path.write_text(path.read_text().replace("\nimport sys\n", "\nimport sys\nimport flaskk\n"))
 
 
 def assert_told(said: str) -> None:

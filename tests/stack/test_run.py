@@ -172,11 +172,8 @@ def test_a_tour_runs_several_lessons_on_one_stack(lab_in_tree, tree):
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("http://localhost:6379/0", "REDIS_URL must begin with redis:// or rediss://"),
-        ("redis://localhost:99999/0", "REDIS_URL"),
-        ("redis://localhost:6379/first", "REDIS_URL must end with a database number"),
-        ("REDIS://localhost:6379/0", "REDIS_URL must begin with redis:// or rediss://"),
-        ("redis://127.0.0.1:1/0?socket_timeout=soon", "REDIS_URL takes no option but ssl_... ones"),
+        ("http://localhost:6379/0", "REDIS_URL must be redis://"),
+        ("redis://localhost:99999/0", "REDIS_URL must be redis://"),
         ("redis://127.0.0.1:1/0", "no broker answers at redis://127.0.0.1:1/0"),
     ],
 )

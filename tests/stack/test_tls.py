@@ -74,8 +74,7 @@ def test_another_spelling_is_refused_at_the_start_with_a_line_to_paste(tls_redis
     for verb in ("up", "doctor", "monitor"):
         answer = lab.run(verb, REDIS_URL=f"rediss://localhost:{tls_redis.port}/0{query}")
         assert answer.returncode == 1
-        assert answer.stderr.startswith(
-            "error: rediss:// needs ssl_cert_reqs=required in REDIS_URL"
-        )
+        assert answer.stderr.startswith("error: REDIS_URL must be ")
+        assert "rediss://... with ?ssl_cert_reqs=required at its end" in answer.stderr
         hint = f"hint: REDIS_URL='rediss://localhost:{tls_redis.port}/0{right}' ./lab up"
         assert hint in answer.stderr and "Traceback" not in answer.stderr
