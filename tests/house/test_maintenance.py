@@ -11,7 +11,7 @@ import yaml
 from labkit.checks import steps
 from tests.test_house import our_files
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def our_texts() -> dict[str, str]:
