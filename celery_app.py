@@ -59,7 +59,7 @@ app.conf.update(
     task_time_limit=300,  # seconds.  Celery: none
     # A pool process is replaced after this many tasks, so that a slow leak cannot grow for ever.
     worker_max_tasks_per_child=1000,  # Celery: never
-    # Messages a worker takes ahead for each slot.  4 suits short tasks; lesson 29 shows why long
+    # Messages a worker takes ahead for each slot.  4 suits short tasks; lesson 34 shows why long
     # tasks want 1.
     worker_prefetch_multiplier=4,  # Celery: 4
     # -- What can be seen from outside --------------------------------------------------------
@@ -73,7 +73,7 @@ app.conf.update(
     broker_transport_options={
         # Seconds until a message that a worker took and did not acknowledge is given to another
         # worker.  It must be longer than countdown + waiting for a slot + run together, or a
-        # late-acknowledged task runs twice (lesson 27).  A dead worker's messages wait as long.
+        # late-acknowledged task runs twice (lesson 32).  A dead worker's messages wait as long.
         "visibility_timeout": 3600,  # Celery: 3600
         # A Redis that accepts connections and says nothing: without socket_timeout `add.delay()`
         # hangs.  A pause that is longer can put one task on the queue twice, so not too short.

@@ -2,7 +2,7 @@
 
 A web page that sends e-mail or changes pictures itself keeps its visitor waiting.  Handed to
 a queue, both calls return in milliseconds, and the page can show a progress bar meanwhile.
-The lessons 35 to 47 go on from here.
+The lessons 50 to 74 go on from here.
 
 Nothing leaves your machine: the task hands the e-mail to the lab's own mail server, which keeps
 it, and the photo is one that the lab draws.  See both: ./lab mail 1, and .lab/files/.

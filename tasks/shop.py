@@ -17,7 +17,7 @@ def shop() -> "Engine":
 
 @cache
 def _shop(_pid: int) -> "Engine":
-    """The pid makes it anew after a fork: connections of the parent must not be used (lesson 43).
+    """The pid makes it anew after a fork: connections of the parent must not be used (lesson 59).
 
     The import stands here and not above, because SQLAlchemy takes 0.2 s, and a worker that only
     adds numbers does not need it.

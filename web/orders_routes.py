@@ -3,7 +3,7 @@
 An order is a row in the shop's database, and the message that must be sent for it is another one,
 written in the same transaction (work/orders/outbox.py).  So no order is lost between the two: the
 request only asks a worker to look into the outbox now; if that fails, Beat does so within a minute.
-The airline, the bank and the post are started by ./lab partners (lesson 45 has its own).
+The airline, the bank and the post are started by ./lab partners (lesson 61 has its own).
 """
 
 import os

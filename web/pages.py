@@ -45,7 +45,7 @@ def _text(calls: list[tuple[str, str, str]]) -> Response:
         "The web API of the Celery learning lab",
         *(f"{method:<6} {path:<24}  {what}" for method, path, what in calls),
         "",
-        "/openapi.json describes each call, with examples; lesson 41 uses them: ./lab run 41",
+        "/openapi.json describes each call, with examples; lesson 57 uses them: ./lab run 57",
     ]
     return PlainTextResponse("\n".join([*lines, ""]))
 

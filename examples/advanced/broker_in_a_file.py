@@ -1,4 +1,4 @@
-"""A file as the broker: Celery's SQLAlchemy transport, on SQLite.  Lesson 34 uses it."""
+"""A file as the broker: Celery's SQLAlchemy transport, on SQLite.  Lesson 41 uses it."""
 
 import sqlite3
 from collections.abc import Callable
@@ -22,7 +22,7 @@ TIMEOUT_S = 60  # nothing here takes 15 s; the rest is room for a busy machine
 def lacks_both(redis: Bench, ledger: Ledger, app_on: Callable[..., Celery]) -> bool:
     """Use a file as the broker.  True: nobody answers a ping, and a killed worker's job is lost."""
     file = LAB_FILES / f"{ledger.run}.sqlite"
-    side = Side("SQLite", f"sqla+sqlite:///{file}", {"work": "lesson34-work"})
+    side = Side("SQLite", f"sqla+sqlite:///{file}", {"work": "lesson41-work"})
     try:
         with bench_on(side, ledger, redis.task, app_on) as sqlite:
             # Worker and sender would both look for the queue in its table and then add it: if they

@@ -1,4 +1,4 @@
-"""The questions that lesson 34 puts to each broker, in kombu, the library below Celery."""
+"""The questions that lesson 41 puts to each broker, in kombu, the library below Celery."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The jobs of lesson 24 in plain Python, without worker and broker.  The lesson runs this file.
+"""The jobs of lesson 28 in plain Python, without worker and broker.  The lesson runs this file.
 
     python examples/advanced/plain_pools.py threads 4 0.5 3000000 heron swift tern wren
 

@@ -1,4 +1,4 @@
-"""A program without Celery that takes one message which Celery has sent.  Lesson 34 runs it.
+"""A program without Celery that takes one message which Celery has sent.  Lesson 41 runs it.
 
     LESSON_BROKER_URL=redis://... python reader_without_celery.py QUEUE
 

@@ -1,4 +1,4 @@
-"""Signed messages, and what a worker that takes nothing else does to others.  Lesson 32 runs it.
+"""Signed messages, and what a worker that takes nothing else does to others.  Lesson 39 runs it.
 
 The app that signs is in signed_shop.py, beside this file.
 """
@@ -19,11 +19,11 @@ from labkit.own.tls import make_certificate
 from labkit.own.workers import Worker
 from labkit.processes.start import child_environment
 
-QUEUE, DRAWER = "lesson32.signed", "lesson32.drawer"  # the drawer is a queue without a worker
+QUEUE, DRAWER = "lesson39.signed", "lesson39.drawer"  # the drawer is a queue without a worker
 TIMEOUT_S = 30  # nothing here takes 2 s; the rest is room for a busy machine
 HERE = Path(__file__).parent
 WORKER = (
-    "celery --workdir=examples/advanced -A signed_shop worker -n lesson32-signed@%h "
+    "celery --workdir=examples/advanced -A signed_shop worker -n lesson39-signed@%h "
     f"--queues={QUEUE} --concurrency=1 --loglevel=info --without-mingle --without-gossip"
 ).split()
 

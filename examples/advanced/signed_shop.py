@@ -1,4 +1,4 @@
-"""An app of its own that signs its messages, and takes signed ones only.  Lesson 32 runs it.
+"""An app of its own that signs its messages, and takes signed ones only.  Lesson 39 runs it.
 
     celery -A signed_shop worker            # in this folder
     python signed_shop.py TL-1 QUEUE        # send a signed message; print the task's id

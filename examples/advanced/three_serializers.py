@@ -1,4 +1,4 @@
-"""What JSON, YAML and pickle make of the same values.  Lesson 32 prints it.
+"""What JSON, YAML and pickle make of the same values.  Lesson 39 prints it.
 
 kombu, which Celery brings along, has them all; these are the two functions that each message
 goes through: dumps() where it is sent, loads() where it is received.

@@ -3,7 +3,7 @@
 A queue is nothing mysterious: in Redis it is a list of JSON texts.  Here you see where a message
 is at each moment.  Six naps are sent to a queue that nobody takes from, and one of the messages
 is opened.  Then a worker with one slot starts.  It takes more than it can run at once: one task
-in its slot, and four in advance (lesson 29 says when that is too many).
+in its slot, and four in advance (lesson 34 says when that is too many).
 
 The task is `nap` in tasks/basic_tasks.py.  The worker is this lesson's own, on a queue of its own.
 
@@ -65,7 +65,7 @@ def main() -> None:
 
     with own_worker("lesson02", [QUEUE], "--concurrency=1"):
         # A worker acknowledges a message as soon as a process of its pool has the task.  From then
-        # on Redis has no copy: if the worker dies now, the task is lost (lesson 25).
+        # on Redis has no copy: if the worker dies now, the task is lost (lesson 30).
         def one_runs() -> bool:
             places = where_they_are(client, results)
             return places == (1, 4) and results[0].state == "STARTED"

@@ -3,7 +3,7 @@
 A web page, a button, a script: whoever asks for slow work should not have to stand and wait.
 The caller keeps the id, a short text that fits into a database or a web address, and goes on.
 Later somebody asks for the result by that id: here another process, which has never seen the
-task being sent.  A real web page would ask every second or two (lesson 41).
+task being sent.  A real web page would ask every second or two (lesson 57).
 
 The task is `nap` in tasks/basic_tasks.py.
 

@@ -10,7 +10,7 @@ travel with the message:
 
 "Not before" is a promise, "exactly then" is not: the task starts when a slot is free.  Keep such
 waits short.  A countdown longer than the visibility timeout (an hour here) runs more than once
-(lesson 27); for tomorrow, write it into a database and let Beat send what is due.
+(lesson 32); for tomorrow, write it into a database and let Beat send what is due.
 
 The tasks are `add` and `whoami` in tasks/basic_tasks.py.
 

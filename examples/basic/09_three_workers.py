@@ -5,9 +5,9 @@ started, here or on other machines, and nothing else changes.  No worker knows o
 Each takes the next message when it has room for it.
 
 A job rests for 0.3 s, like one that waits for a database or for somebody's server.  Jobs that
-compute gain only as long as there are processors for them (lesson 24).  Each worker has one slot,
+compute gain only as long as there are processors for them (lesson 28).  Each worker has one slot,
 and takes one message in advance, not four: so none sits on jobs that another one could do
-(lesson 29).  The task is `noted_nap` in tasks/basic_tasks.py.
+(lesson 34).  The task is `noted_nap` in tasks/basic_tasks.py.
 
     ./lab run 09        # about 17 s
 

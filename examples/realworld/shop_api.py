@@ -1,4 +1,4 @@
-"""The lab's API with two more calls, for lesson 41.
+"""The lab's API with two more calls, for lesson 57.
 
     uvicorn examples.realworld.shop_api:app
 
@@ -17,7 +17,7 @@ from web.sending import send
 from web.tasks_routes import Accepted, Email
 
 # All that this process sends goes to the worker of the lesson.
-celery.conf.task_routes = {"tasks.realworld_tasks.*": {"queue": "lesson41"}}
+celery.conf.task_routes = {"tasks.realworld_tasks.*": {"queue": "lesson57"}}
 
 TIMEOUT_S = 60  # an e-mail takes 0.2 s; the rest is room for a busy machine
 

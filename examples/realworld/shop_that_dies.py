@@ -1,4 +1,4 @@
-"""A shop that is killed between writing an order and sending its message.  Lesson 43 runs it.
+"""A shop that is killed between writing an order and sending its message.  Lesson 59 runs it.
 
     python shop_that_dies.py ORDER_ID TASK
 

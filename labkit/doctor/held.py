@@ -37,7 +37,7 @@ def explain_holding(seen: Evidence, holding: Holding) -> Finding:
             "task",
             f"reserved by {worker.name}, behind {several(len(worker.active), 'running task')}; the "
             f"longest, {longest['name']}, has run for {duration(max(0.0, seconds))}"
-            f"{expiry(message)}; this worker keeps it, also when another one is idle (lesson 29 "
+            f"{expiry(message)}; this worker keeps it, also when another one is idle (lesson 34 "
             "shows what --prefetch-multiplier=1 changes)",
             "./lab monitor",
         )

@@ -17,7 +17,7 @@ LET_GO = (
     "stores the next state when it begins or ends"
 )
 
-ACKS_LATE = "; acks_late=True keeps the message until the task has ended (lesson 25)"
+ACKS_LATE = "; acks_late=True keeps the message until the task has ended (lesson 30)"
 
 
 def explain_unfinished(seen: Evidence, result: StoredResult) -> Finding:
@@ -89,7 +89,7 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
             "has it, and no message of it is left: it was lost with its worker, or its message "
             "went back into the queue and was purged; look at what it did before its end, then "
             f"send it again{ACKS_LATE}",
-            "./lab run 25",
+            "./lab run 30",
         )
     stopping = "" if seen.process_ended else "; or its worker is in a warm stop"
     return Finding(
@@ -98,7 +98,7 @@ def _over(seen: Evidence, state: str, result: StoredResult) -> Finding:
         "with its worker, or purged; or it replaced itself (self.replace), and what replaces it "
         f"runs under other ids; or its end could not be stored{stopping}; nothing here says which: "
         f"look for its effects before you send anything twice{ACKS_LATE}",
-        "./lab run 25",
+        "./lab run 30",
     )
 
 

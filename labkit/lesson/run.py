@@ -120,8 +120,8 @@ def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
         )
     if isinstance(error, EncodeError):
         sentence = f"an argument cannot be written as JSON, so nothing was sent: {error}; "
-        sentence += "lesson 32 shows which types travel, and how"
-        return str(LabError(sentence, "./lab run 32"))
+        sentence += "lesson 39 shows which types travel, and how"
+        return str(LabError(sentence, "./lab run 39"))
     return _wrong_around_us()
 
 

@@ -1,8 +1,8 @@
 """A broker of a lesson's own, for what would harm others on the shared one.
 
-    with own_broker("lesson25") as broker, own_worker(..., environment=broker.environment()):
+    with own_broker("lesson30") as broker, own_worker(..., environment=broker.environment()):
         shop = broker.app()
-        shop.send_task(pack_order.name, (run, "TL-1"), queue="lesson25")
+        shop.send_task(pack_order.name, (run, "TL-1"), queue="lesson30")
 
 The shared workers and Flower know nothing of it.
 """

@@ -54,7 +54,7 @@ def show_email(number: int, mail_folder: Path = LAB_FILES / "mail") -> None:
 def _newest_first(mail_folder: Path) -> list[Path]:
     found = emails(mail_folder)[::-1]
     if not found:
-        raise LabError("no e-mail has come yet", "./lab run 35")
+        raise LabError("no e-mail has come yet", "./lab run 50")
     return found
 
 

@@ -37,7 +37,7 @@ class OwnAmqp:
     """A RabbitMQ server, and the names of the lesson's queues and exchanges there.
 
     A name holds a mark of this lab, so that two labs on one server do not meet:
-    amqp.name("mail") is "lesson34-5b1f09c2-mail".
+    amqp.name("mail") is "lesson41-5b1f09c2-mail".
     """
 
     def __init__(self, url: str, lesson: str, names: tuple[str, ...]) -> None:

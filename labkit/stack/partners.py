@@ -1,6 +1,6 @@
 """`./lab partners`: the airline, the bank and the post for the lab that is up, and a few flights.
 
-Lesson 45 starts services of its own.  These are for orders that the web API takes.
+Lesson 61 starts services of its own.  These are for orders that the web API takes.
 """
 
 from datetime import date, timedelta

@@ -23,7 +23,7 @@ def _ledger(task: Task, run: str) -> Ledger:
     return Ledger(LAB_FILES / "ledgers", run, delivery)
 
 
-# The retries are those of task_retry_on_worker_lost (lesson 26).  Without default_retry_delay the
+# The retries are those of task_retry_on_worker_lost (lesson 31).  Without default_retry_delay the
 # next run would come 180 s later.
 @app.task(bind=True, max_retries=2, default_retry_delay=1)  # seconds
 def print_ticket(self: Task, run: str, order: str, seconds: float) -> float:

@@ -21,7 +21,7 @@ def open_too_early(**_kwargs) -> None:
 
     A connection that a module opens when it is imported is made at the same moment.
     """
-    if address := os.environ.get("DESK_ADDRESS"):  # lesson 43 sets it, for its own worker
+    if address := os.environ.get("DESK_ADDRESS"):  # lesson 59 sets it, for its own worker
         CONNECTIONS["before the fork"] = information_desk.connect(address)
 
 

@@ -1,4 +1,4 @@
-"""What lesson 32 leans on: the three serializers, certificates, and changed messages."""
+"""What lesson 39 leans on: the three serializers, certificates, and changed messages."""
 
 import base64
 import json

@@ -234,9 +234,9 @@ def test_logs_that_do_not_name_the_task_say_nothing(tmp_path, content):
 
 def test_what_a_lesson_left_in_its_queue_is_removed_by_that_lesson():
     workers = Workers([], silent=0)
-    finding = nobody_takes("lesson29.four", 5, workers)
+    finding = nobody_takes("lesson34.four", 5, workers)
     assert finding.sentence.endswith("; that lesson removes them")
-    assert finding.hint == "./lab run 29"
+    assert finding.hint == "./lab run 34"
     assert nobody_takes("mine", 5, workers).hint == "./start_worker.sh --queues=mine -n mine@%h"
 
 

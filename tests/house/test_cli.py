@@ -99,7 +99,7 @@ def test_the_list_of_lessons_names_every_script(capsys):
 def test_the_tours_are_listed_with_their_lessons(capsys):
     code, out, _ = command("tour", capsys=capsys)
     assert code == 0
-    assert "\nevening    01 03 04 05 09 11 13 16 18 25 41\n" in out
+    assert "\nevening    01 03 04 05 09 11 13 16 20 30 57\n" in out
     assert max(map(len, out.splitlines())) <= 80
 
 

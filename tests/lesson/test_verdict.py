@@ -70,8 +70,8 @@ def test_a_full_disk_is_said_in_one_sentence(tmp_path):
 def test_a_lesson_whose_ledger_cannot_be_written_says_what_to_type(tmp_path, monkeypatch):
     (tmp_path / "ledgers").write_text("a file where a folder should be")
     monkeypatch.setattr("labkit.own.ledgers.LAB_FILES", tmp_path)
-    said = pytest.raises(LabError, match=r"cannot be written: .*\n\nhint: LAB_FILES=.* run 25$")
-    with said, own_ledgers("lesson25", "early"):
+    said = pytest.raises(LabError, match=r"cannot be written: .*\n\nhint: LAB_FILES=.* run 30$")
+    with said, own_ledgers("lesson30", "early"):
         pass
 
 
@@ -88,40 +88,40 @@ def broken(ledger: Ledger) -> None:
     ledger.path.mkdir()
 
 
-CANNOT = r"^error: the ledger \S+ cannot be written: .*\n\nhint: LAB_FILES=.* run 25$"
+CANNOT = r"^error: the ledger \S+ cannot be written: .*\n\nhint: LAB_FILES=.* run 30$"
 
 
 @pytest.mark.parametrize("consequence", [ValueError("max() of nothing"), SystemExit("false"), None])
 def test_a_ledger_that_became_unwritable_is_told_in_place_of_what_came_of_it(files, consequence):
-    with pytest.raises(LabError, match=CANNOT), own_ledgers("lesson25", "early") as (ledger,):
+    with pytest.raises(LabError, match=CANNOT), own_ledgers("lesson30", "early") as (ledger,):
         broken(ledger)
         if consequence:
             raise consequence
 
 
 def test_an_error_of_the_lesson_stays_where_its_ledgers_can_be_written(files):
-    with pytest.raises(KeyError, match="mine"), own_ledgers("lesson25", "early"):
+    with pytest.raises(KeyError, match="mine"), own_ledgers("lesson30", "early"):
         raise KeyError("mine")
 
 
 def test_a_full_disk_is_told_before_anybody_counts(files, monkeypatch):
     with (
         pytest.raises(LabError, match=r"^error: the disk is full: "),
-        own_ledgers("lesson25", "early"),
+        own_ledgers("lesson30", "early"),
     ):
         monkeypatch.setattr("labkit.errors.ROOM_BYTES", sys.maxsize)
 
 
 def test_waiting_for_lines_ends_when_no_line_can_come(files, monkeypatch):
     monkeypatch.setattr("labkit.own.ledgers.LOOK_S", 0)
-    with pytest.raises(LabError, match=CANNOT), own_ledgers("lesson25", "early") as (ledger,):
+    with pytest.raises(LabError, match=CANNOT), own_ledgers("lesson30", "early") as (ledger,):
         broken(ledger)
         wait_for_lines([ledger], lambda: False, 60, "the end")
 
 
 def test_lines_that_do_not_come_are_an_error(files):
-    said = r"^error: the end of TL-1 did not come in 0 s\n\nhint: tail .*/logs/lesson25\*\.log$"
-    with pytest.raises(LabError, match=said), own_ledgers("lesson25", "early") as found:
+    said = r"^error: the end of TL-1 did not come in 0 s\n\nhint: tail .*/logs/lesson30\*\.log$"
+    with pytest.raises(LabError, match=said), own_ledgers("lesson30", "early") as found:
         wait_for_lines(found, lambda: bool(found[0].find("END", "TL-1")), 0, "the end of TL-1")
 
 

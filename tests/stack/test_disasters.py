@@ -65,17 +65,17 @@ def left_of(lab: Lab, lesson: str) -> list[str]:
 
 def test_a_ledger_that_cannot_be_written(lean_lab, tmp_path):
     (tmp_path / "ledgers").write_text("a file where the folder should be")
-    ended = lean_lab.run("run", "25", "--strict", LAB_FILES=str(tmp_path))
+    ended = lean_lab.run("run", "30", "--strict", LAB_FILES=str(tmp_path))
     assert ended.returncode == 1
-    assert "error: the ledger lesson25-" in ended.stderr
-    assert "hint: LAB_FILES=~/celery-lab-files ./lab run 25\n" in ended.stderr
+    assert "error: the ledger lesson30-" in ended.stderr
+    assert "hint: LAB_FILES=~/celery-lab-files ./lab run 30\n" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert left_of(lean_lab, "lesson25") == []
+    assert left_of(lean_lab, "lesson30") == []
 
 
 @pytest.mark.parametrize(
     ("what", "lesson"),
-    [("LAB_FILES", "09"), ("LAB_HOME", "25"), ("LAB_FILES", "28"), ("LAB_FILES", "33")],
+    [("LAB_FILES", "09"), ("LAB_HOME", "30"), ("LAB_FILES", "33"), ("LAB_FILES", "40")],
 )
 def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what, lesson):
     homes = {"LAB_HOME": tmp_path / "home", "LAB_FILES": tmp_path / "files"} | {what: small_disk}
@@ -92,7 +92,7 @@ def test_a_disk_that_fills_up_in_the_middle(small_disk, tmp_path, what, lesson):
     assert left_of(lab, f"lesson{lesson}") == []
 
 
-@pytest.mark.parametrize("lesson", ["25", "33"])
+@pytest.mark.parametrize("lesson", ["30", "40"])
 def test_a_disk_that_may_only_be_read_from_now_on(small_disk, tmp_path, lesson):
     lab = Lab(tmp_path / "home", LAB_FILES=str(small_disk))
     run = started_lesson(lab, lesson)
@@ -142,17 +142,17 @@ def ledgers(files: Path) -> str:
 
 
 def test_a_lessons_broker_that_is_killed_by_somebody_else(lean_lab):
-    run = started_lesson(lean_lab, "25")
+    run = started_lesson(lean_lab, "30")
     assert run.stdout
     for line in run.stdout:
         if "both work on TL-1" in line:
             break
-    broker_of(lean_lab, "lesson25").send(signal.SIGKILL)
+    broker_of(lean_lab, "lesson30").send(signal.SIGKILL)
     out, err = run.communicate(timeout=60)  # less than a worker may take to start
     assert run.returncode == 1, out + err
     assert "error: the lesson's broker was ended by something else" in err
     assert "Traceback" not in out + err
-    assert left_of(lean_lab, "lesson25") == []
+    assert left_of(lean_lab, "lesson30") == []
 
 
 def broker_of(lab: Lab, lesson: str) -> ProcessId:

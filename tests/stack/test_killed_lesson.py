@@ -95,14 +95,14 @@ def test_nothing_is_left_wherever_a_lesson_is_killed_while_it_starts(lab):
 
 def test_a_lesson_that_is_killed_alone_leaves_nothing_to_its_temporary_stack(lab):
     with subprocess.Popen(
-        [sys.executable, "-m", "labkit.cli", "run", "41"],
+        [sys.executable, "-m", "labkit.cli", "run", "57"],
         cwd=lab.root,
         env=lab.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as runner:
-        os.kill(_writer_of(lab, "lesson41-web"), signal.SIGKILL)
+        os.kill(_writer_of(lab, "lesson57-web"), signal.SIGKILL)
         assert runner.wait(60) == 1
     assert left_over(lab) == []
 

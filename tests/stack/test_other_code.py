@@ -33,7 +33,7 @@ def assert_told(said: str) -> None:
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("lesson", ["01", "25"])  # with a shared worker, and with its own
+@pytest.mark.parametrize("lesson", ["01", "30"])  # with a shared worker, and with its own
 def test_a_run_with_nothing_up_names_the_line(broken, lesson):
     ended = broken.run("run", lesson)
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""Lessons 33 and 34 with RabbitMQ and PostgreSQL; test_lessons_advanced.py runs them without."""
+"""Lessons 40 and 41 with RabbitMQ and PostgreSQL; test_lessons_advanced.py runs them without."""
 
 import re
 from collections.abc import Callable
@@ -27,25 +27,25 @@ def run_with_all_servers(rabbitmq: str, postgresql: str, lab: Lab) -> Callable[[
 
 
 @pytest.mark.timeout(TIMEOUT_S + 60)
-def test_lesson_34_prints_what_it_promises_with_all_servers(run_with_all_servers):
-    run_with_all_servers("34")
+def test_lesson_41_prints_what_it_promises_with_all_servers(run_with_all_servers):
+    run_with_all_servers("41")
 
 
 @pytest.mark.timeout(TIMEOUT_S + 60)
-def test_lesson_33_prints_what_it_promises_and_leaves_nothing_on_the_servers(
+def test_lesson_40_prints_what_it_promises_and_leaves_nothing_on_the_servers(
     run_with_all_servers, rabbitmq: str, postgresql: str
 ):
-    printed = run_with_all_servers("33")
-    named = re.search(r"--queues=lesson33-(\w{8})-rpc ", printed)
+    printed = run_with_all_servers("40")
+    named = re.search(r"--queues=lesson40-(\w{8})-rpc ", printed)
     assert named, printed
     mark = named[1]  # the schema has the same one
     with Connection(rabbitmq) as connection:
         for what in ("queue", "exchange"):
-            assert is_missing(connection, what, f"lesson33-{mark}-rpc")
+            assert is_missing(connection, what, f"lesson40-{mark}-rpc")
     engine = create_engine(f"postgresql+psycopg://{postgresql.partition('://')[2]}")
     with engine.connect() as database:
         query = "SELECT count(*) FROM pg_namespace WHERE nspname = :name"
-        assert database.scalar(text(query), {"name": f"lesson33_{mark}"}) == 0
+        assert database.scalar(text(query), {"name": f"lesson40_{mark}"}) == 0
     engine.dispose()
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_does_not_let_the_lab_in_is_told_in_one_sentence(
     lab: Lab, server: dict[str, str], sentence: str
 ):
     lab.environment |= server
-    result = lab.run("run", "33", "--strict")  # else a changed file would be to blame
+    result = lab.run("run", "40", "--strict")  # else a changed file would be to blame
     assert result.returncode == 1
     assert f"error: {sentence}" in result.stdout + result.stderr
     assert "\n\nhint: " in result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""Who may talk to the broker: TLS with a real Redis, and the rule of lesson 32."""
+"""Who may talk to the broker: TLS with a real Redis, and the rule of lesson 39."""
 
 import runpy
 import shutil
@@ -23,9 +23,9 @@ from tests.stack.helpers.patient import Patient, patient
 
 __all__ = ["patient"]
 
-LESSON = Path(__file__).parents[2] / "examples/advanced/32_serialization_and_security.py"
+LESSON = Path(__file__).parents[2] / "examples/advanced/39_serialization_and_security.py"
 TASK = "tasks.basic_tasks.add"
-QUEUE = "lesson32.strict"
+QUEUE = "lesson39.strict"
 RESULTS_TOO = "+get +mget +subscribe +unsubscribe %R~celery-task-meta-* &celery-task-meta-*"
 ONE_TRY = {"max_retries": 1, "interval_start": 0}
 
@@ -99,7 +99,7 @@ def test_a_front_with_tls_passes_everything_on(patient, tmp_path):
 
 
 def may_send(patient: Patient, rule: list[str]) -> bool:
-    """True if a user with this rule can send a task to the queue of lesson 32."""
+    """True if a user with this rule can send a task to the queue of lesson 39."""
     patient.client.execute_command("ACL", "SETUSER", "web", "reset", "on", ">secret", *rule)
     where = patient.url.rpartition("@")[2]
     app = Celery(broker=f"redis://web:secret@{where}", set_as_current=False)

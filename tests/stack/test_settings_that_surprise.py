@@ -132,7 +132,7 @@ def test_a_task_that_has_succeeded_is_not_run_again_where_that_is_asked_for(stag
 
 
 def test_retry_on_worker_lost_for_all_tasks_runs_an_early_acknowledged_one_again(stage):
-    # Without the setting it does not: lesson 26.
+    # Without the setting it does not: lesson 31.
     stage.send(print_ticket, "retry", "job", 30)
     wait_until(lambda: stage.starts("retry", "job"), 60, "it runs")
     os.kill(stage.starts("retry", "job")[0].pid, signal.SIGKILL)

@@ -150,6 +150,6 @@ def test_an_impatient_process_does_not_wait_for_a_locked_table(shop_url):
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("number", ["37", "38"])
+@pytest.mark.parametrize("number", ["52", "53"])
 def test_the_lesson_prints_what_it_promises_on_postgresql(shop_url, tmp_path: Path, number):
     Lab(tmp_path / "home", DATABASE_URL=shop_url).lesson(number, timeout_s=300)

@@ -49,7 +49,7 @@ def test_a_lesson_names_the_worker_that_is_stopped(lab):
 def test_a_lesson_names_the_mail_server_that_is_stopped(lab):
     lab.up("--no-beat", *NO_PAGES, "--no-reload")
     kill(lab, "mail", signal.SIGSTOP)
-    refused = lab.run("run", "35").stderr
+    refused = lab.run("run", "50").stderr
     assert "the lab's mail server (process " in refused
     type_the_hint(refused)
     lab.wait_for("mail goes on")

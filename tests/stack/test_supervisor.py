@@ -280,7 +280,7 @@ def test_a_mail_server_of_ones_own_takes_the_place_of_the_labs(lab):
     lab.up("--no-beat", "--no-flower", "--no-web", "--no-reload")
     assert "  mail     smtp://127.0.0.1:9 (yours, from SMTP_URL)" in lab.printed()
     assert [child["name"] for child in lab.state()["children"]] == ["lab1"]
-    lesson = lab.run("run", "39")
+    lesson = lab.run("run", "54")
     assert lesson.returncode == 1
     assert "error: no mail server answers at smtp://127.0.0.1:9\n\nhint: " in lesson.stderr
     assert "Traceback" not in lesson.stderr

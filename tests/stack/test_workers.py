@@ -129,25 +129,25 @@ def interrupted(
 
 
 @pytest.mark.parametrize("presses", [1, 2])
-@pytest.mark.parametrize("text", ["-n lesson22-file@%h", "true: revoke() alone"])
+@pytest.mark.parametrize("text", ["-n lesson24-file@%h", "true: revoke() alone"])
 def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(lean_lab, text, presses):
-    result = interrupted(lean_lab, "22", text, presses)
+    result = interrupted(lean_lab, "24", text, presses)
     assert result.returncode == 130
-    told = re.findall(r"stopped the worker lesson22-(plain|file)@", result.stderr)
+    told = re.findall(r"stopped the worker lesson24-(plain|file)@", result.stderr)
     # Not always both: the line of a worker is printed a moment before it is started, and in the
     # second case one may have ended by itself already.
     assert told
     assert "Traceback" not in result.stderr
-    assert lean_lab.running_with("-n lesson22-") == []
+    assert lean_lab.running_with("-n lesson24-") == []
     left = lean_lab.python(
         "import redis\n"
         "from lab_home import LAB_FILES, REDIS_URL\n"
         "client = redis.Redis.from_url(REDIS_URL, decode_responses=True)\n"
-        "print(client.keys('*lesson22*'), [one for one in client.hvals('unacked') if '22.' in one],"
-        " list((LAB_FILES / 'ledgers').glob('lesson22*')))"
+        "print(client.keys('*lesson24*'), [one for one in client.hvals('unacked') if '24.' in one],"
+        " list((LAB_FILES / 'ledgers').glob('lesson24*')))"
     )
     assert left == "[] [] []"
-    assert list(lean_lab.home.glob("lesson22*")) == []  # the file of --statedb
+    assert list(lean_lab.home.glob("lesson24*")) == []  # the file of --statedb
 
 
 @pytest.mark.parametrize("when", ["celery multi starts it", "its pid file is there"])
@@ -156,12 +156,12 @@ def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(lean_lab, when):
     log.unlink(missing_ok=True)
     file = pid_file if when == "its pid file is there" else log
     # It takes 4 s; the thread that runs `celery multi` would by itself wait for 30 s and more.
-    result = interrupted(lean_lab, "23", "$ ./start_worker.sh", 1, file, within_s=25)
+    result = interrupted(lean_lab, "26", "$ ./start_worker.sh", 1, file, within_s=25)
     assert result.returncode == 130
     assert "stopped the worker w1@" in result.stderr
     assert "Traceback" not in result.stderr
     assert running_with(str(pid_file)) == []
-    assert lean_lab.running_with("-n lesson23") == []
+    assert lean_lab.running_with("-n lesson26") == []
     assert not pid_file.exists()
 
 

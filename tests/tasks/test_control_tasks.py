@@ -1,4 +1,4 @@
-"""The tasks of lessons 18 to 24, called as plain functions, and the work behind them."""
+"""The tasks of lessons 20 to 28, called as plain functions, and the work behind them."""
 
 import asyncio
 import inspect

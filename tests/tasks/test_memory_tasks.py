@@ -1,4 +1,4 @@
-"""The task of lesson 30, called as a plain function."""
+"""The task of lesson 36, called as a plain function."""
 
 import os
 

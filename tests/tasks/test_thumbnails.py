@@ -1,4 +1,4 @@
-"""make_thumbnail, and the decompression bomb of lesson 36."""
+"""make_thumbnail, and the decompression bomb of lesson 51."""
 
 from io import BytesIO
 

@@ -3,7 +3,7 @@
     sqlite:////data/files/shop.sqlite           postgresql+psycopg://lab:lab@127.0.0.1:5432/lab
 
 Make an engine in the process that uses it.  A connection that a fork copies into several
-processes is one connection still: two processes would talk on it at once (lesson 43).
+processes is one connection still: two processes would talk on it at once (lesson 59).
 """
 
 from collections.abc import Iterator

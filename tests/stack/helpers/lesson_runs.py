@@ -5,7 +5,7 @@ from pathlib import Path
 from labkit.course.lessons import PLAYGROUND, lesson_of_number, scripts
 from tests.stack.helpers.labs import Lab
 
-LONGEST_S = 300  # lesson 45 takes 60 s alone on a machine, and much longer on a busy one
+LONGEST_S = 300  # lesson 61 takes 60 s alone on a machine, and much longer on a busy one
 
 
 def lessons_of(level: str) -> list[str]:
