@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from shlex import quote
 
-from lab_home import LAB_HOME
+from lab_home import LAB_HOME, ROOT
 from labkit.broker.inspector import LAB_QUEUES
 from labkit.broker.messages import Message
 from labkit.broker.workers import Workers
@@ -77,7 +77,8 @@ def nobody_takes(queue: str, count: int, workers: Workers, *, readable: bool = T
     guess = did_you_mean(queue, known)
     waits = "waits" if count == 1 else "wait"
     hint = waiting_hint(queue, workers) if readable else "./lab monitor --once"
-    if lesson := re.match(r"lesson(\d\d)\b", queue):  # what a stopped run has left there
+    lesson = re.match(r"lesson(\d\d)\b", queue)  # what a stopped run has left there
+    if lesson and any(ROOT.glob(f"examples/*/{lesson[1]}_*.py")):  # not by an earlier number
         hint = f"./lab run {lesson[1]}"
         guess = "; that lesson removes them"
     return Finding(
