@@ -19,7 +19,7 @@ COPY requirements.lock ./
 RUN python -m venv --without-pip .venv \
     && pip --python .venv/bin/python install --no-cache-dir \
         --require-hashes --only-binary :all: --requirement requirements.lock \
-    && { pwd; cat requirements.lock; } > .venv/requirements.lock.stamp
+    && { pwd; cat requirements.lock; } > .venv/lib/requirements.lock.stamp
 
 COPY --chown=lab:lab . .
 USER lab

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from celery_app import app
-from labkit.install.environment import stamp_content
+from labkit.install.main import stamp_content
 from labkit.processes.start import child_environment
 from tests.helpers.compose_text import (
     COMPOSE_FILE,
@@ -112,7 +112,7 @@ def test_no_hidden_file_gets_into_the_image():
 
 
 def test_the_stamp_in_the_image_is_the_one_that_the_lab_command_looks_for():
-    stamp = re.search(r"\{ (.+); \} > \.venv/(\S+)\.stamp", DOCKERFILE.read_text())
+    stamp = re.search(r"\{ (.+); \} > \.venv/lib/(\S+)\.stamp", DOCKERFILE.read_text())
     assert stamp
     written = subprocess.run(["sh", "-c", stamp[1]], cwd=ROOT, capture_output=True, check=True)
     assert written.stdout == stamp_content(stamp[2])
