@@ -39,6 +39,7 @@ def signals_held_back() -> Iterator[None]:
     before = {
         number: signal.signal(number, lambda *signal_: received.append(signal_))
         for number in STOP_SIGNALS
+        if signal.getsignal(number) != signal.SIG_IGN  # nohup: what is started here ignores it too
     }
     try:
         yield
