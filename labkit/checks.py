@@ -18,10 +18,12 @@ from labkit.errors import LabError, in_shell
 from labkit.processes.start import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
-NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # a broker, a browser, an hour
+NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # processes, a browser, an hour
 # A file of tests stays in one process, with what its tests share, and the files keep their order.
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 PROCESSES = 5  # test processes side by side: with four, two processors were idle for a sixth
+FAST_PROCESSES = 2  # the fast tests hardly wait, and one process more imports all for 4 s
+FEW_EXAMPLES = ("--hypothesis-profile=quick",)  # see tests/conftest.py; a full run tries more
 SOME_FAILED = 1  # pytest's exit code; any other one is no matter of single tests
 HEADING = "FLAKY: failed, and passed when it ran again, alone. Mend its cause next:"
 
@@ -44,8 +46,8 @@ def steps(
 ) -> list[Step]:
     """What `./lab test` runs, in order, the quickest first."""
     shell_scripts = [script for script in SHELL_SCRIPTS if (root / script).is_file()]
-    ignored = [f"--ignore={folder}" for folder in NEED_MORE] if fast else []
-    ignored += ["-m", "not slow"] if fast else []
+    less = [*(f"--ignore={folder}" for folder in NEED_MORE), *FEW_EXAMPLES] if fast else []
+    processes = FAST_PROCESSES if fast else PROCESSES
     found = [
         Step("ruff check", ["ruff", "check", "--quiet", "."]),
         Step("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
@@ -53,7 +55,7 @@ def steps(
         Step("mypy", ["mypy", "--no-error-summary"]),
         Step(
             "pytest",
-            ["pytest", "-q", f"-n{PROCESSES}", *BY_FILE, *ignored, *pytest_arguments],
+            ["pytest", "-q", f"-n{processes}", *BY_FILE, *less, *pytest_arguments],
             live=True,
             again=again,
         ),

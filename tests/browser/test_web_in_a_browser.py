@@ -41,12 +41,6 @@ SCRIPT = """
 SEND_EMAIL = "#operations-tasks-send_email_send_email_post"  # what Swagger UI calls this call
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> None:
-    """Each test has a LAB_HOME of its own."""
-    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
-
-
 @pytest.fixture
 def web(tmp_path) -> Iterator[Web]:
     """A web server without workers: what was sent stays in its queue."""

@@ -10,7 +10,7 @@ from labkit.course.lessons import lesson_of_number, scripts
 from labkit.course.promise import describe
 from labkit.course.readme_index import LANGUAGES, lesson_index, read_titles
 from labkit.course.tours import stops
-from tests.course.test_docs import CHINESE, CYRILLIC, anchors
+from tests.course.test_docs import CHINESE, CYRILLIC
 from tests.helpers.small_lab import SmallLab, write
 
 ROOT = Path(__file__).parents[2]
@@ -42,17 +42,6 @@ LAB_COMMANDS = [command for command in commands("en") if "./lab " in command]
 def test_the_first_lines_lead_to_the_other_languages(language):
     links = re.findall(r"\((\S+)\)", TEXTS[language].splitlines()[2])
     assert links == [name for other, name in FILES.items() if other != language]
-
-
-@PAGE
-def test_every_link_leads_somewhere(language):
-    for target in re.findall(r"\]\(([^)]+)\)", TEXTS[language]):
-        if "://" in target:
-            continue
-        name, _, anchor = target.partition("#")
-        path = ROOT / (name or FILES[language])
-        assert path.exists(), target
-        assert not anchor or anchor in anchors(path), target
 
 
 @PAGE

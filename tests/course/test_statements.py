@@ -7,13 +7,11 @@ from collections import namedtuple
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import click
 import pytest
 from celery import Celery
 from celery.bin.worker import worker
-from celery.schedules import crontab
 from celery.worker import control
 from kombu.exceptions import EncodeError
 from kombu.utils.json import dumps, loads
@@ -98,46 +96,6 @@ def test_other_types_are_refused(value):
 
 
 # -- The night in which the clocks change ----------------------------------------------------
-
-BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def sent(schedule: dict, start: datetime, hours: int = 6) -> list[str]:
-    """When Beat would send an entry with this crontab in Berlin: local times with their offset."""
-    berlin = Celery("berlin", set_as_current=False)
-    berlin.conf.update(timezone="Europe/Berlin")
-    now = [start.astimezone(BERLIN)]
-    entry = crontab(**schedule, app=berlin, nowfun=lambda: now[0])
-    last, times = now[0], []
-    while now[0].astimezone(UTC) < start + timedelta(hours=hours):
-        due, wait_s = entry.is_due(last)
-        if due:
-            last = now[0]
-            times.append(last.strftime("%H:%M %z"))
-        step = timedelta(seconds=1 if due else max(1, min(wait_s, 300)))
-        now[0] = (now[0].astimezone(UTC) + step).astimezone(BERLIN)
-    return times
-
-
-AUTUMN = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)  # 00:30 in Berlin; 03:00 becomes 02:00
-SPRING = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)  # 00:30 in Berlin; 02:00 becomes 03:00
-
-
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [
-        ({"minute": 0}, "01:00 +0200, 02:00 +0200, 03:00 +0100, 04:00 +0100"),
-        ({"minute": "*/30", "hour": "2,3"}, "02:00 +0200, 02:30 +0200, 03:00 +0100, 03:30 +0100"),
-    ],
-)
-def test_an_hourly_crontab_sends_nothing_in_the_hour_that_comes_twice(schedule, expected):
-    told("in the hour that comes twice they send nothing the second time", BASIC)
-    assert ", ".join(sent(schedule, AUTUMN, hours=5)) == expected
-
-
-@pytest.mark.parametrize("start", [AUTUMN, SPRING])
-def test_a_daily_crontab_sends_once_in_both_nights(start):
-    assert len(sent({"minute": 30, "hour": 2}, start)) == 1
 
 
 def test_in_utc_no_hour_comes_twice():

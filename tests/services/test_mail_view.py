@@ -94,7 +94,7 @@ ODD_HEADERS = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(ODD_HEADERS, st.binary(max_size=60))
 def test_whatever_lies_in_a_mailbox_can_be_listed_shown_and_passed_over(headers, body):
     with TemporaryDirectory() as name, redirect_stdout(StringIO()):

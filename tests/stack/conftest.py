@@ -25,6 +25,7 @@ FIRST = (
     "test_lessons_realworld.py",
     "test_keeper.py",
     "test_supervisor.py",
+    "test_stack_ends.py",
     "test_run.py",
     "test_set_aside.py",
     "test_reload.py",
@@ -45,6 +46,7 @@ FIRST = (
     "test_server_health.py",
     "test_neighbours.py",
     "test_terminal.py",
+    "test_picture_memory.py",
     "test_install.py",
 )
 

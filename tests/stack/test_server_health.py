@@ -217,8 +217,7 @@ def test_a_broker_that_stops_in_between_is_said_to_have_answered_before(patient)
 
 
 @pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
+def web(tmp_path: Path) -> Iterator[Web]:
     with web_server(tmp_path, "refused") as one:
         yield one
 

@@ -34,21 +34,15 @@ AT_ONCE = 60  # requests; more than uvicorn has threads
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web server without workers, shared by a module's tests."""
-    folder = tmp_path_factory.mktemp("web")
-    with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
-        with web_server(folder, "web") as one:
-            yield one
+    with web_server(tmp_path_factory.mktemp("web"), "web") as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The same with a worker and the lab's mail server."""
-    folder = tmp_path_factory.mktemp("shop")
-    with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
-        with shop_server(folder, "shop") as one:
-            yield one
+    with shop_server(tmp_path_factory.mktemp("shop"), "shop") as one:
+        yield one
 
 
 # -- What it answers ----------------------------------------------------------------------------
@@ -275,9 +269,8 @@ def test_pages_and_programs_of_this_machine_are_served(web, headers):
 
 
 @pytest.fixture
-def lonely(tmp_path, monkeypatch) -> Iterator[Web]:
+def lonely(tmp_path) -> Iterator[Web]:
     """A web server of one test, whose broker will suffer."""
-    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
     with web_server(tmp_path, "lonely") as one:
         yield one
 
@@ -338,8 +331,7 @@ def test_a_stream_of_events_tells_of_a_broker_that_is_away_and_goes_on_when_it_i
         assert (name, told["state"]) == ("state", "PENDING")
 
 
-def test_an_open_stream_does_not_keep_the_server_from_stopping(tmp_path, monkeypatch):
-    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
+def test_an_open_stream_does_not_keep_the_server_from_stopping(tmp_path):
     with web_server(tmp_path, "leaving") as one:
         environment = settings(one.home, one.broker)
         with own_web("second", APP, environment=environment, show=False) as second:
@@ -349,8 +341,7 @@ def test_an_open_stream_does_not_keep_the_server_from_stopping(tmp_path, monkeyp
                 assert second.stop(timeout_s=20) == -signal.SIGTERM  # and not SIGKILL
 
 
-def test_a_database_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
+def test_a_database_of_somebody_else_is_left_alone(tmp_path):
     with web_server(tmp_path, "stranger") as one:
         one.redis.set(b"\xff\xfe", "else's")
         sentence = house_form(one.ask.post("/send_email", json=ADA), 503)

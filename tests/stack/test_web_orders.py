@@ -19,12 +19,9 @@ LIMIT_S = 3.0  # room for a busy machine; a task would wait 60 s
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web server without workers, and a shop with one flight."""
-    folder = tmp_path_factory.mktemp("orders")
-    with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
-        with web_server(folder, "orders") as one:
-            one.add_flight()
-            yield one
+    with web_server(tmp_path_factory.mktemp("orders"), "orders") as one:
+        one.add_flight()
+        yield one
 
 
 def test_an_order_is_written_and_a_worker_is_asked_to_look_into_the_outbox(web):
@@ -116,10 +113,7 @@ def test_a_locked_database_makes_503_soon(web):
 
 
 @pytest.mark.parametrize("tables", ["there", "missing"])
-def test_the_first_order_of_a_web_process_does_not_wait_for_a_locked_database(
-    tmp_path, monkeypatch, tables
-):
-    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path / "home")
+def test_the_first_order_of_a_web_process_does_not_wait_for_a_locked_database(tmp_path, tables):
     with web_server(tmp_path, "cold") as web:
         engine = web.shop()
         if tables == "missing":

@@ -41,12 +41,9 @@ CALLS = {
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web server without workers."""
-    folder = tmp_path_factory.mktemp("schema")
-    with pytest.MonkeyPatch.context() as changes:
-        changes.setattr("labkit.own.program.LAB_HOME", folder / "home")
-        with web_server(folder, "schema") as one:
-            one.add_flight()
-            yield one
+    with web_server(tmp_path_factory.mktemp("schema"), "schema") as one:
+        one.add_flight()
+        yield one
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,8 @@ events = st.tuples(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3 * settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(refuses=st.sampled_from(["", "seats", "cards", "mails"]), history=st.lists(events))
 def test_whatever_happens_the_order_ends_and_nothing_is_done_twice(engine, refuses, history):

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy import Engine, insert
 
 from labkit.own.broker import OwnBroker
@@ -112,10 +113,12 @@ def settings(home: Path, broker: OwnBroker) -> dict[str, str]:
 
 @contextmanager
 def web_server(folder: Path, name: str) -> Iterator[Web]:
-    """A broker and a web server below a folder."""
+    """A broker and a web server below a folder; LAB_HOME lies there for what else is started."""
     broker = OwnBroker(folder / "broker")
     broker.start()
     home = folder / "home"
+    changes = pytest.MonkeyPatch()
+    changes.setattr("labkit.own.program.LAB_HOME", home)
     try:
         with own_web(name, APP, environment=settings(home, broker), show=False) as server:
             web = Web(home, broker, server.url)
@@ -123,6 +126,7 @@ def web_server(folder: Path, name: str) -> Iterator[Web]:
             web.ask.close()
             web.redis.close()
     finally:
+        changes.undo()
         broker.stop()
 
 
