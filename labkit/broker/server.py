@@ -10,7 +10,6 @@ import os
 import secrets
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,10 @@ from labkit.errors import LabError, in_shell
 from labkit.processes.program import Program
 from labkit.processes.records import ProcessRecord
 from labkit.processes.signals import signals_held_back
+from labkit.waiting import wait_until
 
 READY_TIMEOUT_S = 60  # it is ready in 0.1 s; loading a large append-only file takes longer
 STOP_TIMEOUT_S = 10
-POLL_S = 0.01
 TRIES = 5  # another program may take the free port between our look and the server's start
 DEFAULT_REDIS_PORT = 6379  # never ours: containers and other people's tools expect it free
 
@@ -145,25 +144,25 @@ class EmbeddedBroker(Program):
 
     def _answers(self) -> bool:
         """True when our own process answers; False if it ended (the port was taken)."""
-        client = client_for(self.url)
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        with client_for(self.url) as client:
+            info = wait_until(
+                lambda: self._own_info(client), READY_TIMEOUT_S, as_long_as=self.running
+            )
+        if not info:
+            self.kill()
+            return False
+        self.run_id = info["run_id"]
+        self.version = f"Valkey {info.get('valkey_version', info['redis_version'])}"
+        return True
+
+    def _own_info(self, client: redis.Redis) -> dict[str, Any] | None:
+        """What our own process says of itself; None while another one has the port, or nobody."""
         try:
-            while self.running() and time.monotonic() < deadline:
-                try:
-                    client.ping()  # unlike INFO, it waits for the append-only file
-                    info = client.info("server")
-                except redis.RedisError:  # not there yet, or still loading its file
-                    time.sleep(POLL_S)
-                    continue
-                if info["process_id"] == self.process.pid:
-                    self.run_id = info["run_id"]
-                    self.version = f"Valkey {info.get('valkey_version', info['redis_version'])}"
-                    return True
-                time.sleep(POLL_S)
-        finally:
-            client.close()
-        self.kill()
-        return False
+            client.ping()  # unlike INFO, it waits for the append-only file
+            info: Any = client.info("server")
+        except redis.RedisError:  # not there yet, or still loading its file
+            return None
+        return info if info["process_id"] == self.process.pid else None
 
     def stop(self, signal_number: int = signal.SIGTERM, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """Stop the server (it writes its file to the end first) and remove the broker file."""

@@ -12,13 +12,13 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from labkit.processes.identity import ProcessId
 from labkit.processes.marks import marked_orphans
+from labkit.waiting import wait_until
 
 WARM_S = 10  # a task that takes longer is interrupted: its lab was killed already
 COLD_S = 5
@@ -158,9 +158,7 @@ def _end(processes: list[ProcessId]) -> None:
     for signal_number, patience_s in ((signal.SIGTERM, WARM_S), (signal.SIGQUIT, COLD_S)):
         for process in processes:
             process.send(signal_number)
-        deadline = time.monotonic() + patience_s
-        for process in processes:
-            process.wait(max(0.0, deadline - time.monotonic()))
+        wait_until(lambda: not any(one.running() for one in processes), patience_s)
     for process in processes:
         process.kill_group()
         process.send(signal.SIGKILL)  # one that leads no group

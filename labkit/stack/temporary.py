@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from labkit.processes.records import TEMPORARY, end_leftovers, record_of_this_pr
 from labkit.processes.running_lab import read_state
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
 from labkit.stack.code import import_error, mend_hint
+from labkit.waiting import wait_until
 
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20  # a cold stop takes 5 s at most
@@ -95,16 +95,15 @@ def _new_folder() -> Path:
 
 
 def _wait_until_ready(home: Path, lab: Program) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while not (read_state(home) or {}).get("ready_after_s"):
-        if not lab.running() or time.monotonic() > deadline:
-            wrong = "the stack for this run did not start"
-            if why := import_error():
-                raise LabError(
-                    f"{wrong}, because the code cannot be imported: {why}", mend_hint(why)
-                )
-            if full := disk_error([LAB_HOME]):
-                raise full
-            print(lab.logged(), file=sys.stderr)
-            raise LabError(wrong, "./lab up")
-        time.sleep(POLL_S)
+    def ready() -> bool:
+        return bool((read_state(home) or {}).get("ready_after_s"))
+
+    if wait_until(ready, READY_TIMEOUT_S, every_s=POLL_S, as_long_as=lab.running):
+        return
+    wrong = "the stack for this run did not start"
+    if why := import_error():
+        raise LabError(f"{wrong}, because the code cannot be imported: {why}", mend_hint(why))
+    if full := disk_error([LAB_HOME]):
+        raise full
+    print(lab.logged(), file=sys.stderr)
+    raise LabError(wrong, "./lab up")

@@ -14,6 +14,7 @@ from labkit.processes.identity import ProcessId
 from labkit.processes.records import end_leftovers, leftovers
 from labkit.processes.running_lab import process_of, processes_of, read_state, running_lab
 from labkit.stack.code import TOO_SLOW, given_up_hint, import_error, mend_hint
+from labkit.waiting import wait_until
 from work.orders.partner_address import read_address
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
@@ -74,17 +75,14 @@ def restart() -> None:
         )
     if lab := running_lab(LAB_HOME):
         lab.send(signal.SIGUSR1)
-    deadline = time.monotonic() + RESTART_TIMEOUT_S
-    while time.monotonic() < deadline:
-        now = _state_or_error()
-        if now["restarts"] > state["restarts"]:
-            if out := now["given_up"]:
-                names = ", ".join(out)
-                raise LabError(f"all was restarted, and {names} ended again", "./lab status")
-            click.echo("restarted; the broker and its messages stayed")
-            return
-        time.sleep(POLL_S)
-    raise LabError(f"no restart within {RESTART_TIMEOUT_S} s", "./lab status")
+    before = state["restarts"]
+    if not wait_until(
+        lambda: _state_or_error()["restarts"] > before, RESTART_TIMEOUT_S, every_s=POLL_S
+    ):
+        raise LabError(f"no restart within {RESTART_TIMEOUT_S} s", "./lab status")
+    if out := _state_or_error()["given_up"]:
+        raise LabError(f"all was restarted, and {', '.join(out)} ended again", "./lab status")
+    click.echo("restarted; the broker and its messages stayed")
 
 
 def _state_or_error() -> dict:
