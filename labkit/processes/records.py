@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from labkit.processes.files import replace_file
 from labkit.processes.identity import ProcessId
 from labkit.processes.marks import marked_orphans
 from labkit.waiting import wait_until
@@ -49,17 +50,14 @@ class ProcessRecord:
             self._write()
 
     def _write(self) -> None:
-        temporary = self.path.with_suffix(".new")
         if not self.children:
-            for file in (self.path, temporary):  # a full disk leaves the second one
-                file.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
             return
         content = {
             "writer": [self.writer.pid, self.writer.started],
             "children": {name: [one.pid, one.started] for name, one in self.children.items()},
         }
-        temporary.write_text(json.dumps(content))
-        temporary.replace(self.path)
+        replace_file(self.path, json.dumps(content))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.processes.files import replace_file
 from labkit.processes.identity import ProcessId
 
 STATE_FILE = "stack.json"
@@ -121,10 +122,7 @@ def processes_of(state: dict[str, Any] | None, kind: str) -> list[ProcessId]:
 
 def write_state(home: Path, state: dict[str, Any]) -> None:
     """Replace stack.json in one step, so that a reader never sees half of it."""
-    path = home / STATE_FILE
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(state, indent=2))
-    temporary.replace(path)
+    replace_file(home / STATE_FILE, json.dumps(state, indent=2))
 
 
 def read_state(home: Path) -> dict[str, Any] | None:
