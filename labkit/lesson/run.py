@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from lab_home import LAB_FILES, LAB_HOME, REDIS_URL, ROOT
+from lab_home import REDIS_URL, ROOT
 from labkit.broker.check import check_redis
 from labkit.course.notes import open_notes
-from labkit.errors import LabError, disk_error, spare_the_terminal
+from labkit.errors import LabError, full_disk, spare_the_terminal
 from labkit.own.left_behind import leave_no_message
 from labkit.processes.lock import alone_with
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
@@ -62,7 +62,7 @@ def run_lesson(
     finally:
         with signals_held_back():
             leave_no_message(lesson.number, sent)
-    if wrong and (full := disk_error([LAB_HOME, LAB_FILES])):
+    if wrong and (full := full_disk()):
         wrong = str(full)  # whatever else went wrong, it went wrong because of that
     alone.close()
     sys.stdout.flush()
@@ -143,7 +143,7 @@ def _wrong_around_us() -> str:
         check_redis(REDIS_URL)
     except LabError as gone:
         return str(gone)
-    full = disk_error([LAB_HOME, LAB_FILES])
+    full = full_disk()
     return str(full) if full else ""
 
 

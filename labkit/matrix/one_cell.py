@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 
 from labkit.broker.queues import lengths, unacked_count
 from labkit.broker.quiet import jobs_in_messages, wait_until_quiet
-from labkit.errors import LabError
+from labkit.errors import LabError, cannot_write
 from labkit.lesson.verdict import verdict_on
 from labkit.matrix.cells import (
     CELLS,
@@ -196,7 +196,7 @@ def main(number: int) -> None:
     except (redis.RedisError, OperationalError) as error:
         sys.exit(str(LabError(f"the broker of {CELLS[number]} failed: {error}", "df -h")))
     except OSError as error:
-        sys.exit(str(LabError(f"the lab cannot write its files: {error}", "df -h")))
+        sys.exit(str(cannot_write(error)))
     print(json.dumps({"counts": counts.numbers(), "server": server}))
 
 

@@ -8,7 +8,6 @@ The shared workers and Flower know nothing of it.
 """
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError, in_shell
 from labkit.processes.identity import ProcessId
 from labkit.processes.program import needed
-from labkit.processes.records import TEMPORARY, ProcessRecord, record_of_this_process
+from labkit.processes.records import ProcessRecord, folder_for_a_while, record_of_this_process
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -132,27 +131,17 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
     Put it around the workers.  What a killed lesson leaves, the next `./lab run` removes.
     Raises LabError if it does not start.
     """
-    maker = record_of_this_process(LAB_HOME).writer
-    home = LAB_HOME / TEMPORARY / f"{name}-{maker.pid}"
-    broker = OwnBroker(home, _AmongTheLessonsProcesses())
-    try:
+    with folder_for_a_while(LAB_HOME, name) as home:
+        broker = OwnBroker(home, _AmongTheLessonsProcesses())
         try:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (home / "maker").write_text(f"{maker.pid} {maker.started}")
-        except OSError as error:
-            raise LabError(
-                f"the lab cannot write its files: {error}",
-                "export LAB_HOME=~/celery-lab; ./lab up",
-            ) from None
-        broker.start()
-        with needed(broker.gone):
-            yield broker
-        if gone := broker.gone():
-            raise gone
-    except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
-        if gone := broker.gone():  # then every other error is a consequence
-            raise gone from None
-        raise
-    finally:
-        broker.stop()
-        shutil.rmtree(home, ignore_errors=True)
+            broker.start()
+            with needed(broker.gone):
+                yield broker
+            if gone := broker.gone():
+                raise gone
+        except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
+            if gone := broker.gone():  # then every other error is a consequence
+                raise gone from None
+            raise
+        finally:
+            broker.stop()

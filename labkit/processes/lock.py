@@ -4,7 +4,7 @@ import fcntl
 from typing import IO
 
 from lab_home import LAB_HOME
-from labkit.errors import LabError, in_shell
+from labkit.errors import LabError, cannot_write
 
 
 def alone_with(name: str, what: str, again: str) -> IO:
@@ -19,8 +19,7 @@ def alone_with(name: str, what: str, again: str) -> IO:
         locks.mkdir(parents=True, exist_ok=True)
         lock = (locks / name).open("w")
     except OSError as error:
-        hint = f"ls -ld {in_shell(LAB_HOME)} {in_shell(locks)}; df -h ."
-        raise LabError(f"the lab cannot write its files: {error}", hint) from None
+        raise cannot_write(error) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

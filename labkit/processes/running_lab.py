@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import LabError
+from labkit.errors import LabError, cannot_write
 from labkit.processes.files import replace_file
 from labkit.processes.identity import ProcessId
 
@@ -35,10 +35,7 @@ class StackLock:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.file = self.path.open("a+")
         except OSError as error:
-            raise LabError(
-                f"the lab cannot write its files: {error}",
-                "export LAB_HOME=~/celery-lab; ./lab up",
-            ) from None
+            raise cannot_write(error) from None
         if not self._try_for(LOOKERS_S):
             self.file.seek(0)
             holder = self.file.read().partition(" ")[0] or "unknown"

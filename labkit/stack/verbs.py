@@ -9,7 +9,7 @@ from rich.table import Table
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit.broker.check import stopped_broker
-from labkit.errors import LabError, disk_error
+from labkit.errors import LabError, full_disk
 from labkit.processes.identity import ProcessId
 from labkit.processes.records import end_leftovers, leftovers
 from labkit.processes.running_lab import process_of, processes_of, read_state, running_lab
@@ -65,7 +65,7 @@ def restart() -> None:
     state = _state_or_error()
     if stopped := stopped_broker():
         raise stopped
-    if full := disk_error([LAB_HOME]):  # it could not be written down
+    if full := full_disk(LAB_HOME):  # it could not be written down
         raise full
     if why := import_error() or (import_error(web=True) if state.get("web") else None):
         if why.startswith(TOO_SLOW):
