@@ -64,7 +64,7 @@ def run_lesson(
             leave_no_message(lesson.number, sent)
     if wrong and (full := full_disk()):
         wrong = str(full)  # whatever else went wrong, it went wrong because of that
-    alone.close()
+    alone.release()
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
         print(last_lines, file=notes, flush=True)
