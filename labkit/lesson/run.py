@@ -62,8 +62,6 @@ def run_lesson(
     finally:
         with signals_held_back():
             leave_no_message(lesson.number, sent)
-    if wrong and (full := full_disk()):
-        wrong = str(full)  # whatever else went wrong, it went wrong because of that
     alone.release()
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
@@ -91,6 +89,8 @@ def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:
         sys.exit(130)
     except (Exception, SystemExit) as error:
         _drop_awaited_results()
+        if full := full_disk():
+            return str(full)  # whatever went wrong, it went wrong because of that
         if sentence := _sentence(error, sent):
             return sentence
         raise
@@ -138,13 +138,12 @@ def _where(sent: list[tuple[str, str]]) -> str:
 
 
 def _wrong_around_us() -> str:
-    """What explains any error better than its traceback does: a broker or disk that is no more."""
+    """What explains any error better than its traceback does: a broker that is no more."""
     try:
         check_redis(REDIS_URL)
     except LabError as gone:
         return str(gone)
-    full = full_disk()
-    return str(full) if full else ""
+    return ""
 
 
 def _failed_task(error: BaseException) -> Any:

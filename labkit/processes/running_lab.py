@@ -5,6 +5,7 @@ Every command asks running_lab(): it names the process that was started, by pid 
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from labkit.errors import LabError
@@ -54,6 +55,17 @@ def processes_of(state: dict[str, Any] | None, kind: str) -> list[ProcessId]:
         return []
     some = [child for child in state["children"] if child["kind"] == kind]
     return [process_of(child) for child in some if child["name"] not in state["given_up"]]
+
+
+def stopped_part(what: str, process: ProcessId, kind: type[LabError] = LabError) -> LabError | None:
+    """The error for a part of the lab that lives and does nothing; None for any other.
+
+    what: "the lab's broker".  kind: of the error.
+    """
+    if not process.stopped():
+        return None
+    hint = f"kill -CONT {quote(str(process.pid))}"
+    return kind(f"{what} (process {process.pid}) is stopped (kill -STOP), and answers nobody", hint)
 
 
 def write_state(home: Path, state: dict[str, Any]) -> None:
