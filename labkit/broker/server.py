@@ -57,6 +57,8 @@ class EmbeddedBroker(Program):
     file would spoil it, so one that was left behind must be found before the next one starts.
     """
 
+    recorded_as = "broker"
+
     def __init__(self, home: Path, record: ProcessRecord | None = None) -> None:
         command = [_binary.get_binary_path(), "-"]
         super().__init__("broker", command, home / "logs" / "broker.log")
@@ -98,7 +100,7 @@ class EmbeddedBroker(Program):
         with self._configured(port, password) as configuration:
             super().start(stdin=configuration)
             if self.record:
-                self.record.add("broker", self.identity)
+                self.record.add(self.recorded_as, self.identity)
         return self._answers()
 
     @contextlib.contextmanager

@@ -31,19 +31,18 @@ class ProcessId:
 
     def running(self) -> bool:
         """True while this very process runs (a zombie has ended)."""
-        try:
-            process = psutil.Process(self.pid)
-            return self._same_start(process) and process.status() != "zombie"
-        except psutil.NoSuchProcess:
-            return False
+        return self._status() not in {None, psutil.STATUS_ZOMBIE}
 
     def stopped(self) -> bool:
         """True while this very process is stopped (kill -STOP, Ctrl-Z) and does nothing."""
-        try:
+        return self._status() == psutil.STATUS_STOPPED
+
+    def _status(self) -> str | None:
+        """What the system says of it; None if it is gone."""
+        with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            return self._same_start(process) and process.status() == psutil.STATUS_STOPPED
-        except psutil.NoSuchProcess:
-            return False
+            return process.status() if self._same_start(process) else None
+        return None
 
     def group_pids(self) -> str:
         """The pids of its group, as one types them: "4711 4712"."""
