@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from labkit.cli_group import LabGroup
-from labkit.errors import LabError, spare_the_terminal
+from labkit.errors import LabError, cannot_write, spare_the_terminal
 
 
 @click.group(cls=LabGroup, invoke_without_command=True)
@@ -223,9 +223,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        from labkit.errors import full_disk
-
-        click.echo(str(full_disk(error)), err=True)
+        click.echo(str(cannot_write(error)), err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

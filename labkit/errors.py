@@ -1,11 +1,11 @@
 """The one kind of error that the lab shows to a person."""
 
+import errno
 import io
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 
@@ -37,26 +37,23 @@ def in_shell(path: str | Path) -> str:
     return quote(str(path))
 
 
-def full_disk(error: OSError) -> LabError:
-    """The error for a write that found no room; it names the disk, where that is known."""
-    known = disk_error([LAB_HOME, LAB_FILES])
-    if not known and error.filename:
-        return LabError(f"the disk is full: {error.filename}", "df -h")
-    return known or LabError("the disk is full", "df -h")
+def cannot_write(error: OSError, what: str = "the lab cannot write its files") -> LabError:
+    """What a person is told of an error of the system's: the disk is full, or why else.
 
-
-def why_not_started(error: OSError) -> str:
-    """Why a process could not be started, or not be written down."""
-    known = disk_error([LAB_HOME])
-    return known.sentence if known else f"it cannot be started: {error}"
-
-
-def disk_error(folders: Iterable[Path]) -> LabError | None:
-    """An error that names the first of these folders whose disk has no room left; else None.
-
-    A folder that is not there is not asked.
+    what: the beginning of the sentence, where it is not the disk.
     """
-    for folder in folders:
+    if error.errno != errno.ENOSPC:
+        return LabError(f"{what}: {error}", "export LAB_HOME=~/celery-lab; ./lab up")
+    where = f": {error.filename}" if error.filename else ""
+    return full_disk() or LabError(f"the disk is full{where}", "df -h")
+
+
+def full_disk(*folders: Path) -> LabError | None:
+    """An error that names the first folder whose disk has no room left; None if there is none.
+
+    folders: all of the lab's, if none is named.  One that is not there is not asked.
+    """
+    for folder in folders or (LAB_HOME, LAB_FILES):
         if folder.is_dir() and shutil.disk_usage(folder).free < ROOM_BYTES:
             return LabError(f"the disk is full: {folder}", f"df -h {in_shell(folder)}")
     return None

@@ -7,26 +7,32 @@ from typing import Generic, TypeVar
 
 POLL_S = 0.02  # short beside everything that the lab waits for
 
+T = TypeVar("T")
 
-def wait_until(condition: Callable[[], bool], timeout_s: float, *, every_s: float = POLL_S) -> bool:
-    """Ask every 20 ms until the condition holds; False if it did not in timeout_s seconds.
 
+def wait_until(
+    condition: Callable[[], T],
+    timeout_s: float,
+    *,
+    every_s: float = POLL_S,
+    as_long_as: Callable[[], bool] = lambda: True,
+) -> T:
+    """Ask every 20 ms until the condition gives something true, for timeout_s seconds at most.
+
+    Returns what it gave last: something false if it did not hold in time.
     every_s: ask less often, where asking is work.
+    as_long_as: wait no longer when this is false, such as when a program has ended.
 
-    >>> wait_until(lambda: True, timeout_s=0)
-    True
+    >>> wait_until(lambda: "here", timeout_s=0)
+    'here'
     >>> wait_until(lambda: False, timeout_s=0.01)
     False
+    >>> wait_until(lambda: None, timeout_s=60, as_long_as=lambda: False)
     """
     deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
+    while not (value := condition()) and as_long_as() and time.monotonic() <= deadline:
         time.sleep(every_s)
-    return True
-
-
-T = TypeVar("T")
+    return value
 
 
 class Later(Generic[T]):

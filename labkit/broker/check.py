@@ -8,7 +8,6 @@ they all say the same.
 import contextlib
 import os
 import ssl
-from shlex import quote
 from urllib.parse import urlsplit
 
 import redis
@@ -26,7 +25,7 @@ from lab_home import (
 from labkit.broker.refusals import RESTART, Info, causes, refusal, try_to_write
 from labkit.errors import LabError
 from labkit.processes.identity import ProcessId
-from labkit.processes.running_lab import read_state, running_lab
+from labkit.processes.running_lab import read_state, running_lab, stopped_part
 
 CONNECT_TIMEOUT_S = 1.0  # a local server answers in milliseconds; two tries fit well into 3 s
 
@@ -171,16 +170,10 @@ def _is_embedded_url(url: str) -> bool:
     return bool(broker and broker["url"] == url and broker["run_id"])
 
 
-def stopped_broker() -> NoAnswer | None:
-    """The error for an embedded broker that lives and does nothing; None for any other."""
+def stopped_broker() -> LabError | None:
+    """The error (NoAnswer) for an embedded broker that was stopped (kill -STOP); else None."""
     known = (read_state(LAB_HOME) or {}).get("embedded")
-    if not known or not ProcessId(*known).stopped():
-        return None
-    pid = known[0]
-    return NoAnswer(
-        f"the lab's broker (process {pid}) is stopped (kill -STOP), and answers nobody",
-        f"kill -CONT {quote(str(pid))}",
-    )
+    return stopped_part("the lab's broker", ProcessId(*known), NoAnswer) if known else None
 
 
 def _set(url: str) -> str:

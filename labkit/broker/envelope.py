@@ -14,7 +14,7 @@ RECONNECTS = "the worker that takes it connects anew"  # and the message is gone
 
 
 def envelope_trouble(content: Mapping[str, Any]) -> str:
-    """What is wrong with it and what that does, as the end of a sentence; "" if nothing is.
+    """What is wrong with it and how a worker ends by it, as a sentence's end; "" if nothing is.
 
     content: {"body", "content-type", "content-encoding", "properties", ...}, as it lies in Redis.
 
@@ -54,8 +54,3 @@ def _of_delivery(properties: Mapping[str, Any]) -> str:
     if not {"exchange", "routing_key"}.issubset(info or ()):
         return f"it does not say its queue (delivery_info), and {RECONNECTS}"
     return ""
-
-
-def ends_workers(sentence: str) -> bool:
-    """True if a sentence about a waiting message says that a worker ends, or connects anew."""
-    return any(what in sentence for what in (ONE_ENDS, EACH_ENDS, RECONNECTS))

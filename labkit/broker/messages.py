@@ -78,6 +78,11 @@ class Message:
             parts.append(str(error))
         return parts
 
+    @cached_property
+    def deadly(self) -> str:
+        """Which header ends a worker, as the end of a sentence; "" if none does."""
+        return deadly(self.headers)
+
     @property
     def why(self) -> str:
         """The unread parts as the end of a sentence; "" if all of it can be read."""
@@ -123,8 +128,8 @@ class Message:
         """
         if self.content_type not in accepted:
             return f"content type {self.content_type!r:.80} is not accepted"
-        if ends := deadly(self.headers):
-            return ends
+        if self.deadly:
+            return self.deadly
         readable = self.content_type == JSON and not self.headers.get("compression")
         for part in self.unread:
             # A worker does not look at the retries, and takes the year 9999 for a time.

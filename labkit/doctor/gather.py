@@ -146,7 +146,8 @@ class _Look:
             return ""
         counts = lengths(self.client, [queue], self.layout)
         accepted = accepted_types(self.app)
-        return unread_waiting(self.client, counts, accepted, self.layout).get(queue, "")
+        unread = unread_waiting(self.client, counts, accepted, self.layout).get(queue)
+        return unread.sentence if unread else ""
 
     def _not_read(self) -> list[str]:
         """What is there and could not be read, so that nobody takes silence for an answer."""

@@ -7,7 +7,7 @@ from celery import Celery
 
 from labkit.broker.layout import Layout
 from labkit.broker.queues import lengths, unacked_by_queue
-from labkit.broker.unread import all_unread
+from labkit.broker.unread import Trouble, all_unread
 from labkit.doctor.findings import Finding
 from labkit.doctor.queue_diagnosis import FIND_CALLS
 
@@ -17,8 +17,8 @@ def unread_findings(
     client: redis.Redis,
     by_queue: Mapping[str, Mapping[int, int]],
     layout: Layout,
-) -> tuple[list[Finding], set[str]]:
-    """(a finding for each key and queue in which something cannot be read, those queues).
+) -> tuple[list[Finding], dict[str, Trouble]]:
+    """(a finding for each key and queue in which something cannot be read, that of the queues).
 
     by_queue: the lengths of the queues that hold messages.
     """
@@ -26,4 +26,4 @@ def unread_findings(
     taken = unacked_by_queue(client, layout=layout)
     unread = all_unread(app, client, {**configured, **by_queue}, taken, layout)
     findings = [Finding("wrong", sentence, FIND_CALLS) for sentence in unread.sentences()]
-    return findings, set(unread.waiting)
+    return findings, unread.waiting

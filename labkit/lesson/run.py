@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from lab_home import LAB_FILES, LAB_HOME, REDIS_URL, ROOT
+from lab_home import REDIS_URL, ROOT
 from labkit.broker.check import check_redis
 from labkit.course.notes import open_notes
-from labkit.errors import LabError, disk_error, spare_the_terminal
+from labkit.errors import LabError, full_disk, spare_the_terminal
 from labkit.own.left_behind import leave_no_message
 from labkit.processes.lock import alone_with
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
@@ -62,9 +62,7 @@ def run_lesson(
     finally:
         with signals_held_back():
             leave_no_message(lesson.number, sent)
-    if wrong and (full := disk_error([LAB_HOME, LAB_FILES])):
-        wrong = str(full)  # whatever else went wrong, it went wrong because of that
-    alone.close()
+    alone.release()
     sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
         print(last_lines, file=notes, flush=True)
@@ -91,6 +89,8 @@ def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:
         sys.exit(130)
     except (Exception, SystemExit) as error:
         _drop_awaited_results()
+        if full := full_disk():
+            return str(full)  # whatever went wrong, it went wrong because of that
         if sentence := _sentence(error, sent):
             return sentence
         raise
@@ -138,13 +138,12 @@ def _where(sent: list[tuple[str, str]]) -> str:
 
 
 def _wrong_around_us() -> str:
-    """What explains any error better than its traceback does: a broker or disk that is no more."""
+    """What explains any error better than its traceback does: a broker that is no more."""
     try:
         check_redis(REDIS_URL)
     except LabError as gone:
         return str(gone)
-    full = disk_error([LAB_HOME, LAB_FILES])
-    return str(full) if full else ""
+    return ""
 
 
 def _failed_task(error: BaseException) -> Any:

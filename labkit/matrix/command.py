@@ -11,6 +11,7 @@ from labkit.matrix.cells import CELLS, COUNTED, Measured
 from labkit.matrix.page import PAGE, PICTURE, counts_on, page_text, require_the_same, versions_here
 from labkit.matrix.picture import picture
 from labkit.matrix.run import measure_all
+from labkit.processes.files import replace_file
 
 
 def matrix(
@@ -53,11 +54,8 @@ def _read(page: Path) -> Measured:
 
 def _write(path: Path, text: str) -> None:
     """Write a file as a whole, or leave it as it was."""
-    new = path.with_suffix(".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        replace_file(path, text)
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise LabError(f"{path.name} cannot be written: {error.strerror}", "df -h") from None

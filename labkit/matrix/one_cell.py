@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 
 from labkit.broker.queues import lengths, unacked_count
 from labkit.broker.quiet import jobs_in_messages, wait_until_quiet
-from labkit.errors import LabError
+from labkit.errors import LabError, cannot_write
 from labkit.lesson.verdict import verdict_on
 from labkit.matrix.cells import (
     CELLS,
@@ -35,7 +35,7 @@ from labkit.matrix.faults import Stage, strike
 from labkit.matrix.proxy import proxy_to
 from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
 from labkit.own.ledgers import own_ledgers
-from labkit.own.workers import Worker, WorkerLine, workers_of
+from labkit.own.workers import WorkerLine, workers_of
 from labkit.processes.signals import clean_up_on_signals
 from labkit.waiting import wait_until
 from work.ledger import Entry, Ledger
@@ -90,12 +90,10 @@ def _measure_once(cell: Cell) -> tuple[Counts, str]:
         strike(Stage(cell, broker, proxy, worker, ledger))
         require_running(ledger.entries(), struck_at)
         if worker.process.poll() is not None:
-            _refuse_a_full_disk(worker)
             (worker,) = workers.enter_context(workers_of([line]))  # as a process manager would
         over = wait_until_quiet([run.client], [QUEUE], STUCK_S)
         stuck = set() if over else run.with_a_message()
         workers.close()  # the last worker ends warmly: what it still runs is finished
-        _refuse_a_full_disk(worker)
         return count(ledger.entries(), stuck), broker.version
 
 
@@ -178,13 +176,6 @@ def count(entries: Iterable[Entry], with_a_message: Collection[str]) -> Counts:
     )
 
 
-def _refuse_a_full_disk(worker: Worker) -> None:
-    """A job whose lines could not be written looks like one that is lost."""
-    log = worker.log.read_text(errors="replace")
-    if "LedgerError" in log or "MISCONF" in log:
-        raise LabError(f"the worker {worker.name} could not write everything", "df -h")
-
-
 def main(number: int) -> None:
     """Measure CELLS[number] and print the JSON line; a LabError goes to standard error."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -196,7 +187,7 @@ def main(number: int) -> None:
     except (redis.RedisError, OperationalError) as error:
         sys.exit(str(LabError(f"the broker of {CELLS[number]} failed: {error}", "df -h")))
     except OSError as error:
-        sys.exit(str(LabError(f"the lab cannot write its files: {error}", "df -h")))
+        sys.exit(str(cannot_write(error)))
     print(json.dumps({"counts": counts.numbers(), "server": server}))
 
 

@@ -8,7 +8,6 @@ The shared workers and Flower know nothing of it.
 """
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,8 @@ from lab_home import LAB_HOME, MARK
 from labkit.broker.check import client_for
 from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError, in_shell
-from labkit.processes.identity import ProcessId
 from labkit.processes.program import needed
-from labkit.processes.records import TEMPORARY, ProcessRecord, record_of_this_process
+from labkit.processes.records import folder_for_a_while, record_of_this_process
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -54,6 +52,9 @@ def looking_every_second(visibility_s: int) -> dict[str, int]:
 class OwnBroker(EmbeddedBroker):
     """A running Valkey server with 16 databases: 0 to 15, which know nothing of each other."""
 
+    recorded_as = "own broker"  # a killed lesson's record must not be taken for that of `./lab up`
+    expected = False  # should it run now?
+
     def address(self, database: int = 0) -> str:
         """The URL of one database, with the password in it: not for a command line."""
         return f"{self.url.removesuffix('/0')}/{database}"
@@ -76,8 +77,6 @@ class OwnBroker(EmbeddedBroker):
         app = Celery("lesson", broker=url, backend=url, set_as_current=False)
         app.conf.broker_transport_options = transport_options
         return app
-
-    expected = False  # should it run now?
 
     def start(self, **pipes: Any) -> None:
         """Start the server and wait until it answers."""
@@ -111,22 +110,6 @@ class OwnBroker(EmbeddedBroker):
         return LabError("the lesson's broker was ended by something else", "df -h; uptime")
 
 
-class _AmongTheLessonsProcesses(ProcessRecord):
-    """Writes the server down beside the lesson's workers, by another name than the lab's broker.
-
-    The record of a killed lesson must not be taken for the record of `./lab up`.
-    """
-
-    def __init__(self) -> None:
-        self._record = record_of_this_process(LAB_HOME)
-
-    def add(self, name: str, child: ProcessId) -> None:
-        self._record.add(f"own {name}", child)
-
-    def remove(self, child: ProcessId) -> None:
-        self._record.remove(child)
-
-
 @contextmanager
 def own_broker(name: str) -> Iterator[OwnBroker]:
     """Start a broker in a folder of its own below LAB_HOME; both are gone after the block.
@@ -134,27 +117,17 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
     Put it around the workers.  What a killed lesson leaves, the next `./lab run` removes.
     Raises LabError if it does not start.
     """
-    maker = record_of_this_process(LAB_HOME).writer
-    home = LAB_HOME / TEMPORARY / f"{name}-{maker.pid}"
-    broker = OwnBroker(home, _AmongTheLessonsProcesses())
-    try:
+    with folder_for_a_while(LAB_HOME, name) as home:
+        broker = OwnBroker(home, record_of_this_process(LAB_HOME))
         try:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (home / "maker").write_text(f"{maker.pid} {maker.started}")
-        except OSError as error:
-            raise LabError(
-                f"the lab cannot write its files: {error}",
-                "export LAB_HOME=~/celery-lab; ./lab up",
-            ) from None
-        broker.start()
-        with needed(broker.gone):
-            yield broker
-        if gone := broker.gone():
-            raise gone
-    except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
-        if gone := broker.gone():  # then every other error is a consequence
-            raise gone from None
-        raise
-    finally:
-        broker.stop()
-        shutil.rmtree(home, ignore_errors=True)
+            broker.start()
+            with needed(broker.gone):
+                yield broker
+            if gone := broker.gone():
+                raise gone
+        except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
+            if gone := broker.gone():  # then every other error is a consequence
+                raise gone from None
+            raise
+        finally:
+            broker.stop()

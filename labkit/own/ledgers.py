@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from shlex import quote
 
 from lab_home import LAB_FILES, LAB_HOME
-from labkit.errors import LabError, disk_error, in_shell
+from labkit.errors import LabError, full_disk, in_shell
 from labkit.waiting import wait_until
 from work.ledger import Ledger, LedgerError
 
@@ -80,7 +80,7 @@ def _require_writable(ledgers: Sequence[Ledger]) -> None:
 
 def _require_room(ledgers: Sequence[Ledger]) -> None:
     """The same, but it writes nothing."""
-    if full := disk_error([LAB_HOME, LAB_FILES]):
+    if full := full_disk():
         raise full
     for ledger in ledgers:
         ledger.create()

@@ -3,7 +3,6 @@
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ import psutil
 
 from lab_home import LAB_HOME
 from labkit.own.command import Command
-from labkit.processes.identity import KILL_POLL_S, KILL_TIMEOUT_S, ProcessId
+from labkit.processes.identity import ProcessId, kill_all
 from labkit.processes.signals import signals_held_back
 from labkit.waiting import wait_until
 
@@ -76,18 +75,9 @@ class Multi:
         """End the verb that runs, start no other, and kill the worker.  May be called twice."""
         self._closed.set()
         with self._one_verb:  # now none runs
-            self._kill()
+            # Also what is on its way to become a worker, and has no pid file yet.
+            self.killed = kill_all(self._members) or self.killed
         self.pid_file.unlink(missing_ok=True)
-
-    def _kill(self) -> None:
-        """Kill the worker, and what is on its way to become one and has no pid file yet."""
-        deadline = time.monotonic() + KILL_TIMEOUT_S
-        while (members := self._members()) and time.monotonic() < deadline:
-            for member in members:
-                with suppress(psutil.Error):
-                    member.kill()
-            self.killed = True
-            time.sleep(KILL_POLL_S)  # a process that was being started is seen at the second look
 
     def _members(self) -> set[psutil.Process]:
         """The processes whose command lines name our pid file, and their children."""

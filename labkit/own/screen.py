@@ -7,16 +7,16 @@ import signal
 import struct
 import subprocess
 import termios
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from lab_home import ROOT
 from labkit.processes.start import child_environment
+from labkit.waiting import wait_until
 
 ROWS, COLUMNS = 30, 100
 TIMEOUT_S = 20  # a program draws its first page in about 1 s; the rest is for a busy machine
 QUIT_S = 3  # after Ctrl-C
-POLL_S = 0.05
 
 
 def draws(text: str, command: Sequence[str]) -> bool:
@@ -34,15 +34,17 @@ def draws(text: str, command: Sequence[str]) -> bool:
     )
     os.close(theirs)
     os.set_blocking(ours, False)
-    drawn, deadline = b"", time.monotonic() + TIMEOUT_S
+    drawn = b""
+
+    def seen() -> bool:
+        nonlocal drawn
+        with suppress(BlockingIOError):  # nothing new
+            drawn += os.read(ours, 65536)
+        return text.encode() in drawn
+
     try:
-        while text.encode() not in drawn and time.monotonic() < deadline:
-            try:
-                drawn += os.read(ours, 65536)
-            except BlockingIOError:  # nothing new
-                time.sleep(POLL_S)
-            except OSError:  # the program has ended
-                break
+        with suppress(OSError):  # the program has ended
+            wait_until(seen, TIMEOUT_S)
         process.send_signal(signal.SIGINT)
         process.wait(QUIT_S)
     except subprocess.TimeoutExpired:

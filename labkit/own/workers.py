@@ -30,21 +30,21 @@ class Worker(Program):
         Raises LabError if it ends or does not answer in READY_TIMEOUT_S seconds.
         """
         self.wait_until_ready(f"{self.name} ready.")
-        deadline = time.monotonic() + READY_TIMEOUT_S
         with (
             asking_app(url, lab_settings=lab_settings) as asking,
             # Celery keeps its connections for the next time; by then a broker may have restarted.
             asking.connection_for_write() as connection,
         ):
             ask = asking.control.inspect([self.name], timeout=ANSWER_S, connection=connection)
-            while True:
+
+            def answers() -> bool:
                 answer = (ask.active_queues() or {}).get(self.name, ())
-                if set(queues) <= {queue["name"] for queue in answer}:
-                    return
-                if not self.running() or time.monotonic() > deadline:
-                    raise LabError(
-                        f"the worker {self.name} does not answer", f"tail {in_shell(self.log)}"
-                    )
+                return set(queues) <= {queue["name"] for queue in answer}
+
+            if not wait_until(answers, READY_TIMEOUT_S, as_long_as=self.running):
+                raise LabError(
+                    f"the worker {self.name} does not answer", f"tail {in_shell(self.log)}"
+                )
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ another one.  The pair (pid, start time) belongs to one process only.
 
 import contextlib
 import os
-import signal
-import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import psutil
 
-POLL_S = 0.05
-KILL_POLL_S = 0.01
+from labkit.waiting import wait_until
+
 KILL_TIMEOUT_S = 10  # it takes milliseconds; a process that waits for its disk takes longer
 CLOCK_STEP_S = 1.5  # start times are counted from the boot time, which moves when the clock is set
 
@@ -32,19 +31,18 @@ class ProcessId:
 
     def running(self) -> bool:
         """True while this very process runs (a zombie has ended)."""
-        try:
-            process = psutil.Process(self.pid)
-            return self._same_start(process) and process.status() != "zombie"
-        except psutil.NoSuchProcess:
-            return False
+        return self._status() not in {None, psutil.STATUS_ZOMBIE}
 
     def stopped(self) -> bool:
         """True while this very process is stopped (kill -STOP, Ctrl-Z) and does nothing."""
-        try:
+        return self._status() == psutil.STATUS_STOPPED
+
+    def _status(self) -> str | None:
+        """What the system says of it; None if it is gone."""
+        with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            return self._same_start(process) and process.status() == psutil.STATUS_STOPPED
-        except psutil.NoSuchProcess:
-            return False
+            return process.status() if self._same_start(process) else None
+        return None
 
     def group_pids(self) -> str:
         """The pids of its group, as one types them: "4711 4712"."""
@@ -87,23 +85,31 @@ class ProcessId:
                 os.kill(self.pid, signal_number)
 
     def kill_group(self) -> None:
-        """SIGKILL this process and everything in its group, and wait until all of it has ended.
-
-        A killed process needs a moment to end, and one that was just being started is seen only
-        at the second look.
-        """
-        deadline = time.monotonic() + KILL_TIMEOUT_S
-        while (members := self.group()) and time.monotonic() < deadline:
-            for process in members:
-                with contextlib.suppress(psutil.Error):
-                    process.send_signal(signal.SIGKILL)
-            time.sleep(KILL_POLL_S)  # psutil's own wait would take the exit code from its parent
+        """SIGKILL this process and everything in its group, and wait until all of it has ended."""
+        kill_all(self.group)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until it has ended; False if it still runs after timeout_s seconds."""
-        deadline = time.monotonic() + timeout_s
-        while self.running():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_S)
-        return True
+        return wait_until(lambda: not self.running(), timeout_s)
+
+
+def kill_all(find: Callable[[], Collection[psutil.Process]]) -> bool:
+    """SIGKILL what `find` finds, until it finds nothing; True if there was something.
+
+    A killed process needs a moment to end, and one that was just being started is seen only at
+    the second look.
+    """
+    killed = False
+
+    def all_gone() -> bool:
+        nonlocal killed
+        members = find()
+        for process in members:
+            killed = True
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        return not members
+
+    # psutil's own wait would take the exit code from its parent.
+    wait_until(all_gone, KILL_TIMEOUT_S)
+    return killed

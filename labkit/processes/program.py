@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,6 @@ from labkit.waiting import wait_until
 
 READY_TIMEOUT_S = 90  # Celery's are ready in about 1 s; six at once on a busy machine took 30 s
 STOP_TIMEOUT_S = 30  # longer than any lesson's last task
-POLL_S = 0.05
 
 Trouble = Callable[[], LabError | None]
 _troubles: list[Trouble] = []  # of what programs that start now cannot do without
@@ -111,19 +109,18 @@ class Program:
         Raises LabError if it ends or does not write that in READY_TIMEOUT_S seconds, and at once
         if something has gone that it needs: see needed().
         """
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while line not in self.logged():
+
+        def ready() -> bool:
             for trouble in _troubles:
                 if error := trouble():
                     raise error
-            wrong = ""
-            if not self.running():
-                wrong = f"ended with exit code {self.process.returncode}"
-            elif time.monotonic() > deadline:
+            return line in self.logged()
+
+        if not wait_until(ready, READY_TIMEOUT_S, as_long_as=self.running):
+            wrong = f"ended with exit code {self.process.returncode}"
+            if self.running():
                 wrong = f"was not ready in {READY_TIMEOUT_S} s"
-            if wrong:
-                raise LabError(f"the {self.kind} {self.name} {wrong}", f"tail {in_shell(self.log)}")
-            time.sleep(POLL_S)
+            raise LabError(f"the {self.kind} {self.name} {wrong}", f"tail {in_shell(self.log)}")
 
     def line_with(self, text: str, timeout_s: float) -> str:
         """The last line of its log that holds `text`, as soon as there is one; "" if none comes."""

@@ -9,20 +9,22 @@ import contextlib
 import functools
 import json
 import os
+import secrets
 import shutil
 import signal
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from labkit.errors import cannot_write
+from labkit.processes.files import replace_file
 from labkit.processes.identity import ProcessId
 from labkit.processes.marks import marked_orphans
+from labkit.waiting import wait_until
 
 WARM_S = 10  # a task that takes longer is interrupted: its lab was killed already
 COLD_S = 5
-TEMPORARY = "temporary"  # the folder of the temporary stacks in LAB_HOME
+TEMPORARY = "temporary"  # the folder in LAB_HOME for what lasts as long as a program
 
 
 class ProcessRecord:
@@ -49,36 +51,36 @@ class ProcessRecord:
             self._write()
 
     def _write(self) -> None:
-        temporary = self.path.with_suffix(".new")
         if not self.children:
-            for file in (self.path, temporary):  # a full disk leaves the second one
-                file.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
             return
         content = {
             "writer": [self.writer.pid, self.writer.started],
             "children": {name: [one.pid, one.started] for name, one in self.children.items()},
         }
-        temporary.write_text(json.dumps(content))
-        temporary.replace(self.path)
+        replace_file(self.path, json.dumps(content))
 
 
 @contextmanager
 def folder_for_a_while(home: Path, name: str) -> Iterator[Path]:
     """A new folder below `home`, which is gone after the block.
 
-    What this process leaves when it is killed, the next `./lab up`, `down` or `run` removes.
+    What this process leaves when it is killed, the next `./lab up`, `down` or `run` removes: the
+    file `maker` says whose it is.  Raises LabError if it cannot be made.
     """
     maker = ProcessId.of(os.getpid())
-    parent = home / TEMPORARY
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+    folder = home / TEMPORARY / f"{name}-{secrets.token_hex(4)}"
     try:
-        (folder / "maker").write_text(f"{maker.pid} {maker.started}")
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            (folder / "maker").write_text(f"{maker.pid} {maker.started}")
+        except OSError as error:
+            raise cannot_write(error) from None
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):  # somebody else has a folder beside ours
-            parent.rmdir()
+            folder.parent.rmdir()
 
 
 @functools.cache
@@ -158,9 +160,7 @@ def _end(processes: list[ProcessId]) -> None:
     for signal_number, patience_s in ((signal.SIGTERM, WARM_S), (signal.SIGQUIT, COLD_S)):
         for process in processes:
             process.send(signal_number)
-        deadline = time.monotonic() + patience_s
-        for process in processes:
-            process.wait(max(0.0, deadline - time.monotonic()))
+        wait_until(lambda: not any(one.running() for one in processes), patience_s)
     for process in processes:
         process.kill_group()
         process.send(signal.SIGKILL)  # one that leads no group
@@ -168,7 +168,7 @@ def _end(processes: list[ProcessId]) -> None:
 
 
 def _remove_temporary_folders(home: Path) -> None:
-    """Remove temporary stacks' folders whose maker (the pid in the name) has ended.
+    """Remove temporary folders whose maker has ended.
 
     One that a running process still writes its record into stays.
     """

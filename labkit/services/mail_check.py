@@ -4,13 +4,12 @@ import json
 import os
 import socket
 from pathlib import Path
-from shlex import quote
 
 from lab_env import line_that_sets, where_set
 from lab_home import LAB_HOME, MAIL_FILE, choose_smtp_url
 from labkit.errors import LabError
 from labkit.processes.identity import ProcessId
-from labkit.processes.running_lab import processes_of, read_state
+from labkit.processes.running_lab import processes_of, read_state, stopped_part
 from work.mail.mail_answers import IDENT
 from work.mail.smtp import server_of
 
@@ -49,12 +48,8 @@ def require_mail_server() -> None:
     url = choose_smtp_url()
     said = greeting(url)
     for mail in processes_of(read_state(LAB_HOME), "mail"):
-        if not said and mail.stopped():
-            pid = mail.pid
-            raise LabError(
-                f"the lab's mail server (process {pid}) is stopped (kill -STOP), it answers nobody",
-                f"kill -CONT {quote(str(pid))}",
-            )
+        if not said and (stopped := stopped_part("the lab's mail server", mail)):
+            raise stopped
     if not said:
         raise LabError(f"no mail server answers at {url}{where_set('SMTP_URL')}", _own_instead())
     if IDENT not in said:

@@ -18,6 +18,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from lab_home import LAB_FILES, MAIL_FILE
+from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from work.mail.emails import check_address
 from work.mail.mail_answers import DELAYS_S, IDENT, take_answer
 from work.mail.mailbox import MailboxBusy, deliver_bytes
@@ -108,12 +109,8 @@ async def serve(mail_folder: Path, host: str, port: int) -> asyncio.Server:
 
 def write_mail_file(port: int) -> None:
     """Tell every program of this lab where its mail server is, in one step."""
-    temporary = MAIL_FILE.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"url": f"smtp://127.0.0.1:{port}", "pid": os.getpid()}, file)
-    temporary.replace(MAIL_FILE)
+    where = {"url": f"smtp://127.0.0.1:{port}", "pid": os.getpid()}
+    replace_file(MAIL_FILE, json.dumps(where), FOR_ITS_OWNER)
 
 
 async def run(host: str, port: int) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from labkit.processes.running_lab import processes_of, read_state, running_lab
 from labkit.stack import code
 from labkit.stack.temporary import temporary_stack
 from labkit.stack.worker_check import require_workers
+from labkit.waiting import wait_until
 
 START_TIMEOUT_S = 60
 RELOAD_TIMEOUT_S = 60  # a worker with a long task finishes it beside its successor
@@ -117,12 +117,8 @@ def _old_workers(state: dict, newest: str) -> list[str]:
 
 def _wait(what: str, condition: Callable[[], bool], timeout_s: float) -> None:
     """Wait until condition() is true, and say after a moment what for."""
-    deadline = time.monotonic() + timeout_s
-    told = False
-    while not condition():
-        if time.monotonic() > deadline:
-            raise LabError(f"waited {timeout_s} s for {what}", "./lab status")
-        if not told:
-            _say(f"waiting for {what}")
-            told = True
-        time.sleep(POLL_S)
+    if condition():
+        return
+    _say(f"waiting for {what}")
+    if not wait_until(condition, timeout_s, every_s=POLL_S):
+        raise LabError(f"waited {timeout_s} s for {what}", "./lab status")

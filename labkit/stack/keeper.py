@@ -4,13 +4,13 @@ import asyncio
 import time
 
 from labkit.broker.set_aside import Kept, set_aside_now
-from labkit.errors import LabError, why_not_started
+from labkit.errors import LabError, cannot_write
 from labkit.services.pages import PAGES
 from labkit.stack import code
 from labkit.stack.beat_notes import notes_aside
 from labkit.stack.children import Child
 from labkit.stack.ends import End, end_of
-from labkit.stack.parts import Parts
+from labkit.stack.parts import NOT_STARTED, Parts
 
 AGAIN_AFTER_S = 1.0
 MOST_ENDS = 5  # of one part in WITHIN_S; then it is given up
@@ -97,7 +97,7 @@ class Keeper:
             child.code = code.fingerprints()[child.kind]
             self.parts.start_again(child)
         except OSError as error:
-            self._give_up(child, why_not_started(error))
+            self._give_up(child, cannot_write(error, NOT_STARTED).sentence)
         else:
             waiting = self._until_back(child, ended)
             self._work[child.name] = asyncio.create_task(waiting, name="waiting")

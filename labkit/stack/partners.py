@@ -26,8 +26,7 @@ def serve_the_lab() -> None:
 
     Raises LabError if the lab has partner services already, or the shop's database is unusable.
     """
-    lock = alone_with("partners", "./lab partners", "./lab partners")
-    try:
+    with alone_with("partners", "./lab partners", "./lab partners"):
         with shop_errors():
             add_flights()
         web = (read_state(LAB_HOME) or {}).get("web") or "http://localhost:8000"
@@ -38,8 +37,6 @@ def serve_the_lab() -> None:
         click.echo(f"  curl -i {web}/orders -H 'Content-Type: application/json' -d '{ORDER}'")
         click.echo("the answer's Location says where to ask for it; Ctrl-C ends the services")
         serve(PartnerServices().respond, LAB_HOME / "partners")
-    finally:
-        lock.close()
 
 
 def add_flights() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lab_home import masked
 from labkit.broker.inspector import Inspector, broker_errors, node_name
+from labkit.errors import cannot_write
 from labkit.processes.identity import ProcessId
 from labkit.processes.records import ProcessRecord
 from labkit.processes.running_lab import write_state
@@ -19,6 +20,7 @@ from labkit.stack.console import Console, LogFollower
 
 POLL_S = 0.05
 LOG_POLL_S = 0.1
+NOT_STARTED = "it cannot be started"
 NODES = ("worker", "beat")  # the kinds that answer a ping over the broker
 
 
@@ -191,7 +193,8 @@ class Parts:
         except FileNotFoundError:
             pass
         except OSError as error:
-            self.console.say(f"what runs cannot be written down: {error}")
+            what = "what runs cannot be written down"
+            self.console.say(cannot_write(error, what).sentence)
 
     def _state(self) -> dict[str, Any]:
         return {

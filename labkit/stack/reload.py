@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import time
 
-from labkit.errors import why_not_started
+from labkit.errors import cannot_write
 from labkit.stack import code
 from labkit.stack.children import Child
-from labkit.stack.parts import POLL_S, Parts
+from labkit.stack.parts import NOT_STARTED, POLL_S, Parts
 
 LOOK_S = 0.5
 SETTLED_S = 0.1  # an editor that saves is done in milliseconds
@@ -116,7 +116,7 @@ class Reloader:
             try:
                 self.parts.start(successor)
             except OSError as error:  # a full disk
-                why = why_not_started(error)
+                why = cannot_write(error, NOT_STARTED).sentence
                 self.parts.give_up(successor, why)
                 self.parts.console.say(f"{child.name} was not started: {why}")
             new.append(successor)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from labkit.broker.inspector import node_name
 from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError, in_shell
-from labkit.processes.running_lab import StackLock
+from labkit.processes.lock import Lock
 from labkit.processes.signals import (
     STOP_SIGNALS,
 )
@@ -56,7 +56,7 @@ class Supervisor:
     """Runs the children of one stack from start to stop."""
 
     def __init__(
-        self, parts: Parts, broker: EmbeddedBroker | None, lock: StackLock, began: float
+        self, parts: Parts, broker: EmbeddedBroker | None, lock: Lock, began: float
     ) -> None:
         self.parts = parts
         self.broker = broker

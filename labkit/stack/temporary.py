@@ -1,24 +1,21 @@
 """A stack for one run: `./lab up` once more, in a folder of its own, with what the lesson needs."""
 
 import contextlib
-import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab_home import LAB_FILES, LAB_HOME
-from labkit.errors import LabError, disk_error
-from labkit.processes.identity import ProcessId
+from labkit.errors import LabError, full_disk
 from labkit.processes.program import Program
-from labkit.processes.records import TEMPORARY, end_leftovers, record_of_this_process
+from labkit.processes.records import end_leftovers, folder_for_a_while, record_of_this_process
 from labkit.processes.running_lab import read_state
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
 from labkit.stack.code import import_error, mend_hint
+from labkit.waiting import wait_until
 
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20  # a cold stop takes 5 s at most
@@ -35,27 +32,24 @@ def temporary_stack(queues: Sequence[str], extras: Sequence[str]) -> Iterator[di
     always go, so that they can be looked at afterwards.
     """
     clean_up_on_signals()
-    home = _new_folder()
-    environment = {"LAB_HOME": str(home), "LAB_FILES": str(LAB_FILES)}
     command = [sys.executable, "-m", "labkit.cli", "up", "--no-reload"]
     command.append(f"--workers={1 if queues else 0}")
     command += [f"--no-{extra}" for extra in EXTRAS if extra not in extras]
     record = record_of_this_process(LAB_HOME)
-    lab = Program("temporary lab", command, home / "up.log", environment)
-    try:
-        with signals_held_back():
-            lab.start()
-            record.add(lab.name, lab.identity)
-        _wait_until_ready(home, lab)
-        yield environment
-    finally:
-        if lab.started:
-            _stop(lab)
-            record.remove(lab.identity)
-        _keep_logs(home)
-        shutil.rmtree(home, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another run has its folder beside ours
-            home.parent.rmdir()
+    with folder_for_a_while(LAB_HOME, "stack") as home:
+        environment = {"LAB_HOME": str(home), "LAB_FILES": str(LAB_FILES)}
+        lab = Program("temporary lab", command, home / "up.log", environment)
+        try:
+            with signals_held_back():
+                lab.start()
+                record.add(lab.name, lab.identity)
+            _wait_until_ready(home, lab)
+            yield environment
+        finally:
+            if lab.started:
+                _stop(lab)
+                record.remove(lab.identity)
+            _keep_logs(home)
 
 
 def _stop(lab: Program) -> None:
@@ -78,33 +72,16 @@ def _keep_logs(home: Path) -> None:
             log.replace(LAB_HOME / "logs" / log.name)
 
 
-def _new_folder() -> Path:
-    """A new folder below LAB_HOME; its name and the file `maker` say whose it is."""
-    maker = ProcessId.of(os.getpid())
-    home = LAB_HOME / TEMPORARY / str(maker.pid)
-    try:
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(mode=0o700, parents=True)
-        (home / "maker").write_text(f"{maker.pid} {maker.started}")
-    except OSError as error:
-        raise LabError(
-            f"the lab cannot write its files: {error}; name another folder, and run this again",
-            "export LAB_HOME=~/celery-lab",
-        ) from None
-    return home
-
-
 def _wait_until_ready(home: Path, lab: Program) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while not (read_state(home) or {}).get("ready_after_s"):
-        if not lab.running() or time.monotonic() > deadline:
-            wrong = "the stack for this run did not start"
-            if why := import_error():
-                raise LabError(
-                    f"{wrong}, because the code cannot be imported: {why}", mend_hint(why)
-                )
-            if full := disk_error([LAB_HOME]):
-                raise full
-            print(lab.logged(), file=sys.stderr)
-            raise LabError(wrong, "./lab up")
-        time.sleep(POLL_S)
+    def ready() -> bool:
+        return bool((read_state(home) or {}).get("ready_after_s"))
+
+    if wait_until(ready, READY_TIMEOUT_S, every_s=POLL_S, as_long_as=lab.running):
+        return
+    wrong = "the stack for this run did not start"
+    if why := import_error():
+        raise LabError(f"{wrong}, because the code cannot be imported: {why}", mend_hint(why))
+    if full := full_disk(LAB_HOME):
+        raise full
+    print(lab.logged(), file=sys.stderr)
+    raise LabError(wrong, "./lab up")

@@ -9,7 +9,7 @@ from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit.broker.check import check_redis, mark_as_ours
 from labkit.broker.server import EmbeddedBroker, write_broker_file
 from labkit.processes.records import end_leftovers, record_of_this_process
-from labkit.processes.running_lab import STATE_FILE, StackLock
+from labkit.processes.running_lab import STATE_FILE, take_home
 from labkit.processes.signals import clean_up_on_signals, end_by_signal, signals_held_back
 from labkit.stack.console import Console
 from labkit.stack.parts import Parts
@@ -23,8 +23,7 @@ def up(plan: Plan) -> int:
     given = os.environ.get("REDIS_URL")
     if given:
         check_redis(given)
-    lock = StackLock(LAB_HOME)
-    lock.acquire()
+    lock = take_home(LAB_HOME)
     console = Console(verbose=plan.verbose)
     for name in end_leftovers(LAB_HOME):
         console.say(f"ended what a killed lab had left: {name}")

@@ -9,11 +9,12 @@ from rich.table import Table
 
 from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
 from labkit.broker.check import stopped_broker
-from labkit.errors import LabError, disk_error
+from labkit.errors import LabError, full_disk
 from labkit.processes.identity import ProcessId
 from labkit.processes.records import end_leftovers, leftovers
 from labkit.processes.running_lab import process_of, processes_of, read_state, running_lab
 from labkit.stack.code import TOO_SLOW, given_up_hint, import_error, mend_hint
+from labkit.waiting import wait_until
 from work.orders.partner_address import read_address
 
 DOWN_TIMEOUT_S = 50  # the supervisor itself goes cold after 30 s
@@ -64,7 +65,7 @@ def restart() -> None:
     state = _state_or_error()
     if stopped := stopped_broker():
         raise stopped
-    if full := disk_error([LAB_HOME]):  # it could not be written down
+    if full := full_disk(LAB_HOME):  # it could not be written down
         raise full
     if why := import_error() or (import_error(web=True) if state.get("web") else None):
         if why.startswith(TOO_SLOW):
@@ -74,17 +75,14 @@ def restart() -> None:
         )
     if lab := running_lab(LAB_HOME):
         lab.send(signal.SIGUSR1)
-    deadline = time.monotonic() + RESTART_TIMEOUT_S
-    while time.monotonic() < deadline:
-        now = _state_or_error()
-        if now["restarts"] > state["restarts"]:
-            if out := now["given_up"]:
-                names = ", ".join(out)
-                raise LabError(f"all was restarted, and {names} ended again", "./lab status")
-            click.echo("restarted; the broker and its messages stayed")
-            return
-        time.sleep(POLL_S)
-    raise LabError(f"no restart within {RESTART_TIMEOUT_S} s", "./lab status")
+    before = state["restarts"]
+    if not wait_until(
+        lambda: _state_or_error()["restarts"] > before, RESTART_TIMEOUT_S, every_s=POLL_S
+    ):
+        raise LabError(f"no restart within {RESTART_TIMEOUT_S} s", "./lab status")
+    if out := _state_or_error()["given_up"]:
+        raise LabError(f"all was restarted, and {', '.join(out)} ended again", "./lab status")
+    click.echo("restarted; the broker and its messages stayed")
 
 
 def _state_or_error() -> dict:

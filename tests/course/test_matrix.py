@@ -195,7 +195,7 @@ def test_a_page_that_cannot_be_written_is_left_as_it_was(root, monkeypatch):
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(LabError, match=r"guarantees.md cannot be written: No space left on device"):
         matrix(check=False, root=root, measure=lambda: (dict(TOLD), "Redis 99.1"))
     assert files_in(root) == before

@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit.errors import LabError
+from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from labkit.processes.identity import ProcessId
-from labkit.processes.records import ProcessRecord, end_leftovers
-from labkit.processes.running_lab import StackLock, read_state, write_state
+from labkit.processes.records import ProcessRecord, end_leftovers, folder_for_a_while
+from labkit.processes.running_lab import read_state, running_lab, take_home, write_state
 from labkit.stack.children import Child, fresh_log
 from labkit.stack.console import COLOURS, Console
 
@@ -66,10 +70,31 @@ def test_a_full_disk_does_not_keep_an_ended_process_from_being_struck_out(tmp_pa
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "replace", full)
     record.remove(ours)
     record.remove(other)
     assert not record.path.exists()
+
+
+def test_a_file_is_for_its_owner_alone_from_its_first_moment(tmp_path, monkeypatch):
+    opened, modes = os.fdopen, []
+
+    def seen(descriptor, *how, **more):
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        return opened(descriptor, *how, **more)
+
+    monkeypatch.setattr(os, "fdopen", seen)
+    replace_file(tmp_path / "broker", "a password", FOR_ITS_OWNER)
+    assert modes == [0o600]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "home").write_text("a file")
+    with (
+        pytest.raises(LabError, match=r"^error: the lab cannot write its files: "),
+        folder_for_a_while(tmp_path / "home", "mine"),
+    ):
+        pytest.fail("there is no such folder")
 
 
 def test_a_child_is_ended_also_after_a_step_of_the_clock(tmp_path):
@@ -83,11 +108,20 @@ def test_a_child_is_ended_also_after_a_step_of_the_clock(tmp_path):
 
 def test_the_state_of_a_killed_lab_is_gone_once_another_holds_the_lock(tmp_path):
     write_state(tmp_path, {"launcher": os.getpid(), "ready_after_s": 1.0})
-    lock = StackLock(tmp_path)
-    lock.acquire()
-    assert lock.held()
-    assert read_state(tmp_path) is None
-    lock.release()
+    with take_home(tmp_path) as lock:
+        assert lock.held()
+        assert read_state(tmp_path) is None
+
+
+def test_a_lock_names_its_holder_and_a_copy_of_its_file_names_nobody(tmp_path):
+    with take_home(tmp_path):
+        (tmp_path / "copy").mkdir()
+        shutil.copy(tmp_path / "lock", tmp_path / "copy/lock")
+        assert running_lab(tmp_path) == ProcessId.of(os.getpid())
+        assert running_lab(tmp_path / "copy") is None
+        with pytest.raises(LabError, match=rf"already up here \(process {os.getpid()}\)"):
+            take_home(tmp_path)
+    assert running_lab(tmp_path) is None
 
 
 def test_every_process_keeps_a_colour_of_its_own(monkeypatch):

@@ -10,6 +10,8 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from work.files import write_atomically
+
 CONNECT_TIMEOUT_S = 1  # on one machine it takes less than a millisecond
 CLOCK_STEP_S = 1.5  # start times are counted from the boot time, which moves when the clock is set
 
@@ -19,9 +21,7 @@ def write_address(file: Path, url: str) -> None:
     import psutil  # deferred: most tasks do not need it
 
     writer = {"pid": os.getpid(), "started": psutil.Process().create_time()}
-    temporary = file.with_suffix(".new")
-    temporary.write_text(json.dumps({"url": url} | writer))
-    temporary.replace(file)
+    write_atomically(file.resolve(), json.dumps({"url": url} | writer).encode())
 
 
 def read_address(file: Path) -> str | None:
