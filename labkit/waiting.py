@@ -27,7 +27,7 @@ def wait_until(
     'here'
     >>> wait_until(lambda: False, timeout_s=0.01)
     False
-    >>> wait_until(lambda: None, timeout_s=60, as_long_as=lambda: False)
+    >>> wait_until(lambda: None, timeout_s=float("inf"), as_long_as=lambda: False)
     """
     deadline = time.monotonic() + timeout_s
     while not (value := condition()) and as_long_as() and time.monotonic() <= deadline:

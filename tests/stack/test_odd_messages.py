@@ -65,7 +65,15 @@ def test_a_queue_with_a_message_that_a_worker_would_lose_is_told(broker):
     broker.client.lpush("one odd", "garbage")
     by_queue = lengths(broker.client, ["jobs", "one odd", "empty"])
     assert set(unread_waiting(broker.client, by_queue)) == {"jobs", "one odd"}
-    assert len(unread_waiting(broker.client, by_queue)) == 2
+
+
+def test_a_queue_ends_workers_also_where_that_message_is_not_the_first_odd_one(broker):
+    thrown_away = [ODD["an eta that is no time"](str(uuid.uuid4())) for _ in range(2)]
+    broker.client.lpush("harmless", *thrown_away)
+    broker.client.lpush("ending", *thrown_away, "garbage")
+    by_queue = lengths(broker.client, ["harmless", "ending"])
+    said = unread_waiting(broker.client, by_queue)
+    assert {queue: one.ends for queue, one in said.items()} == {"harmless": False, "ending": True}
 
 
 def test_taken_messages_that_cannot_be_read_are_counted(patient):
