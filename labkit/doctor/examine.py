@@ -19,7 +19,7 @@ from labkit.broker.check import (
     client_for,
     refused_message,
 )
-from labkit.broker.envelope import ends_workers
+from labkit.broker.deadly import ends_workers
 from labkit.broker.inspector import LAB_QUEUES
 from labkit.broker.layout import layout_of
 from labkit.broker.queues import lengths, queues_with_messages
