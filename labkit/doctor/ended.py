@@ -7,7 +7,8 @@ from celery.states import REVOKED, SUCCESS
 from labkit.broker.results import StoredResult
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding
-from labkit.doctor.queue_diagnosis import did_you_mean, who_forgot
+from labkit.doctor.queue_findings import did_you_mean
+from labkit.doctor.queued import who_forgot
 from labkit.words import celery_line, clock, duration, shortened, typed
 
 # Celery's words in worker/request.py, for a message that a worker threw away on reaching it, and

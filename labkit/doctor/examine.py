@@ -25,7 +25,8 @@ from labkit.broker.layout import layout_of
 from labkit.broker.queues import lengths, queues_with_messages
 from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
-from labkit.doctor.diagnosis import explain, old_worker_findings
+from labkit.doctor.code import load_app, old_worker_findings
+from labkit.doctor.diagnosis import explain
 from labkit.doctor.findings import Finding, more_time, report
 from labkit.doctor.gather import gather
 from labkit.doctor.lab_parts import (
@@ -35,15 +36,12 @@ from labkit.doctor.lab_parts import (
     set_aside_answer,
     set_aside_findings,
 )
-from labkit.doctor.load_app import load_app
+from labkit.doctor.local_processes import stopped_nodes
 from labkit.doctor.orders import order_findings
-from labkit.doctor.queue_diagnosis import nobody_takes
+from labkit.doctor.queue_findings import nobody_takes, stored_messages, unread_findings
 from labkit.doctor.server_health import server_findings
-from labkit.doctor.stopped import stopped_nodes
 from labkit.doctor.taken import look_at_taken, taken_findings
 from labkit.doctor.task_ids import checked_task_id
-from labkit.doctor.unread_findings import unread_findings
-from labkit.doctor.while_refused import stored_messages
 from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
 from labkit.processes.running_lab import read_state, running_lab

@@ -10,7 +10,10 @@ from labkit.processes.running_lab import process_of, processes_of, read_state
 from labkit.stack.code import given_up_hint
 from labkit.words import several, shortened
 
-NODES = ("worker", "beat")  # stopped ones are found by their connections (labkit/doctor/stopped.py)
+NODES = (
+    "worker",
+    "beat",
+)  # stopped ones are found by their connections (labkit/doctor/local_processes.py)
 
 
 def part_findings() -> list[Finding]:

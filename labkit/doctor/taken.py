@@ -18,7 +18,7 @@ from labkit.broker.queues import READ_AT_ONCE, Unacked, still_taken, taken_first
 from labkit.broker.workers import Workers
 from labkit.doctor.ask import NO_LIMIT, registered_in
 from labkit.doctor.findings import Finding
-from labkit.doctor.queue_diagnosis import start_hint
+from labkit.doctor.queue_findings import start_hint
 from labkit.words import clock, duration, several
 
 # kombu's own; a worker looks every INTERVAL seconds, and at every THROTTLE-th time really.

@@ -2,7 +2,7 @@
 
 from labkit.broker.workers import ANSWER_TIMEOUT_S, Workers
 from labkit.doctor.findings import Finding
-from labkit.doctor.stopped import Stopped, stopped_finding
+from labkit.doctor.local_processes import Stopped, stopped_finding
 from labkit.stack.children import CAREFUL
 from labkit.stack.worker_check import START_WORKER, no_worker_hint
 from labkit.words import several

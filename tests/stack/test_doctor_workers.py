@@ -16,7 +16,7 @@ from labkit.broker.check import client_for
 from labkit.broker.queues import listeners, unacked_count
 from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.clocks import clocks_ahead
-from labkit.doctor.stopped import stopped_nodes
+from labkit.doctor.local_processes import stopped_nodes
 from labkit.doctor.taken import Taken, look_at_taken, taken_findings
 from labkit.own.beat import Beat
 from labkit.own.program import started

@@ -1,98 +1,13 @@
-"""Queues and who takes from them: for the doctor, with and without a task id."""
+"""A task whose message waits in a queue: behind how many, and for whom."""
 
-import difflib
-import re
 import time
-from collections.abc import Iterable
-from shlex import quote
 
-from lab_home import LAB_HOME
 from labkit.broker.inspector import LAB_QUEUES
 from labkit.broker.messages import Message
-from labkit.broker.workers import Workers
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding
-from labkit.processes.running_lab import running_lab
-from labkit.stack.worker_check import no_worker_hint
+from labkit.doctor.queue_findings import FIND_CALLS, LOSES, did_you_mean, nobody, waiting_hint
 from labkit.words import celery_line, clock, several, typed
-
-LOSES = "start no worker for it: what a worker cannot read it throws away, or ends on it"
-# For a message that no worker can run: the program that sends it must be mended.
-FIND_CALLS = "grep -rnE 'apply_async|send_task' --include='*.py' tasks web examples"
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A known name that looks like a misspelled one, as the end of a sentence.
-
-    >>> did_you_mean("bascic", ["basic", "advanced"])
-    "; did you mean 'basic'?"
-    >>> did_you_mean("mail", ["basic"])
-    ''
-    """
-    close = closest(name, known)
-    return f"; did you mean {close!r}?" if close else ""
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """The known name that looks like a misspelled one; "" where none does.
-
-    >>> closest("basci", {"basic", "advanced"}), closest("mail", {"basic"})
-    ('basic', '')
-    """
-    found = difflib.get_close_matches(name, sorted(set(known) - {name}), n=1)
-    return found[0] if found else ""
-
-
-def restart_hint() -> str:
-    """The command that starts the lab's workers anew; one that was started by hand is not its."""
-    return "./lab restart" if running_lab(LAB_HOME) else "./start_worker.sh"
-
-
-def start_hint(queue: str, workers: Workers) -> str:
-    """The command that brings a worker for this queue."""
-    if not workers.answered and queue in LAB_QUEUES:
-        return no_worker_hint()
-    if not queue.isprintable() or "," in queue:
-        return FIND_CALLS  # no worker can be told this name
-    return f"./start_worker.sh --queues={quote(queue)} -n {quote(f'{queue}@%h')}"
-
-
-def waiting_hint(queue: str, workers: Workers) -> str:
-    """What helps a queue from which no worker takes: its messages go where they were meant to go.
-
-    A worker for a misspelled name would only hide the mistake.
-    """
-    meant = closest(queue, workers.consumed() | set(LAB_QUEUES))
-    if meant and queue not in LAB_QUEUES and queue.isprintable():
-        return f"./lab move {typed(queue)} {quote(meant)}"
-    return start_hint(queue, workers)
-
-
-def nobody_takes(queue: str, count: int, workers: Workers, *, readable: bool = True) -> Finding:
-    """The finding for a queue that holds messages while no worker takes from it.
-
-    readable: False if some of them are no messages that a worker can run: it would lose them.
-    """
-    known = workers.consumed() | set(LAB_QUEUES)
-    guess = did_you_mean(queue, known)
-    waits = "waits" if count == 1 else "wait"
-    hint = waiting_hint(queue, workers) if readable else "./lab monitor --once"
-    if lesson := re.match(r"lesson(\d\d)\b", queue):  # what a stopped run has left there
-        hint = f"./lab run {lesson[1]}"
-        guess = "; that lesson removes them"
-    return Finding(
-        "wrong",
-        f"{several(count, 'message')} {waits} in the queue {queue!r}, and "
-        f"{nobody(workers)} takes from it{guess}" + ("" if readable else f"; {LOSES}"),
-        hint,
-    )
-
-
-def nobody(workers: Workers) -> str:
-    """Who does not take from a queue: "no worker", with what weakens it."""
-    if workers.silent:
-        return f"no worker that answers ({workers.silent} connected and silent)"
-    return "no worker"
 
 
 def explain_queued(seen: Evidence) -> list[Finding]:
