@@ -103,11 +103,12 @@ class Parts:
 
     def _find_port(self, child: Child) -> None:
         """Let a page move on to the next free port where its own was taken meanwhile."""
-        page, old = PAGES[child.kind], self.ports[child.kind]
-        port = self.ports[child.kind] = next_free_port(old, f"./lab up --no-{child.kind}")
-        child.command = page.command(port)
+        kind, old = child.kind, self.ports[child.kind]
+        port = self.ports[kind] = next_free_port(old, f"./lab up --no-{kind}")
+        child.command = PAGES[kind].command(port)
         if port != old:
-            self.console.say(f"another program was faster: {page.title} moves on to {port}")
+            say = self.console.say
+            say(f"another program was faster: {PAGES[kind].title} moves on to {port}")
 
     def workers(self) -> list[Child]:
         """The workers that should run, and are not given up."""
