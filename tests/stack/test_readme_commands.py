@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from labkit.broker.server import free_port
-from tests.stack.fresh_copy import FreshCopy
+from tests.stack.fresh_copy import CELERY, FreshCopy
 from tests.stack.labs import READY_S, wait_until
 from tests.test_readmes import blocks, commands
 
@@ -87,7 +87,7 @@ class Shell:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> FreshCopy:
     """A fresh copy into which the lab command has installed itself, which takes it a minute."""
     one = FreshCopy(tmp_path_factory.mktemp("fresh"))
-    assert "the lab runs on Celery 5.7" in one.run("./lab", "--version")
+    assert f"the lab runs on {CELERY}" in one.run("./lab", "--version")
     return one
 
 
