@@ -47,17 +47,15 @@ def _redelivered(seen: Evidence) -> list[Finding]:
     times = seen.log.redelivered if seen.log else 0
     if not times or (seen.result and seen.result.status in READY_STATES):
         return []
+    often = (
+        f"its message came to a worker {times + 1} times, as the logs say, and nobody retried it: "
+        "a connection or a process ended before it was acknowledged, or it was sent more than once "
+        "under this id"
+    )
+    if times < POISON:
+        return [Finding("task", often, grep_hint(seen.task_id))]
     revoke = celery_line(f"control revoke {typed(seen.task_id)}")
-    poison = times >= POISON
-    return [
-        Finding(
-            "wrong" if poison else "task",
-            f"its message came to a worker {times + 1} times, as the logs say, and nobody retried "
-            "it: a connection or a process ended before it was acknowledged, or it was sent more "
-            "than once under this id" + REVOKE_IT * poison,
-            revoke if poison else grep_hint(seen.task_id),
-        )
-    ]
+    return [Finding("wrong", often + REVOKE_IT, revoke)]
 
 
 def _not_read(seen: Evidence) -> list[Finding]:

@@ -164,11 +164,8 @@ def _broker_file() -> list[Finding]:
     """Is the broker file left over from a lab that was killed?"""
     if not running_broker() or running_lab(LAB_HOME):
         return []
-    return [
-        Finding(
-            "wrong", f"{BROKER_FILE} is left from a lab that no longer runs", "./lab down; ./lab up"
-        )
-    ]
+    left = f"{BROKER_FILE} is left from a lab that no longer runs"
+    return [Finding("wrong", left, "./lab down; ./lab up")]
 
 
 def _app() -> Celery:

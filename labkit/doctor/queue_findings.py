@@ -60,11 +60,14 @@ def start_hint(queue: str, workers: Workers) -> str:
     return f"./start_worker.sh --queues={quote(queue)} -n {quote(f'{queue}@%h')}"
 
 
-def waiting_hint(queue: str, workers: Workers) -> str:
+def waiting_hint(queue: str, workers: Workers, *, readable: bool = True) -> str:
     """What helps a queue from which no worker takes: its messages go where they were meant to go.
 
     A worker for a misspelled name would only hide the mistake.
+    readable: False if some of them are no messages that a worker can run: it would lose them.
     """
+    if not readable:
+        return "./lab monitor --once"
     meant = closest(queue, workers.consumed() | set(LAB_QUEUES))
     if meant and queue not in LAB_QUEUES and queue.isprintable():
         return f"./lab move {typed(queue)} {quote(meant)}"
@@ -72,23 +75,16 @@ def waiting_hint(queue: str, workers: Workers) -> str:
 
 
 def nobody_takes(queue: str, count: int, workers: Workers, *, readable: bool = True) -> Finding:
-    """The finding for a queue that holds messages while no worker takes from it.
-
-    readable: False if some of them are no messages that a worker can run: it would lose them.
-    """
+    """The finding for a queue that holds messages while no worker takes from it."""
     known = workers.consumed() | set(LAB_QUEUES)
     guess = did_you_mean(queue, known)
-    waits = "waits" if count == 1 else "wait"
-    hint = waiting_hint(queue, workers) if readable else "./lab monitor --once"
+    held = f"{several(count, 'message')} {'waits' if count == 1 else 'wait'} in the queue {queue!r}"
+    hint = waiting_hint(queue, workers, readable=readable)
     if lesson := re.match(r"lesson(\d\d)\b", queue):  # what a stopped run has left there
         hint = f"./lab run {lesson[1]}"
         guess = "; that lesson removes them"
-    return Finding(
-        "wrong",
-        f"{several(count, 'message')} {waits} in the queue {queue!r}, and "
-        f"{nobody(workers)} takes from it{guess}" + ("" if readable else f"; {LOSES}"),
-        hint,
-    )
+    lost = "" if readable else f"; {LOSES}"
+    return Finding("wrong", f"{held}, and {nobody(workers)} takes from it{guess}{lost}", hint)
 
 
 def nobody(workers: Workers) -> str:
@@ -132,8 +128,5 @@ def stored_messages(client: redis.Redis, layout: Layout = KOMBU) -> Finding:
     ]
     queues = f"waiting: {', '.join(waiting)}" if waiting else "no queue holds a message"
     held_too = f"; {several(held, 'more message')} taken and not acknowledged" if held else ""
-    return Finding(
-        "?",
-        f"{queues}{held_too}; the workers were not asked, because a question to them is a "
-        "message, too",
-    )
+    not_asked = "the workers were not asked, because a question to them is a message, too"
+    return Finding("?", f"{queues}{held_too}; {not_asked}")

@@ -19,26 +19,16 @@ def explain_queued(seen: Evidence) -> list[Finding]:
     place = f"behind {several(search.before, 'message')}" if search.before else "as the next one"
     where = f"waits in the queue {queue!r}, {place}: {message.task or 'no task'}{_times(seen)}"
     if refused := message.refusal(seen.accepted):
-        return [
-            Finding(
-                "wrong",
-                f"{where}; no worker can run it: {refused}; the call that sends it must be mended",
-                FIND_CALLS,
-            )
-        ]
+        where += f"; no worker can run it: {refused}; the call that sends it must be mended"
+        return [Finding("wrong", where, FIND_CALLS)]
     if seen.late or workers.not_asked:
         return [Finding("task", f"{where}; {seen.unheard}")]
     takers = [worker for worker in workers.answered if queue in worker.queues]
     if not takers:
         guess = did_you_mean(queue, workers.consumed() | set(LAB_QUEUES))
-        return [
-            Finding(
-                "wrong",
-                f"{where}; {nobody(workers)} takes from this queue{guess}"
-                + (f"; {seen.unfit}; {LOSES}" if seen.unfit else ""),
-                "./lab monitor --once" if seen.unfit else waiting_hint(queue, workers),
-            )
-        ]
+        where += f"; {nobody(workers)} takes from this queue{guess}"
+        where += f"; {seen.unfit}; {LOSES}" if seen.unfit else ""
+        return [Finding("wrong", where, waiting_hint(queue, workers, readable=not seen.unfit))]
     strangers = [
         worker.name
         for worker in takers
@@ -47,14 +37,9 @@ def explain_queued(seen: Evidence) -> list[Finding]:
     if strangers:
         known = seen.registered[strangers[0]]
         some = " if it gets it" if len(strangers) < len(takers) else ""
-        return [
-            Finding(
-                "wrong",
-                f"{where}; {strangers[0]}, which takes from this queue, does not know this task "
-                f"and will throw it away{some}{did_you_mean(message.task, known)}",
-                celery_line("inspect registered"),
-            )
-        ]
+        where += f"; {strangers[0]}, which takes from this queue, does not know this task "
+        where += f"and will throw it away{some}{did_you_mean(message.task, known)}"
+        return [Finding("wrong", where, celery_line("inspect registered"))]
     names = ", ".join(worker.name for worker in takers)
     here = f"{where}; {names} {'take' if len(takers) > 1 else 'takes'} from this queue"
     if seen.revoked_in:
@@ -66,13 +51,9 @@ def _revoked(seen: Evidence, here: str, queue: str) -> Finding:
     """A worker remembers that it was revoked; every worker that takes from the queue must."""
     remember = ", ".join(seen.revoked_in or ())
     revoked = f"{here}; it was revoked, as {remember} remembers"
-    forgot = who_forgot(seen, queue)
-    if forgot:
-        return Finding(
-            "wrong",
-            f"{revoked}, but {forgot}, and would run it",
-            celery_line(f"control revoke {typed(seen.task_id)}"),
-        )
+    if forgot := who_forgot(seen, queue):
+        revoke = celery_line(f"control revoke {typed(seen.task_id)}")
+        return Finding("wrong", f"{revoked}, but {forgot}, and would run it", revoke)
     return Finding("task", f"{revoked}: it is thrown away when its turn comes")
 
 
@@ -89,9 +70,8 @@ def who_forgot(seen: Evidence, queue: str) -> str:
     ]
     if not names:
         return ""
-    takes = "takes" if len(names) == 1 else "take"
-    knows = "does" if len(names) == 1 else "do"
-    return f"{', '.join(names)}, which {takes} from this queue, {knows} not remember that"
+    takes, does = ("takes", "does") if len(names) == 1 else ("take", "do")
+    return f"{', '.join(names)}, which {takes} from this queue, {does} not remember that"
 
 
 def _times(seen: Evidence) -> str:
