@@ -29,9 +29,9 @@ from labkit.broker.check import (
 )
 from labkit.broker.result_reader import ResultStore
 from labkit.broker.results import StoredResult
+from labkit.doctor.code import load_app
 from labkit.doctor.examine import TOTAL_S, diagnose
 from labkit.doctor.findings import report
-from labkit.doctor.load_app import load_app
 from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
 from labkit.monitor.live import look

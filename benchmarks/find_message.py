@@ -20,7 +20,7 @@ from labkit.broker.server import EmbeddedBroker
 
 COUNTS = (100_000, 1_000_000)
 ROUNDS = 5
-LIMIT_S = 2.5
+LIMIT_S = 4.0
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from rich.console import Console
 from benchmarks.waiting_messages import fill
 from labkit.broker.check import client_for
 from labkit.broker.server import EmbeddedBroker
-from labkit.doctor.load_app import load_app
+from labkit.doctor.code import load_app
 from labkit.monitor.snapshot import take_snapshot
 from labkit.monitor.view import running_tasks, tables
 from labkit.own.workers import own_worker

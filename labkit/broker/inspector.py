@@ -14,7 +14,9 @@ NAMES = ("global_keyprefix", "sep", "priority_steps", "fanout_prefix", "fanout_p
 # Who only asks gives up soon, where the broker has gone.  kombu alone would try for 15 s and more.
 SOON = {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.1, "interval_max": 0.3}
 
-LAB_QUEUES = ("basic", "advanced", "realworld")  # those that have workers after ./lab up
+# The queues of celery_app.py, which have workers after ./lab up.  A test holds them to be the same:
+# to import that file takes Celery along.
+LAB_QUEUES = ("basic", "advanced", "realworld")
 PING_S = 0.2  # how long one round waits; a process that starts is asked again and again
 ANSWER_S = 1.0  # a worker that is up answers in milliseconds
 

@@ -234,10 +234,3 @@ def listeners(client: redis.Redis, layout: Layout = KOMBU) -> int:
         },
     }
     return client.publish(layout.control_channel(client), json.dumps(envelope))
-
-
-def node_names(client: redis.Redis, layout: Layout = KOMBU) -> set[str]:
-    """The names of the workers and Beats that were connected; those of killed ones stay."""
-    members: Any = client.smembers(layout.key(f"_kombu.binding.{layout.control}"))
-    names = {member.split(layout.separator)[-1] for member in members}
-    return {name.removesuffix(f".{layout.control}") for name in names}

@@ -18,12 +18,13 @@ from celery.exceptions import ImproperlyConfigured
 from celery.states import PENDING
 
 from lab_home import masked
-from labkit.broker.groups import Group, stored_group
 from labkit.broker.results import (
+    Group,
     StoredResult,
     follow_result,
     no_result,
     result_of,
+    stored_group,
     stored_text,
     unfinished_chords,
 )

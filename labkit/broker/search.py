@@ -1,9 +1,7 @@
 """Find one message among very many, by its task id.
 
-Redis can search a list only by reading it, and Python would make a string of each message.  So a
-short script searches on the server, a piece of a list at a time, and sends the messages that may
-be meant; these are decoded here.  The server does nothing else meanwhile: a piece is small, and
-takes some milliseconds.
+Redis can search a list only by reading it.  A piece of the list is read at a time, small enough
+that neither Redis nor the time that there is notices it, and only what may be meant is decoded.
 """
 
 import time
@@ -27,31 +25,7 @@ PIECE_BYTES = 1 << 20
 # Of large messages, which workers take more slowly, it is a quarter of a piece.
 OVERLAP = 100
 DECODED = 2_000  # as many waiting messages are decoded one and all, to say which cannot be read
-LONG_BYTES = 100_000  # but a longer one is not sent here only for that
-
-# KEYS: the list.  ARGV: first, last, up to which length every message is wanted, and texts.  The
-# answer: how many messages there were, their length in bytes, and then place (0 is the oldest) and
-# text of those that are wanted: short, or with one of the texts, or not beginning as JSON objects
-# do (123 is the brace), which cannot be read.
-SEARCH = """
-local find = string.find
-local piece = redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[2])
-local short = tonumber(ARGV[3])
-local answer = {#piece, 0}
-for place = #piece, 1, -1 do
-    local text = piece[place]
-    local wanted = #text <= short or string.byte(text) ~= 123
-    for one = 4, #ARGV do
-        wanted = wanted or find(text, ARGV[one], 1, true)
-    end
-    answer[2] = answer[2] + #text
-    if wanted then
-        table.insert(answer, #piece - place)
-        table.insert(answer, text)
-    end
-end
-return answer
-"""
+LONG_BYTES = 100_000  # but a longer one is not decoded only for that
 
 
 @dataclass(frozen=True)
@@ -122,7 +96,7 @@ class _Reader:
     def __init__(self, client: redis.Redis, task_id: str, *, thorough: bool) -> None:
         self.client = client
         self.task_id = task_id
-        self.sent_up_to = LONG_BYTES if thorough else 0
+        self.decoded_up_to = LONG_BYTES if thorough else 0
         self.texts = needles(task_id)
         self.unreadable = 0
         self.mentions = Mentions()
@@ -132,25 +106,30 @@ class _Reader:
     ) -> tuple[int, tuple[Message, int] | None]:
         """(messages read, (the message, its position) or None); position 0 is the oldest.
 
-        A piece that the server does not finish in the client's time ends the search.
+        A piece that the server does not send in the client's time ends the search.
         """
         read, count = 0, FIRST_PIECE
         while read < length and time.monotonic() < deadline:
             start = max(read - min(OVERLAP, count // 4), 0)
-            span = -(read + count), -(start + 1)
             try:
-                answer: Any = self.client.eval(SEARCH, 1, key, *span, self.sent_up_to, *self.texts)
+                piece: Any = self.client.lrange(key, -(read + count), -(start + 1))
             except redis.TimeoutError:
                 break
-            came, size_bytes, *hits = answer
-            for place, raw in zip(hits[::2], hits[1::2], strict=True):
-                message = self._look(raw, queue, is_new=start + place >= read)
-                if message:
-                    return min(read + count, length), (message, start + place)
+            for position, raw in enumerate(reversed(piece), start):
+                if self._may_be_meant(raw):
+                    message = self._look(raw, queue, is_new=position >= read)
+                    if message:
+                        return min(read + count, length), (message, position)
             read = min(read + count, length)
-            average_bytes = max(size_bytes, 1) / max(came, 1)
+            average_bytes = max(sum(map(len, piece)), 1) / max(len(piece), 1)
             count = min(LARGEST_PIECE, max(FIRST_PIECE, int(PIECE_BYTES / average_bytes)))
         return read, None
+
+    def _may_be_meant(self, raw: str) -> bool:
+        """True also for what cannot be read: it does not begin as a JSON object does."""
+        if len(raw) <= self.decoded_up_to or not raw.startswith("{"):
+            return True
+        return any(text in raw for text in self.texts)
 
     def _look(self, raw: str, queue: str, *, is_new: bool) -> Message | None:
         """The message if it is the one; else note what it says of the id.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from labkit.broker.envelope import EACH_ENDS, ONE_ENDS, RECONNECTS, envelope_trouble
+from labkit.broker.deadly import EACH_ENDS, ONE_ENDS, RECONNECTS, envelope_trouble
 from labkit.broker.layout import KOMBU, Layout
 from labkit.broker.messages import JSON, NO_ENVELOPE, NO_TRIPLE, accepted_types, message_of, parsed
 from labkit.broker.queues import wrong_types

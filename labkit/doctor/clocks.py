@@ -11,7 +11,7 @@ from celery import Celery
 
 from labkit.broker.layout import layout_of
 from labkit.doctor.findings import Finding
-from labkit.doctor.queue_diagnosis import restart_hint
+from labkit.doctor.queue_findings import restart_hint
 from labkit.words import duration
 
 TOLERANCE_S = 2.0  # a heartbeat takes milliseconds; clocks that NTP keeps differ by less

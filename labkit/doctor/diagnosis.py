@@ -1,19 +1,18 @@
 """What became of one task: from the evidence to sentences.  Nothing here asks anybody.
 
-This module decides which kind of answer it is; ended, held, queue_diagnosis, unfinished and
+This module decides which kind of answer it is; ended, held, queued, unfinished and
 unknown_task write the sentences.  A sentence says what was seen, and where it concludes more, it
 says what else may be so.
 """
 
 from celery.states import READY_STATES, RETRY
 
-from labkit.broker.workers import WorkerView
-from labkit.doctor.code_age import newer_files
+from labkit.doctor.code import old_worker_findings
 from labkit.doctor.ended import explain_ended
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding, grep_hint
 from labkit.doctor.held import explain_holding, explain_taken
-from labkit.doctor.queue_diagnosis import explain_queued, restart_hint
+from labkit.doctor.queued import explain_queued
 from labkit.doctor.unfinished import explain_unfinished
 from labkit.doctor.unknown_task import explain_unknown
 from labkit.words import celery_line, typed
@@ -48,21 +47,15 @@ def _redelivered(seen: Evidence) -> list[Finding]:
     times = seen.log.redelivered if seen.log else 0
     if not times or (seen.result and seen.result.status in READY_STATES):
         return []
+    often = (
+        f"its message came to a worker {times + 1} times, as the logs say, and nobody retried it: "
+        "a connection or a process ended before it was acknowledged, or it was sent more than once "
+        "under this id"
+    )
+    if times < POISON:
+        return [Finding("task", often, grep_hint(seen.task_id))]
     revoke = celery_line(f"control revoke {typed(seen.task_id)}")
-    poison = times >= POISON
-    return [
-        Finding(
-            "wrong" if poison else "task",
-            f"its message came to a worker {times + 1} times, as the logs say, and nobody retried "
-            "it: a connection or a process ended before it was acknowledged, or it was sent more "
-            "than once under this id"
-            + (
-                "; if the task ends its process, revoke it: who gets it next throws it away"
-                * poison
-            ),
-            revoke if poison else grep_hint(seen.task_id),
-        )
-    ]
+    return [Finding("wrong", often + REVOKE_IT, revoke)]
 
 
 def _not_read(seen: Evidence) -> list[Finding]:
@@ -81,21 +74,3 @@ def _old_workers(seen: Evidence) -> list[Finding]:
     if seen.result and seen.result.status in READY_STATES:  # it does not say which task it was
         return old_worker_findings(seen.workers.answered)
     return []
-
-
-def old_worker_findings(workers: list[WorkerView], task: str = "") -> list[Finding]:
-    """One finding for each worker that started before a code file was saved."""
-    findings = []
-    for worker in workers:
-        files = newer_files(worker, task)
-        if files:
-            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-            findings.append(
-                Finding(
-                    "wrong",
-                    f"{worker.name} is older than {files[0]}{more}: it runs the code as it was "
-                    "when it started, until it is started again",
-                    restart_hint(),
-                )
-            )
-    return findings

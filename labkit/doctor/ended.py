@@ -7,7 +7,8 @@ from celery.states import REVOKED, SUCCESS
 from labkit.broker.results import StoredResult
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding
-from labkit.doctor.queue_diagnosis import did_you_mean, who_forgot
+from labkit.doctor.queue_findings import did_you_mean
+from labkit.doctor.queued import who_forgot
 from labkit.words import celery_line, clock, duration, shortened, typed
 
 # Celery's words in worker/request.py, for a message that a worker threw away on reaching it, and
@@ -74,42 +75,21 @@ def _when(result: StoredResult) -> str:
 def _again(seen: Evidence, result: StoredResult) -> list[Finding]:
     """A message of it that is still there, and what a worker will do with that one."""
     if seen.unacked:
-        where = (
-            f"a worker took one from the queue {seen.unacked.queue!r}, and has not acknowledged it"
-        )
         queue = seen.unacked.queue
+        where = f"a worker took one from the queue {queue!r}, and has not acknowledged it"
     elif seen.search and seen.search.message:
-        where = f"one waits in the queue {seen.search.queue!r}"
         queue = seen.search.queue
+        where = f"one waits in the queue {queue!r}"
     else:
         return []
+    revoke = celery_line(f"control revoke {typed(seen.task_id)}")
     if result.status != REVOKED:
-        return [
-            Finding(
-                "wrong",
-                f"a message of it is left all the same: {where}; who gets that runs it once more, "
-                "if it is not revoked",
-                celery_line(f"control revoke {typed(seen.task_id)}"),
-            )
-        ]
+        left = f"a message of it is left all the same: {where}"
+        once_more = f"{left}; who gets that runs it once more, if it is not revoked"
+        return [Finding("wrong", once_more, revoke)]
+    left = f"a message of it is left: {where}"
     if seen.revoked_in is None:
-        return [
-            Finding(
-                "?",
-                f"a message of it is left: {where}; whether workers remember cannot be known now",
-            )
-        ]
-    forgot = who_forgot(seen, queue)
-    if not forgot:
-        return [
-            Finding(
-                "task", f"a message of it is left: {where}; it is thrown away when its turn comes"
-            )
-        ]
-    return [
-        Finding(
-            "wrong",
-            f"a message of it is left: {where}; {forgot}, and would run it",
-            celery_line(f"control revoke {typed(seen.task_id)}"),
-        )
-    ]
+        return [Finding("?", f"{left}; whether workers remember cannot be known now")]
+    if forgot := who_forgot(seen, queue):
+        return [Finding("wrong", f"{left}; {forgot}, and would run it", revoke)]
+    return [Finding("task", f"{left}; it is thrown away when its turn comes")]

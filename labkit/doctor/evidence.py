@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from labkit.broker.groups import Group
 from labkit.broker.mentions import Mention
 from labkit.broker.messages import JSON
 from labkit.broker.queues import Unacked
-from labkit.broker.results import StoredResult
+from labkit.broker.results import Group, StoredResult
 from labkit.broker.search import Search
 from labkit.broker.workers import Workers, WorkerView
 from labkit.doctor.findings import more_time

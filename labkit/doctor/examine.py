@@ -24,7 +24,8 @@ from labkit.broker.layout import layout_of
 from labkit.broker.queues import lengths, queues_with_messages
 from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.clocks import clock_findings, clocks_ahead, zone_findings
-from labkit.doctor.diagnosis import explain, old_worker_findings
+from labkit.doctor.code import load_app, old_worker_findings
+from labkit.doctor.diagnosis import explain
 from labkit.doctor.findings import Finding, more_time, report
 from labkit.doctor.gather import gather
 from labkit.doctor.lab_parts import (
@@ -34,15 +35,12 @@ from labkit.doctor.lab_parts import (
     set_aside_answer,
     set_aside_findings,
 )
-from labkit.doctor.load_app import load_app
+from labkit.doctor.local_processes import stopped_nodes
 from labkit.doctor.orders import order_findings
-from labkit.doctor.queue_diagnosis import nobody_takes
+from labkit.doctor.queue_findings import nobody_takes, stored_messages, unread_findings
 from labkit.doctor.server_health import server_findings
-from labkit.doctor.stopped import stopped_nodes
 from labkit.doctor.taken import look_at_taken, taken_findings
 from labkit.doctor.task_ids import checked_task_id
-from labkit.doctor.unread_findings import unread_findings
-from labkit.doctor.while_refused import stored_messages
 from labkit.doctor.worker_findings import beat_findings, worker_findings
 from labkit.errors import LabError
 from labkit.processes.running_lab import read_state, running_lab
@@ -165,11 +163,8 @@ def _broker_file() -> list[Finding]:
     """Is the broker file left over from a lab that was killed?"""
     if not running_broker() or running_lab(LAB_HOME):
         return []
-    return [
-        Finding(
-            "wrong", f"{BROKER_FILE} is left from a lab that no longer runs", "./lab down; ./lab up"
-        )
-    ]
+    left = f"{BROKER_FILE} is left from a lab that no longer runs"
+    return [Finding("wrong", left, "./lab down; ./lab up")]
 
 
 def _app() -> Celery:

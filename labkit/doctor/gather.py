@@ -26,8 +26,8 @@ from labkit.doctor.ask import (
     scheduled_in,
     who_revoked,
 )
-from labkit.doctor.began import process_ended
 from labkit.doctor.evidence import Evidence, Holding, Registered
+from labkit.doctor.local_processes import process_ended
 from labkit.doctor.worker_logs import last_unread, task_in_logs
 from labkit.processes.running_lab import read_state
 from labkit.waiting import Later, wait_until

@@ -10,7 +10,8 @@ from labkit.broker.workers import WorkerView
 from labkit.doctor.ask import NO_LIMIT
 from labkit.doctor.evidence import STOPPING, Evidence, Holding
 from labkit.doctor.findings import Finding
-from labkit.doctor.queue_diagnosis import LOSES, expiry, nobody, start_hint
+from labkit.doctor.queue_findings import LOSES, nobody, start_hint
+from labkit.doctor.queued import expiry
 from labkit.words import clock, duration, several, shortened
 
 

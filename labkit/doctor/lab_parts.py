@@ -3,28 +3,27 @@
 import redis
 
 from lab_home import LAB_HOME
-from labkit.broker.set_aside import Kept, kept_messages
+from labkit.broker.set_aside import kept_messages
 from labkit.doctor.findings import Finding
 from labkit.errors import in_shell
 from labkit.processes.running_lab import process_of, processes_of, read_state
 from labkit.stack.code import given_up_hint
 from labkit.words import several, shortened
 
-NODES = ("worker", "beat")  # stopped ones are found by their connections (labkit/doctor/stopped.py)
+NODES = (
+    "worker",
+    "beat",
+)  # stopped ones are found by their connections (labkit/doctor/local_processes.py)
 
 
 def part_findings() -> list[Finding]:
     """What of the running lab does not run, or is stopped."""
     state = read_state(LAB_HOME) or {}
     given_up: dict[str, str] = state.get("given_up", {})
-    findings = [
-        Finding(
-            "wrong",
-            f"{name} does not run, because {why}",
-            given_up_hint(why, reload=state["reload"]),
-        )
-        for name, why in given_up.items()
-    ]
+    findings = []
+    for name, why in given_up.items():
+        hint = given_up_hint(why, reload=state["reload"])
+        findings.append(Finding("wrong", f"{name} does not run, because {why}", hint))
     for child in state.get("children", []):
         if child["kind"] not in NODES and process_of(child).stopped():
             pid = child["pid"]
@@ -59,16 +58,11 @@ def set_aside_findings(client: redis.Redis) -> list[Finding]:
     every = kept_messages(client)
     if not every:
         return []
-    are = "is" if len(every) == 1 else "are"
-    count = several(len(every), "message")
-    last = every[-1].sentence
-    return [Finding("wrong", f"{count} {are} set aside; the last one: {last}", "./lab aside")]
+    count = f"{several(len(every), 'message')} {'is' if len(every) == 1 else 'are'} set aside"
+    return [Finding("wrong", f"{count}; the last one: {every[-1].sentence}", "./lab aside")]
 
 
 def set_aside_answer(client: redis.Redis, task_id: str) -> list[Finding]:
     """The answer about a task whose message was set aside; [] for any other."""
-    return [_answer(one) for one in kept_messages(client) if task_id in {one.name, one.tag}]
-
-
-def _answer(one: Kept) -> Finding:
-    return Finding("wrong", one.sentence, "./lab aside")
+    some = [one for one in kept_messages(client) if task_id in {one.name, one.tag}]
+    return [Finding("wrong", one.sentence, "./lab aside") for one in some]

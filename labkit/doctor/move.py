@@ -17,8 +17,8 @@ from labkit.broker.layout import layout_of
 from labkit.broker.messages import decode_message
 from labkit.broker.queues import lengths
 from labkit.broker.workers import ask_workers
-from labkit.doctor.load_app import load_app
-from labkit.doctor.queue_diagnosis import closest
+from labkit.doctor.code import load_app
+from labkit.doctor.queue_findings import closest
 from labkit.errors import LabError
 from labkit.words import several
 

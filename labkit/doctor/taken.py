@@ -18,7 +18,7 @@ from labkit.broker.queues import READ_AT_ONCE, Unacked, still_taken, taken_first
 from labkit.broker.workers import Workers
 from labkit.doctor.ask import NO_LIMIT, registered_in
 from labkit.doctor.findings import Finding
-from labkit.doctor.queue_diagnosis import start_hint
+from labkit.doctor.queue_findings import start_hint
 from labkit.words import clock, duration, several
 
 # kombu's own; a worker looks every INTERVAL seconds, and at every THROTTLE-th time really.
@@ -127,28 +127,18 @@ def _timeout(settings: Any) -> tuple[float, float]:
 def taken_findings(taken: Taken, workers: Workers) -> list[Finding]:
     """One finding for each queue whose messages nobody has, and for each worker that is alone."""
     findings = []
-    for queue, messages in _by_queue(taken.nobody):
-        what, them, back = _words(queue, messages, taken, workers)
-        findings.append(
-            Finding(
-                "wrong",
-                f"{what}, and no worker that answers has {them}; if the one that took {them} has "
-                f"ended, {back}; a worker in a warm stop ends what runs, and gives back the rest; "
-                "what is sent once more may run twice",
-                _hint(queue, workers),
-            )
-        )
-    for queue, messages in _by_queue(taken.unsure):
-        what, them, back = _words(queue, messages, taken, workers)
-        findings.append(
-            Finding(
-                "?",
-                f"{what}, and no worker lists {them}; if the one that took {them} has ended, "
-                f"{back}; or a rate limit that was lifted since still holds {them} back, which no "
-                "worker tells; what is sent once more may run twice",
-                _hint(queue, workers),
-            )
-        )
+    for kind, some in (("wrong", taken.nobody), ("?", taken.unsure)):
+        for queue, messages in _by_queue(some):
+            what, them, back = _words(queue, messages, taken, workers)
+            ended = f"if the one that took {them} has ended, {back}"
+            if kind == "wrong":
+                told = f"{what}, and no worker that answers has {them}; {ended}; a worker in a "
+                told += "warm stop ends what runs, and gives back the rest"
+            else:
+                told = f"{what}, and no worker lists {them}; {ended}; or a rate limit that was "
+                told += f"lifted since still holds {them} back, which no worker tells"
+            told += "; what is sent once more may run twice"
+            findings.append(Finding(kind, told, _hint(queue, workers)))
     return findings + [_alone(*one) for one in sorted(taken.kept_by_worker_alone.items())]
 
 

@@ -9,7 +9,7 @@ from shlex import quote
 
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding, grep_hint, more_time
-from labkit.doctor.queue_diagnosis import FIND_CALLS
+from labkit.doctor.queue_findings import FIND_CALLS
 from labkit.doctor.relatives import relatives
 from labkit.doctor.task_ids import looks_like_celery
 from labkit.doctor.worker_logs import LogTrace

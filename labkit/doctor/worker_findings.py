@@ -2,7 +2,7 @@
 
 from labkit.broker.workers import ANSWER_TIMEOUT_S, Workers
 from labkit.doctor.findings import Finding
-from labkit.doctor.stopped import Stopped, stopped_finding
+from labkit.doctor.local_processes import Stopped, stopped_finding
 from labkit.stack.children import CAREFUL
 from labkit.stack.worker_check import START_WORKER, no_worker_hint
 from labkit.words import several
@@ -29,8 +29,8 @@ def worker_findings(
         return [Finding("ok", f"{names} answered, taking from {queues}"), *findings]
     if workers.silent:
         return findings
-    held = f", and {several(waiting, 'message')} waits for one" if waiting == 1 else ""
-    held = f", and {several(waiting, 'message')} wait for one" if waiting > 1 else held
+    wait = "waits" if waiting == 1 else "wait"
+    held = f", and {several(waiting, 'message')} {wait} for one" if waiting else ""
     hint = no_worker_hint()
     if deadly and hint == START_WORKER:
         held += "; one of the messages ends workers: type the hint again until its worker stays, "
@@ -44,15 +44,12 @@ def _silent(count: int) -> list[Finding]:
     if count < 1:
         return []
     who = "1 connected worker or Beat" if count == 1 else f"{count} connected workers or Beats"
-    return [
-        Finding(
-            "wrong",
-            f"{who} did not answer in {ANSWER_TIMEOUT_S:.0f} s: a worker with --pool=solo answers "
-            "only between two tasks; one that is stopped (Ctrl-Z, kill -STOP) or hangs, never; a "
-            "stopped one has a T in the list of processes, and fg in its terminal lets it go on",
-            "ps -eo pid,stat,args",
-        )
-    ]
+    who += (
+        f" did not answer in {ANSWER_TIMEOUT_S:.0f} s: a worker with --pool=solo answers only "
+        "between two tasks; one that is stopped (Ctrl-Z, kill -STOP) or hangs, never; a stopped "
+        "one has a T in the list of processes, and fg in its terminal lets it go on"
+    )
+    return [Finding("wrong", who, "ps -eo pid,stat,args")]
 
 
 def _twins(workers: Workers) -> list[Finding]:
@@ -72,24 +69,15 @@ def beat_findings(workers: Workers, expected: bool) -> list[Finding]:
     """The findings about Beat.  expected: the app has a timetable."""
     beats = ", ".join(workers.beats)
     if len(workers.beats) > 1:
-        return [
-            Finding(
-                "wrong",
-                f"{len(workers.beats)} Beats answered ({beats}): what is in the timetable of each "
-                "of them is sent by each of them; Ctrl-C in its terminal stops one (one with a "
-                "timetable of its own can stay)",
-                "./lab status",
-            )
-        ]
+        several_beats = (
+            f"{len(workers.beats)} Beats answered ({beats}): what is in the timetable of each of "
+            "them is sent by each of them; Ctrl-C in its terminal stops one (one with a timetable "
+            "of its own can stay)"
+        )
+        return [Finding("wrong", several_beats, "./lab status")]
     if beats:
         return [Finding("ok", f"{beats} answered: a Beat runs")]
     if not expected:
         return []
-    return [
-        Finding(
-            "?",
-            "no Beat answered: if none runs, nothing of beat_schedule is sent (one without remote "
-            "control does not answer)",
-            "./start_beat.sh",
-        )
-    ]
+    none = "no Beat answered: if none runs, nothing of beat_schedule is sent (one without remote "
+    return [Finding("?", f"{none}control does not answer)", "./start_beat.sh")]

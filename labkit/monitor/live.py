@@ -20,7 +20,7 @@ from labkit.broker.check import (
     client_for,
     refused_message,
 )
-from labkit.doctor.load_app import load_app
+from labkit.doctor.code import load_app
 from labkit.errors import LabError
 from labkit.monitor.event_feed import KEPT_TASKS, EventFeed
 from labkit.monitor.snapshot import Snapshot, take_snapshot

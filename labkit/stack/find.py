@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from lab_home import LAB_HOME, choose_redis_url, running_broker
 from labkit.broker.check import check_redis
+from labkit.broker.inspector import LAB_QUEUES
 from labkit.errors import LabError
 from labkit.processes.records import end_leftovers
 from labkit.processes.running_lab import processes_of, read_state, running_lab
@@ -59,7 +60,7 @@ def _shared_stack(queues: Sequence[str]) -> bool:
     # Where no lab is up, this is what a killed one left, or the last resort, which nobody chose.
     # It counts only where a worker of this lab is at work.  The database of a lab that is up is
     # empty after FLUSHALL, and still its own.
-    return lab_is_up or (owner == "ours" and _workers_answer(url, queues or ["basic"]))
+    return lab_is_up or (owner == "ours" and _workers_answer(url, queues or LAB_QUEUES[:1]))
 
 
 def _workers_answer(url: str, queues: Sequence[str]) -> bool:

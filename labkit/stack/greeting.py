@@ -3,6 +3,7 @@
 import os
 
 from lab_home import masked
+from labkit.broker.inspector import LAB_QUEUES
 from labkit.broker.server import EmbeddedBroker
 from labkit.services.pages import wanted_port
 from labkit.stack.parts import Parts
@@ -16,7 +17,7 @@ def say_ready(parts: Parts, broker: EmbeddedBroker | None) -> None:
     say(f"  broker   {masked(parts.url)} ({kind})")
     names = ", ".join(child.name for child in parts.workers())
     if names:
-        say(f"  workers  {names} (4 slots each; queues basic, advanced, realworld)")
+        say(f"  workers  {names} (4 slots each; queues {', '.join(LAB_QUEUES)})")
     else:
         say("  workers  none")
     for kind, name in (("flower", "Flower"), ("web", "web")):

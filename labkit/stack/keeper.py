@@ -5,7 +5,6 @@ import time
 
 from labkit.broker.set_aside import Kept, set_aside_now
 from labkit.errors import LabError, cannot_write
-from labkit.services.pages import PAGES
 from labkit.stack import code
 from labkit.stack.beat_notes import notes_aside
 from labkit.stack.children import Child
@@ -53,22 +52,12 @@ class Keeper:
             busy = self._work.get(child.name)
             if busy and busy.get_name() != "waiting":
                 continue  # it is being started again
-            if child.kind in PAGES and self._moves(child):
-                continue
             if busy:
                 busy.cancel()
             self._work[child.name] = asyncio.create_task(self._again(child), name="starting")
         if time.monotonic() - self._looked > LOOK_FOR_STOPPED_S:
             self._looked = time.monotonic()
             self._look_for_stopped()
-
-    def _moves(self, page: Child) -> bool:
-        """True if its port was taken: it is started on another one, or given up."""
-        try:
-            return self.parts.move_page(page.kind)
-        except LabError as error:
-            self._give_up(page, error.sentence)
-            return True
 
     def cancel(self) -> None:
         """Start nothing any more."""
@@ -96,6 +85,8 @@ class Keeper:
         try:
             child.code = code.fingerprints()[child.kind]
             self.parts.start_again(child)
+        except LabError as error:
+            self._give_up(child, error.sentence)
         except OSError as error:
             self._give_up(child, cannot_write(error, NOT_STARTED).sentence)
         else:

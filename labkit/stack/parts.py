@@ -1,7 +1,6 @@
 """The parts of a running stack: which processes there are, and what is written down about them."""
 
 import asyncio
-import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -70,9 +69,11 @@ class Parts:
         self.record.add(child.name, child.identity)
 
     def start_again(self, child: Child) -> None:
-        """Start a child once more, which has ended."""
+        """Start a child once more, which has ended; LabError where no port is left for it."""
         self.record.remove(child.identity)
         child.kill()  # its pool may live on
+        if child.kind in PAGES:
+            self._find_port(child)
         self._followers[child.name].starting = True
         child.start()
         self.record.add(child.name, child.identity)
@@ -102,22 +103,14 @@ class Parts:
             self.leaving.remove(child)
             self.record.remove(child.identity)
 
-    def move_page(self, kind: str) -> bool:
-        """Start Flower or the web app, which has ended, on another port if its own was taken.
-
-        Each needs a second to listen; another lab that starts meanwhile finds the same port free.
-        False if it ended for another reason.
-        """
-        (child,) = (one for one in self.children if one.kind == kind)
-        last_words = child.logged().rstrip().lower()
-        if not last_words.endswith(os.strerror(errno.EADDRINUSE).lower()):
-            return False
-        page = PAGES[kind]
-        port = self.ports[kind] = next_free_port(self.ports[kind] + 1, f"./lab up --no-{kind}")
-        self.console.say(f"another program was faster: {page.title} moves on to {port}")
-        child.command = page.command(port)
-        self.start_again(child)
-        return True
+    def _find_port(self, child: Child) -> None:
+        """Let a page move on to the next free port where its own was taken meanwhile."""
+        kind, old = child.kind, self.ports[child.kind]
+        port = self.ports[kind] = next_free_port(old, f"./lab up --no-{kind}")
+        child.command = PAGES[kind].command(port)
+        if port != old:
+            say = self.console.say
+            say(f"another program was faster: {PAGES[kind].title} moves on to {port}")
 
     def workers(self) -> list[Child]:
         """The workers that should run, and are not given up."""

@@ -17,11 +17,11 @@ from labkit.broker.layout import KOMBU
 from labkit.broker.results import StoredResult
 from labkit.broker.search import Search
 from labkit.broker.workers import Workers, WorkerView
-from labkit.doctor.code_age import started_at
+from labkit.doctor.code import started_at
 from labkit.doctor.diagnosis import explain
 from labkit.doctor.evidence import Evidence, Holding
 from labkit.doctor.findings import Finding, report
-from labkit.doctor.queue_diagnosis import nobody_takes
+from labkit.doctor.queue_findings import nobody_takes
 from labkit.doctor.server_health import TO_KEEP, unhealthy
 from labkit.doctor.taken import _without_message
 from labkit.doctor.worker_logs import LogTrace, task_in_logs

@@ -4,7 +4,7 @@ from labkit.broker.messages import Message
 from labkit.broker.queues import Unacked
 from labkit.broker.workers import Workers, WorkerView
 from labkit.doctor.findings import report
-from labkit.doctor.stopped import Stopped
+from labkit.doctor.local_processes import Stopped
 from labkit.doctor.taken import Taken, taken_findings
 from labkit.doctor.worker_findings import beat_findings, worker_findings
 

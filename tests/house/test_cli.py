@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cli import lab, main
-from labkit.cli_group import SECTIONS
+from labkit.cli import SECTIONS, lab, main
 
 ROOT = Path(__file__).parents[2]
 ERROR = re.compile(r"error: [a-z./].*[^.]\n\nhint: .+\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from celery_app import app
+from labkit.broker.inspector import LAB_QUEUES
 from labkit.install.main import stamp_content
 from labkit.processes.start import child_environment
 from tests.helpers.compose_text import (
@@ -60,6 +61,10 @@ def test_every_setting_of_the_file_is_explained_in_the_example():
     ports = {f"{name}_PORT" for name in ("REDIS", "FLOWER", "WEB", "RABBITMQ", "POSTGRES")}
     assert settings == {"REDIS_PASSWORD", "FLOWER_BASIC_AUTH", *ports}
     assert [name for name in settings if f"#{name}=" not in example] == []
+
+
+def test_the_queues_that_labkit_names_are_those_of_celery_app():
+    assert [queue.name for queue in app.conf.task_queues] == list(LAB_QUEUES)
 
 
 def test_every_queue_has_a_worker_with_a_name_and_a_ping_of_its_own():

@@ -55,15 +55,13 @@ def test_nothing_is_up(lab):
 def test_a_database_of_somebody_else_is_named_and_left_alone(patient):
     patient.client.flushdb()
     patient.client.set("customer:1", "Ada")
-    answer = patient.doctor()
-    assert answer.code == 1
+    answer = patient.doctor(code=1)
     assert "holds somebody else's data, and the lab leaves it alone" in answer.text
     assert patient.client.keys() == ["customer:1"]
 
 
 def test_a_wrong_password_is_named(patient):
-    answer = patient.doctor(REDIS_URL=patient.url.replace("redis://:", "redis://:not"))
-    assert answer.code == 1
+    answer = patient.doctor(REDIS_URL=patient.url.replace("redis://:", "redis://:not"), code=1)
     assert "refuses this password" in answer.text
 
 
@@ -81,16 +79,14 @@ def test_a_broker_file_of_a_killed_lab_is_named(lab):
 def test_a_missing_worker_is_named_with_the_messages_that_wait_for_it(patient):
     patient.send("add", 1, 1)
     patient.send("add", 1, 1)
-    answer = patient.doctor()
-    assert answer.code == 1
+    answer = patient.doctor(code=1)
     assert "no worker is connected, and 2 messages wait for one" in answer.text
 
 
 def test_a_worker_that_does_not_answer_is_not_called_missing(patient):
     with patient.worker("deaf", "--pool=solo"):
         patient.wait_for_state(patient.send("nap", LONG_S), "STARTED")
-        answer = patient.doctor()
-    assert answer.code == 1
+        answer = patient.doctor(code=1)
     assert "1 connected worker or Beat did not answer in 1 s" in answer.text
     assert "no worker is connected" not in answer.text
     assert answer.seconds < 30  # it did not wait for as long as it may
@@ -100,8 +96,7 @@ def test_a_queue_that_nobody_takes_from_is_named(patient):
     with patient.worker("taker"):
         patient.send("add", 1, 1, queue="advanced")
         patient.send("add", 1, 1, queue="bascic", priority=9)
-        answer = patient.doctor()
-    assert answer.code == 1
+        answer = patient.doctor(code=1)
     assert "1 message waits in the queue 'advanced', and no worker takes from it\n" in answer.text
     assert "hint: ./start_worker.sh --queues=advanced -n advanced@%h" in answer.text
     assert "queue 'bascic', and no worker takes from it; did you mean 'basic'?" in answer.text
@@ -110,15 +105,13 @@ def test_a_queue_that_nobody_takes_from_is_named(patient):
 
 def test_a_server_that_may_drop_messages_is_named(patient):
     patient.client.config_set("maxmemory-policy", "allkeys-lru")
-    answer = patient.doctor()
-    assert answer.code == 1
+    answer = patient.doctor(code=1)
     assert "maxmemory-policy is allkeys-lru" in answer.text
 
 
 def test_a_server_that_keeps_nothing_on_disk_is_named(patient):
     patient.client.config_set("appendonly", "no")
-    answer = patient.doctor()
-    assert answer.code == 1
+    answer = patient.doctor(code=1)
     assert "the server keeps nothing on disk (neither AOF nor RDB)" in answer.text
 
 

@@ -16,7 +16,7 @@ from labkit.broker.check import client_for
 from labkit.broker.queues import listeners, unacked_count
 from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.clocks import clocks_ahead
-from labkit.doctor.stopped import stopped_nodes
+from labkit.doctor.local_processes import stopped_nodes
 from labkit.doctor.taken import Taken, look_at_taken, taken_findings
 from labkit.own.beat import Beat
 from labkit.own.program import started
@@ -196,8 +196,7 @@ def test_two_beats_are_named(findings):
 def test_a_stopped_worker_is_named_with_what_lets_it_go_on(ward):
     pid = ward.shared_worker.process.pid
     with stopped(pid):
-        answer = ward.doctor(wait_s=60)
-    assert answer.code == 1
+        answer = ward.doctor(wait_s=60, code=1)
     named = f"wrong  process {pid} is connected to this broker and is stopped"
     assert named in answer.text, answer.text
     assert "celery -A celery_app worker" in answer.text

@@ -30,8 +30,7 @@ def chain_id(patient: Patient) -> str:
 
 
 def test_a_later_step_is_told_with_the_step_that_waits_before_it(patient, chain_id):
-    answer = patient.doctor(chain_id)
-    assert answer.code == 0, answer.text
+    answer = patient.doctor(chain_id, code=0)
     assert "it is a later step of a chain, and not sent yet: tasks.basic_tasks.nap" in answer.text
     assert "send it again" not in answer.text
 
@@ -51,15 +50,13 @@ def test_a_later_step_of_a_task_that_runs_is_not_called_lost(patient, chain_id):
 
 def test_the_body_of_a_chord_is_told_with_a_member_that_waits(patient):
     [body] = sent(patient, f"print(chord([add.si(1, 1), nap.si({LONG_S})])(add.si(1, 1)).id)")
-    answer = patient.doctor(body)
-    assert answer.code == 0, answer.text
+    answer = patient.doctor(body, code=0)
     assert "it is the body of a chord, and not sent yet: tasks.basic_tasks." in answer.text
 
 
 def test_a_group_is_told_with_its_tasks(patient):
     result = group(step(patient, "add", n, n) for n in range(3)).apply_async()
-    answer = patient.doctor(result.id)
-    assert answer.code == 0, answer.text
+    answer = patient.doctor(result.id, code=0)
     assert "it is the id of a group: 3 messages of its tasks are left" in answer.text
 
 
@@ -101,8 +98,7 @@ def test_a_task_that_ignored_itself_is_told_from_the_log(patient):
             "tests.stack.helpers.doctor_tasks.ignores_itself", queue="basic"
         )
         wait_until(lambda: f"[{result.id}] ignored" in one.log.read_text(), what="ignored")
-        answer = patient.doctor(result.id)
-    assert answer.code == 0
+        answer = patient.doctor(result.id, code=0)
     assert "ignored: it raised Ignore, or replaced itself (self.replace)" in answer.text
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.helpers.fresh_copy import FreshCopy
+from tests.stack.helpers.fresh_copy import CELERY, FreshCopy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -24,8 +24,8 @@ def test_uv_sync_gives_a_working_environment_which_the_lab_command_takes_over(co
         pytest.skip("uv is not on this machine; pip install uv")
     copy.run("uv", "sync")
     copy.check(copy.root / ".venv")
-    assert "Celery 5.7" in copy.run(copy.root / ".venv/bin/lab", "--version")
-    assert "Celery 5.7" in copy.run("./lab", "--version")
+    assert CELERY in copy.run(copy.root / ".venv/bin/lab", "--version")
+    assert CELERY in copy.run("./lab", "--version")
     copy.check(copy.root / ".venv")
 
 
@@ -33,5 +33,5 @@ def test_pip_install_in_editable_mode_gives_a_working_environment(copy, tmp_path
     environment = tmp_path / "my environment"
     copy.run("python3", "-m", "venv", environment)
     copy.run(environment / "bin/python", "-m", "pip", "install", "--editable", ".")
-    assert "Celery 5.7" in copy.run(environment / "bin/lab", "--version", folder=Path("/"))
+    assert CELERY in copy.run(environment / "bin/lab", "--version", folder=Path("/"))
     copy.check(environment)

@@ -142,8 +142,11 @@ def test_a_port_that_is_taken_meanwhile_moves_the_page_on(lab):
         squatter.listen()
         is_back(lab, "web")
     assert "another program was faster: the web app moves on to" in lab.printed()
-    assert lab.state()["web"] != f"http://localhost:{port}"
+    assert (moved := lab.state()["web"]) != f"http://localhost:{port}"
     assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'
+    kill(lab, "web")
+    is_back(lab, "web", 2)
+    assert lab.state()["web"] == moved
 
 
 def test_a_page_for_which_no_port_is_left_is_given_up_alone(lab):

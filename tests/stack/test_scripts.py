@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab_home import ROOT
+from labkit.broker.inspector import LAB_QUEUES
 
 # Says how it was called; a Beat also writes its pid file, and runs until its input is closed.
 CELERY = """\
@@ -151,7 +152,7 @@ def test_without_celery_the_hint_is_lab_up(scripts, script):
 def test_a_worker_takes_all_three_queues_with_four_slots(scripts):
     _, output, _ = scripts.run("start_worker.sh")
     assert received(output)[:3] == ["-A", "celery_app", "worker"]
-    assert "--queues=basic,advanced,realworld" in received(output)
+    assert f"--queues={','.join(LAB_QUEUES)}" in received(output)
     assert "--concurrency=4" in received(output)
 
 

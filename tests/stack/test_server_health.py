@@ -18,8 +18,8 @@ from labkit.broker.check import NoAnswer, TakesNoMessage, check_redis, client_fo
 from labkit.broker.layout import Layout
 from labkit.broker.refusals import NOWHERE
 from labkit.broker.server import write_broker_file
+from labkit.doctor.queue_findings import stored_messages
 from labkit.doctor.server_health import server_findings
-from labkit.doctor.while_refused import stored_messages
 from labkit.matrix.proxy import proxy_to
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import LONG_S, patient

@@ -1,9 +1,7 @@
 """`./lab up` starts everything, on ports and servers that it may use, and says READY."""
 
 import contextlib
-import errno
 import http.client
-import os
 import socket
 import subprocess
 import sys
@@ -14,7 +12,7 @@ import psutil
 import pytest
 import redis
 
-from tests.stack.helpers.labs import LEAN, READY_S, Lab, wait_until
+from tests.stack.helpers.labs import LEAN, READY_S, Lab
 
 SEND_ADD = "from tasks.basic_tasks import add; print(add.delay(4, 5).get(timeout=10))"
 SEND_EMAIL = """
@@ -122,20 +120,6 @@ def test_a_taken_flower_port_moves_flower_on(lab):
         lab.up("--no-beat", "--no-reload")
         assert lab.state()["flower"] != "http://localhost:5555"
         assert lab.state()["flower"] in lab.printed()
-
-
-def test_a_page_that_lost_its_port_moves_on_and_one_that_dies_later_comes_back(lab):
-    lab.up("--workers=0", "--no-beat", "--no-flower", "--no-mail", "--no-reload")
-    before = lab.state()["web"]
-    with (lab.home / "logs" / "web.log").open("a") as log:
-        log.write(f"[Errno {errno.EADDRINUSE}] {os.strerror(errno.EADDRINUSE)}\n")
-    psutil.Process(lab.pid_of("web")).kill()
-    lab.wait_for("another program was faster: the web app moves on")
-    wait_until(lambda: lab.state()["web"] != before, what="the new address is written down")
-    moved = lab.state()["web"]
-    psutil.Process(lab.pid_of("web")).kill()
-    lab.wait_for("web is back after")
-    assert lab.state()["web"] == moved
 
 
 def test_a_taken_port_moves_the_web_app_on(lab):

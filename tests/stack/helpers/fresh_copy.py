@@ -4,11 +4,15 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from tests.stack.helpers.labs import copy_of_the_tree
+
+# As `./lab --version` says it; pip may bring a newer patch than we have.
+CELERY = f"Celery {version('celery').rpartition('.')[0]}"
 
 NO_INDEX = "Retrying|Failed to fetch|Request failed|ConnectionError|does not answer"
 # What an active environment, or the lab that runs these tests, would bring along.

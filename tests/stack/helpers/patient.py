@@ -77,10 +77,14 @@ class Patient:
         )
         return Answer(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
 
-    def doctor(self, *arguments: str, wait_s: float = 30, **changes: str) -> Answer:
-        """Run ./lab doctor, with time enough also on a busy machine."""
+    def doctor(
+        self, *arguments: str, wait_s: float = 30, code: int | None = None, **changes: str
+    ) -> Answer:
+        """Run ./lab doctor, with time enough also on a busy machine; code: how it must end."""
         line = ["-m", "labkit.cli", "doctor", f"--wait={wait_s}", *arguments]
-        return self.run(*line, **changes)
+        answer = self.run(*line, **changes)
+        assert code in {None, answer.code}, answer.text
+        return answer
 
     @contextmanager
     def worker(

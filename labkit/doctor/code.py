@@ -1,17 +1,56 @@
-"""Is a worker older than the code?  A worker runs what its process imported when it started."""
+"""The code that workers run: the app it makes, and is a worker older than the files?
+
+A worker runs what its process imported when it started.
+"""
 
 import socket
+import traceback
 from pathlib import Path
 
 import psutil
+from celery import Celery
 
 from lab_home import LAB_HOME, ROOT
 from labkit.broker.workers import WorkerView
+from labkit.doctor.findings import Finding
+from labkit.doctor.queue_findings import restart_hint
+from labkit.errors import LabError, last_error
 from labkit.processes.running_lab import read_state
-from labkit.stack.code import code_files, fingerprint
+from labkit.stack.code import code_files, fingerprint, mend_hint
 
 # The start of a process is known to about a second, and importing takes it another one.
 TOLERANCE_S = 1.0
+
+
+def load_app() -> Celery:
+    """The app of celery_app.py, for a command; LabError if that file cannot be imported.
+
+    Ask labkit.broker.check.check_redis first: the app may connect as soon as it is used.
+    """
+    try:
+        from celery_app import app
+    except Exception:  # noqa: BLE001 - it is the learner's file, and anything can stand in it
+        why = last_error(traceback.format_exc())
+        raise LabError(f"celery_app.py cannot be imported: {why}", mend_hint(why)) from None
+    return app
+
+
+def old_worker_findings(workers: list[WorkerView], task: str = "") -> list[Finding]:
+    """One finding for each worker that started before a code file was saved."""
+    findings = []
+    for worker in workers:
+        files = newer_files(worker, task)
+        if files:
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            findings.append(
+                Finding(
+                    "wrong",
+                    f"{worker.name} is older than {files[0]}{more}: it runs the code as it was "
+                    "when it started, until it is started again",
+                    restart_hint(),
+                )
+            )
+    return findings
 
 
 def started_at(worker: WorkerView) -> float | None:

@@ -1,12 +1,14 @@
-"""Processes of this machine that are stopped (kill -STOP, Ctrl-Z) and connected to the broker."""
+"""What the processes of this machine tell: nodes that are stopped, and one that began a task."""
 
 import shlex
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import redis
 
+from labkit.broker.results import StoredResult
 from labkit.doctor.findings import Finding
 
 STOPPED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
@@ -81,3 +83,20 @@ def stopped_finding(one: Stopped) -> Finding:
         "visibility_timeout may run a second time",
         f"kill -CONT {pids}",
     )
+
+
+def process_ended(result: StoredResult | None) -> bool | None:
+    """True if the process that began the task has ended, False if it runs; None if not known.
+
+    A worker in a warm stop answers no question: this tells that it still runs.
+    It is known for a state that names its process (STARTED), on this machine alone.  In a
+    container a process has another number, and its worker another host name.
+    """
+    if not result or not result.pid or result.worker.partition("@")[2] != socket.gethostname():
+        return None
+    try:
+        return psutil.Process(result.pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, ValueError):  # somebody else's; a number that no process has
+        return None
