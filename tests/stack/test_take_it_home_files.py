@@ -227,9 +227,12 @@ def test_each_part_works_without_the_ones_below_it(rows, tmp_path):
     typed = copying.text.splitlines()[: 2 + rows] + renaming.text.splitlines()
     done = run("set -e\n" + "\n".join(typed), tmp_path)
     assert done.returncode == 0, done.stderr
-    files = sorted(set(tmp_path.glob("*/[a-z]*.py")) - {tmp_path / "tasks/text.py"})
+    copied = {
+        file for folder in ("tasks", "work") for file in (tmp_path / folder).rglob("[a-z]*.py")
+    }
+    files = sorted(copied - {tmp_path / "tasks/text.py"})
     assert len(files) == sum(map(len, table_of_parts()[:rows]))
-    modules = [f"{file.parent.name}.{file.stem}" for file in files]
+    modules = [".".join(file.relative_to(tmp_path).with_suffix("").parts) for file in files]
     # Where they come from: the lab's own modules can be imported in this environment, too.
     code = f"import sys, {', '.join(modules)}\n"
     code += f"for name in {modules}: print(sys.modules[name].__file__)\n"
