@@ -8,8 +8,8 @@ import psutil
 
 from labkit.errors import LabError, in_shell
 from labkit.matrix.cells import Cell, Fault
-from labkit.matrix.proxy import Proxy
 from labkit.own.broker import OwnBroker
+from labkit.own.proxy import Proxy
 from labkit.own.workers import Worker
 from labkit.waiting import wait_until
 from work.ledger import Ledger

@@ -32,9 +32,9 @@ from labkit.matrix.cells import (
     Counts,
 )
 from labkit.matrix.faults import Stage, strike
-from labkit.matrix.proxy import proxy_to
 from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
 from labkit.own.ledgers import own_ledgers
+from labkit.own.proxy import proxy_to
 from labkit.own.workers import WorkerLine, workers_of
 from labkit.processes.signals import clean_up_on_signals
 from labkit.waiting import wait_until
