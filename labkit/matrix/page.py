@@ -25,7 +25,6 @@ PICTURE = "docs/pictures/guarantees.svg"
 Versions = Mapping[str, str]  # "Celery" -> "5.7.0"
 
 _ROW = re.compile(r"^\| ([a-z_, ]+?) \| (early|late) \|((?: \**\d+\** \|){4})", re.MULTILINE)
-_VERSIONS = re.compile(r"^Measured with (.+)\.$", re.MULTILINE)
 
 _TEXT = Path(__file__).with_name("page.md")  # with a {name} where something is filled in
 
@@ -69,13 +68,6 @@ def counts_on(page: str) -> Measured:
         wrong = f"{PAGE} should have a table of {len(CELLS)} rows, and has {len(found)} of them"
         raise LabError(wrong, "./lab matrix")
     return {cell: found[cell] for cell in CELLS}
-
-
-def versions_on(page: str) -> Versions:
-    """The versions that a page names; {} for none."""
-    match = _VERSIONS.search(page)
-    names = match[1].split(", ") if match else []
-    return {name: version for name, _, version in (one.rpartition(" ") for one in names)}
 
 
 def versions_here(server: str) -> Versions:
