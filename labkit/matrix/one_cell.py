@@ -89,7 +89,7 @@ def _measure_once(cell: Cell) -> tuple[Counts, str]:
         struck_at = time.time()
         strike(Stage(cell, broker, proxy, worker, ledger))
         require_running(ledger.entries(), struck_at)
-        if worker.process.poll() is not None:
+        if not worker.running():
             (worker,) = workers.enter_context(workers_of([line]))  # as a process manager would
         over = wait_until_quiet([run.client], [QUEUE], STUCK_S)
         stuck = set() if over else run.with_a_message()
