@@ -19,6 +19,7 @@ from labkit.matrix.cells import (
     Counts,
     Measured,
 )
+from labkit.words import several
 
 PAGE = "docs/guarantees.md"
 PICTURE = "docs/pictures/guarantees.svg"
@@ -102,7 +103,7 @@ def changes(told: Measured, measured: Measured) -> list[str]:
 def require_the_same(told: Measured, measured: Measured) -> None:
     """Raise LabError, naming each changed cell, unless nothing differs."""
     if lines := changes(told, measured):
-        cells = "1 cell" if len(lines) == 1 else f"{len(lines)} cells"
+        cells = several(len(lines), "cell")
         listed = "".join(f"\n  {line}" for line in lines)
         raise LabError(
             f"{cells} of {len(measured)} came out differently than {PAGE} says{listed}",

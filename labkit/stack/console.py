@@ -31,8 +31,7 @@ class Console:
         self.verbose = verbose
         self.closed = False
         self._rows: defaultdict[str, LogRows] = defaultdict(LogRows)
-        self._colours = itertools.cycle(COLOURS)
-        self._colour_of: dict[str, str] = {}
+        self._colour_of: defaultdict[str, str] = defaultdict(itertools.cycle(COLOURS).__next__)
         spare_the_terminal()
 
     def say(self, text: str, *, bold: bool = False) -> None:
@@ -48,8 +47,6 @@ class Console:
         row = line if self.verbose else self._row(name, line)
         if row is None:
             return
-        if name not in self._colour_of:
-            self._colour_of[name] = next(self._colours)
         prefix = click.style(f"{name:{NAME_WIDTH}}|", fg=self._colour_of[name])
         self._print(f"{prefix} {row}")
 
