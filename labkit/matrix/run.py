@@ -95,14 +95,13 @@ def _running() -> Iterator[list[_Measuring]]:
     try:
         yield running
     finally:
-        with signals_held_back():  # a second Ctrl-C must not end the clean-up
-            _interrupt(running)
+        if running:
+            with signals_held_back():  # a second Ctrl-C must not end the clean-up
+                _interrupt(running)
 
 
 def _interrupt(running: list[_Measuring]) -> None:
     """Let all cells stop their workers and brokers, and wait until they have."""
-    if not running:
-        return
     for one in running:
         one.send(signal.SIGINT)
     for one in list(running):
