@@ -77,7 +77,11 @@ AGAIN_AFTER_S = 60
 
 
 def main() -> None:
-    with own_shop("lesson59") as shop, own_service("desk") as desk, own_queues(QUEUE, DESK):
+    with (
+        own_shop("lesson59") as shop,
+        own_service("information_desk") as desk,
+        own_queues(QUEUE, DESK),
+    ):
         # No worker is there yet: what is sent now waits, as on a busy day.
         order_id = new_order(shop.engine, email="ada@old.example")
         order = {"id": order_id, "email": "ada@old.example"}

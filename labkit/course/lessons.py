@@ -1,7 +1,6 @@
 """The catalogue of lessons: which there are, what each says of itself, which files it uses."""
 
 import ast
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from labkit.course.lesson_files import TaskUse, parse, task_uses, work_files
 from labkit.course.lesson_text import LessonText, lesson_text
 from labkit.course.renumbered import refuse_old_number
 from labkit.errors import LabError
+from labkit.processes.running_lab import read_state
 
 LEVELS = {"basic": "Basic", "advanced": "Advanced", "realworld": "Real world"}
 PLAYGROUND = "playground"
@@ -68,7 +68,8 @@ class Lesson:
         """
         heading = f"## {self.number} "
         for page in sorted(self.path.parent.glob("*.md")) if self.level else ():
-            for place, line in enumerate(_lines(page), start=1):
+            lines = page.read_text(encoding="utf-8", errors="replace").splitlines()
+            for place, line in enumerate(lines, start=1):
                 if line.startswith(heading):
                     return f"{self.shown(page)}:{place}"
         return ""
@@ -86,26 +87,14 @@ class Lesson:
         lines += [f"   work: {self.shown(file)}" for file in self.work_files]
         return "\n".join(lines)
 
-    def footer(self, sent: Sequence[tuple[str, str]], home: Path = LAB_HOME) -> str:
+    def footer(self, sent: Sequence[tuple[str, str]]) -> str:
         """Where Flower shows the last task on the shared queues; "" where it shows none.
 
         sent: (task id, queue) of every message, in order.
         """
         shared = [task_id for task_id, queue in sent if queue in self.queues]
-        flower = _flower_url(home)
-        return f"look: {flower.rstrip('/')}/task/{shared[-1]}" if shared and flower else ""
-
-
-def _lines(page: Path) -> list[str]:
-    return page.read_text(encoding="utf-8", errors="replace").splitlines()
-
-
-def _flower_url(home: Path) -> str:
-    """The address that the running stack wrote down; "" without a stack or without Flower."""
-    try:
-        return json.loads((home / "stack.json").read_text()).get("flower") or ""
-    except (OSError, ValueError, AttributeError):
-        return ""
+        flower = (read_state(LAB_HOME) or {}).get("flower")
+        return f"look: {flower}/task/{shared[-1]}" if shared and flower else ""
 
 
 def lesson_of_script(script: str | Path, root: Path = ROOT) -> Lesson:

@@ -13,8 +13,6 @@ from pathlib import Path
 from lab_home import ROOT
 from labkit.course.lessons import LEVELS, Lesson, lesson_of_script, scripts
 
-LANGUAGES = ("ru", "zh")
-
 
 def lesson_index(root: Path = ROOT, language: str = "en") -> str:
     """The tables of lessons for a README in the root: number, title, time.

@@ -12,6 +12,7 @@ import click
 from lab_home import LAB_HOME, ROOT
 from labkit.errors import LabError
 from labkit.stack.changes import DIFF, RESTORED, changed_files, git
+from labkit.words import several
 
 # Whatever the learner's git is set to, the patch is one that `git apply` takes.  It wants paths
 # from the top of the repository, also where the lab is only a part of that.
@@ -50,7 +51,7 @@ def restore(
         return
     patches = _keep(files, root, home)
     git("checkout", "HEAD", "--", *files, root=root)
-    click.echo(f"restored {len(files)} {'file' if len(files) == 1 else 'files'}")
+    click.echo(f"restored {several(len(files), 'file')}")
     for patch in patches:
         shown = patch.relative_to(root) if patch.is_relative_to(root) else patch
         click.echo(f"your version is kept, and comes back with: git apply {quote(str(shown))}")

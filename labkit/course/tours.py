@@ -7,7 +7,7 @@ import click
 
 from lab_home import ROOT
 from labkit.course.judge import Outcome
-from labkit.course.lessons import LEVELS, Lesson, lesson_of_script, scripts
+from labkit.course.lessons import LEVELS, Lesson, lesson_of_number, lesson_of_script, scripts
 from labkit.course.runner import Stack, default_stack, run_and_judge
 from labkit.errors import LabError
 
@@ -24,13 +24,13 @@ ROUTES = {
 def print_tours(root: Path = ROOT) -> None:
     """One line for each tour: its name, and the numbers of its lessons."""
     for name in [*LEVELS, *ROUTES]:
-        numbers = " ".join(lesson.number for lesson in stops(name, root)[0])
+        numbers = " ".join(lesson.number for lesson in stops(name, root))
         click.echo(textwrap.fill(f"{name:<11}{numbers}", 80, subsequent_indent=" " * 11))
     click.echo("\n./lab tour NAME runs one; ./lab lessons says what the lessons are, and how long")
 
 
-def stops(name: str, root: Path = ROOT) -> tuple[list[Lesson], list[str]]:
-    """The lessons of a tour that are there, and the numbers of those that are not there yet.
+def stops(name: str, root: Path = ROOT) -> list[Lesson]:
+    """The lessons of a tour.
 
     Raises LabError (exit code 2) for a name that is neither a level nor a route.
     """
@@ -39,12 +39,11 @@ def stops(name: str, root: Path = ROOT) -> tuple[list[Lesson], list[str]]:
         raise LabError(
             f"there is no tour {name!r}; the tours are {names}", "./lab tour evening", exit_code=2
         )
-    known = scripts(root)
-    numbers = ROUTES.get(name) or [
-        number for number, path in known.items() if path.parent.name == name
+    if name in ROUTES:
+        return [lesson_of_number(number, root) for number in ROUTES[name]]
+    return [
+        lesson_of_script(path, root) for path in scripts(root).values() if path.parent.name == name
     ]
-    lessons = [lesson_of_script(known[number], root) for number in numbers if number in known]
-    return lessons, [number for number in numbers if number not in known]
 
 
 def run_tour(name: str, *, stack: Stack | None = None, root: Path = ROOT) -> int:
@@ -52,11 +51,7 @@ def run_tour(name: str, *, stack: Stack | None = None, root: Path = ROOT) -> int
 
     It goes on after a lesson that differs, and stops after Ctrl-C or where the stack is missing.
     """
-    lessons, missing = stops(name, root)
-    if missing:
-        click.echo(f"not there yet: {' '.join(missing)}", err=True)
-    if not lessons:
-        raise LabError(f"none of the lessons of the tour {name} is there yet", "./lab lessons")
+    lessons = stops(name, root)
     queues = sorted({queue for lesson in lessons for queue in lesson.queues})
     extras = sorted({extra for lesson in lessons for extra in lesson.extras})
     outcomes: dict[str, Outcome] = {}

@@ -4,10 +4,9 @@ It asks no state of Celery's.  A job is its business key, such as an order's num
 counts as done twice whether one message came twice or somebody sent two.
 """
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import redis
 
@@ -17,6 +16,13 @@ from work.ledger import Entry, Ledger
 
 MAX_NAMES = 8  # as many as fit into a line
 MAX_WIDTH = 80  # of the table, in characters: a terminal's
+AMISS = (
+    "lost",
+    "stuck",
+    "started_twice",
+    "finished_twice",
+    "effects_twice",
+)  # their jobs are named
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,6 @@ class Verdict:
     wrong: list[str]  # lines that cannot be: an END without its START, a job that nobody sent
     runs: dict[str, int] = field(default_factory=dict)  # job -> how many times it was started
     task_ids: dict[str, str] = field(default_factory=dict)  # job -> id, where it was told
-
-    def as_json(self) -> str:
-        """The whole verdict as a JSON object."""
-        return json.dumps(asdict(self))
 
 
 def verdict_on(
@@ -107,38 +109,27 @@ def verdict_table(
     effects: what an effect is called ("charged"), where the jobs have effects to count.
     names: False for the numbers alone, and for what is not possible.
     """
-    rows = {
-        "sent": [len(one.sent) for one in verdicts.values()],
-        "started": [len(one.started) for one in verdicts.values()],
-        "finished": [len(one.finished) for one in verdicts.values()],
-        "lost": [len(one.lost) for one in verdicts.values()],
-        "stuck": [len(one.stuck) for one in verdicts.values()],
-        "started twice or more": [len(one.started_twice) for one in verdicts.values()],
-        "finished twice or more": [len(one.finished_twice) for one in verdicts.values()],
+    fields = ["sent", "started", "finished", *AMISS]
+    if not any(one.stuck for one in verdicts.values()):
+        fields.remove("stuck")
+    if not effects:
+        fields.remove("effects_twice")
+    titles = {
+        one: one.replace("effects", effects).replace("_twice", " twice or more") for one in fields
     }
-    if not any(rows["stuck"]):
-        del rows["stuck"]
-    if effects:
-        rows[f"{effects} twice or more"] = [len(one.effects_twice) for one in verdicts.values()]
-    width = max(len("finished twice or more"), *map(len, rows)) + 2
+    width = max(map(len, titles.values())) + 2
     widths = [max(6, len(name)) + 2 for name in verdicts]
     if width + sum(widths) > MAX_WIDTH:  # no wider than the names need
         width, widths = width - 2, [len(name) + 2 for name in verdicts]
     lines = ["verdict".ljust(width) + _right(verdicts, widths)]
-    lines += [
-        name.ljust(width) + _right(map(str, numbers), widths) for name, numbers in rows.items()
-    ]
+    for each, title in titles.items():
+        numbers = (str(len(getattr(one, each))) for one in verdicts.values())
+        lines.append(title.ljust(width) + _right(numbers, widths))
+    named = {each: title for each, title in titles.items() if names and each in AMISS}
     for name, one in verdicts.items():
-        named = (
-            ("lost", one.lost),
-            ("stuck", one.stuck),
-            ("started twice or more", one.started_twice),
-            ("finished twice or more", one.finished_twice),
-            (f"{effects} twice or more", one.effects_twice if effects else []),
-        )
-        for what, jobs in (*(named if names else ()), ("not possible", one.wrong)):
-            if jobs:
-                lines.append(f"  {name}, {what}: {_names(jobs, one.task_ids)}")
+        for each, title in (named | {"wrong": "not possible"}).items():
+            if jobs := getattr(one, each):
+                lines.append(f"  {name}, {title}: {_names(jobs, one.task_ids)}")
     return lines
 
 

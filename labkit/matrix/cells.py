@@ -1,7 +1,7 @@
 """The cells of the matrix: which fault meets which settings, and what is counted."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Fault = Literal[
     "worker killed", "broker restarted", "connection cut", "warm stop", "cold stop", "child killed"
@@ -19,19 +19,9 @@ LONG_JOB_S = 5  # so that there is time for the fault, on a busy machine too
 SHORT_JOB_S = 0.1
 VISIBILITY_S = 12  # longer than a message is held while nothing is wrong
 
-FAULTS: tuple[Fault, ...] = (
-    "worker killed",
-    "broker restarted",
-    "connection cut",
-    "warm stop",
-    "cold stop",
-)
-ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = ("early", "late")
-HANDLINGS: tuple[Handling, ...] = (
-    "default",
-    "task_reject_on_worker_lost",
-    "task_retry_on_worker_lost",
-)
+*FAULTS, _CHILD_KILLED = get_args(Fault)
+ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = get_args(Acknowledgement)
+_NONE_LOST, *HANDLINGS = get_args(Handling)
 
 
 @dataclass(frozen=True)
@@ -76,7 +66,7 @@ class Cell:
 
 CELLS: tuple[Cell, ...] = (
     *(Cell(fault, when) for fault in FAULTS for when in ACKNOWLEDGEMENTS),
-    *(Cell("child killed", when, how) for how in HANDLINGS for when in ACKNOWLEDGEMENTS),
+    *(Cell(_CHILD_KILLED, when, how) for how in HANDLINGS for when in ACKNOWLEDGEMENTS),
 )
 
 

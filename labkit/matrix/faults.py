@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import psutil
 
 from labkit.errors import LabError, in_shell
-from labkit.matrix.cells import Cell, Fault
-from labkit.matrix.proxy import Proxy
+from labkit.matrix.cells import Cell
 from labkit.own.broker import OwnBroker
+from labkit.own.proxy import Proxy
 from labkit.own.workers import Worker
 from labkit.waiting import wait_until
 from work.ledger import Ledger
@@ -33,62 +33,29 @@ def strike(stage: Stage) -> None:
 
     Raises LabError if it was not.
     """
-    _STRIKES[stage.cell.fault](stage)
-
-
-def _worker_killed(stage: Stage) -> None:
-    """Kill -9 the worker and its pool."""
-    stage.worker.kill()
-
-
-def _broker_restarted(stage: Stage) -> None:
-    """Stop the broker, and start it with its data when the worker has tried to come back to it."""
-    stage.broker.stop()
-    _wait(stage, lambda: _ended(stage) or _says(stage, "Cannot connect to"))
-    stage.broker.restart()
-
-
-def _connection_cut(stage: Stage) -> None:
-    """Reset all connections of the worker; new ones work at once."""
-    stage.proxy.reset()
-
-
-def _warm_stop(stage: Stage) -> None:
-    _stop(stage, signal.SIGTERM)
-
-
-def _cold_stop(stage: Stage) -> None:
-    _stop(stage, signal.SIGQUIT)
+    worker = stage.worker
+    match stage.cell.fault:
+        case "worker killed":
+            worker.kill()
+        case "broker restarted":  # when the worker has tried to come back to it
+            stage.broker.stop()
+            _wait(stage, lambda: not worker.running() or "Cannot connect to" in worker.logged())
+            stage.broker.restart()
+        case "connection cut":
+            stage.proxy.reset()
+        case "warm stop":
+            _stop(stage, signal.SIGTERM)
+        case "cold stop":
+            _stop(stage, signal.SIGQUIT)
+        case "child killed":  # the process of the pool that runs a job
+            running = next(entry for entry in stage.ledger.entries() if entry.event == "START")
+            psutil.Process(running.pid).kill()
+            _wait(stage, lambda: "Worker exited prematurely" in worker.logged())
 
 
 def _stop(stage: Stage, signal_number: int) -> None:
     if stage.worker.stop(signal_number, NOTICE_S) < 0:
         raise _not_noticed(stage)  # it was killed in the end
-
-
-def _child_killed(stage: Stage) -> None:
-    """Kill -9 one process of the pool, the one that runs a job."""
-    running = next(entry for entry in stage.ledger.entries() if entry.event == "START")
-    psutil.Process(running.pid).kill()
-    _wait(stage, lambda: _says(stage, "Worker exited prematurely"))
-
-
-_STRIKES: dict[Fault, Callable[[Stage], None]] = {
-    "worker killed": _worker_killed,
-    "broker restarted": _broker_restarted,
-    "connection cut": _connection_cut,
-    "warm stop": _warm_stop,
-    "cold stop": _cold_stop,
-    "child killed": _child_killed,
-}
-
-
-def _ended(stage: Stage) -> bool:
-    return stage.worker.process.poll() is not None
-
-
-def _says(stage: Stage, text: str) -> bool:
-    return text in stage.worker.log.read_text(errors="replace")
 
 
 def _wait(stage: Stage, condition: Callable[[], bool]) -> None:

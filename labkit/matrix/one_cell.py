@@ -32,9 +32,9 @@ from labkit.matrix.cells import (
     Counts,
 )
 from labkit.matrix.faults import Stage, strike
-from labkit.matrix.proxy import proxy_to
 from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
 from labkit.own.ledgers import own_ledgers
+from labkit.own.proxy import proxy_to
 from labkit.own.workers import WorkerLine, workers_of
 from labkit.processes.signals import clean_up_on_signals
 from labkit.waiting import wait_until
@@ -89,7 +89,7 @@ def _measure_once(cell: Cell) -> tuple[Counts, str]:
         struck_at = time.time()
         strike(Stage(cell, broker, proxy, worker, ledger))
         require_running(ledger.entries(), struck_at)
-        if worker.process.poll() is not None:
+        if not worker.running():
             (worker,) = workers.enter_context(workers_of([line]))  # as a process manager would
         over = wait_until_quiet([run.client], [QUEUE], STUCK_S)
         stuck = set() if over else run.with_a_message()

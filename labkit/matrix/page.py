@@ -19,13 +19,13 @@ from labkit.matrix.cells import (
     Counts,
     Measured,
 )
+from labkit.words import several
 
 PAGE = "docs/guarantees.md"
 PICTURE = "docs/pictures/guarantees.svg"
 Versions = Mapping[str, str]  # "Celery" -> "5.7.0"
 
 _ROW = re.compile(r"^\| ([a-z_, ]+?) \| (early|late) \|((?: \**\d+\** \|){4})", re.MULTILINE)
-_VERSIONS = re.compile(r"^Measured with (.+)\.$", re.MULTILINE)
 
 _TEXT = Path(__file__).with_name("page.md")  # with a {name} where something is filled in
 
@@ -71,13 +71,6 @@ def counts_on(page: str) -> Measured:
     return {cell: found[cell] for cell in CELLS}
 
 
-def versions_on(page: str) -> Versions:
-    """The versions that a page names; {} for none."""
-    match = _VERSIONS.search(page)
-    names = match[1].split(", ") if match else []
-    return {name: version for name, _, version in (one.rpartition(" ") for one in names)}
-
-
 def versions_here(server: str) -> Versions:
     """The versions that are installed.  server: the broker's name and version."""
     name, _, number = server.rpartition(" ")
@@ -110,7 +103,7 @@ def changes(told: Measured, measured: Measured) -> list[str]:
 def require_the_same(told: Measured, measured: Measured) -> None:
     """Raise LabError, naming each changed cell, unless nothing differs."""
     if lines := changes(told, measured):
-        cells = "1 cell" if len(lines) == 1 else f"{len(lines)} cells"
+        cells = several(len(lines), "cell")
         listed = "".join(f"\n  {line}" for line in lines)
         raise LabError(
             f"{cells} of {len(measured)} came out differently than {PAGE} says{listed}",

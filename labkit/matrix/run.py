@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -33,31 +33,32 @@ class _Measuring(Program):
         self.cell = cell
 
 
-def measure_all(cells: Sequence[Cell] = CELLS) -> tuple[Measured, str]:
-    """Run the cells, with a progress bar on standard error; the counts, and the server's name.
+def measure_all() -> tuple[Measured, str]:
+    """Run all cells, with a progress bar on standard error; the counts, and the server's name.
 
     Raises LabError for the first cell that cannot be measured.  Whatever happens, no process of
     the cells is left.
     """
     clean_up_on_signals()
     end_leftovers(LAB_HOME)
-    waiting = list(cells)
+    waiting = list(CELLS)
     counts: Measured = {}
     server = ""
     with (
         alone_with("matrix", "the matrix", "./lab matrix"),
-        _progress(len(cells)) as progress,
+        _bar() as bar,
         _running() as running,
     ):
+        measuring = bar.add_task("measuring", total=len(CELLS), last="")
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 _start(waiting.pop(0), running)
             for one in [one for one in running if not one.running()]:
                 _forget(one, running)
                 counts[one.cell], server = _outcome(one)
-                progress.done(one.cell)
+                bar.update(measuring, advance=1, last=str(one.cell))
             time.sleep(POLL_S)
-    return {cell: counts[cell] for cell in cells}, server
+    return {cell: counts[cell] for cell in CELLS}, server
 
 
 def _start(cell: Cell, running: list[_Measuring]) -> None:
@@ -94,14 +95,13 @@ def _running() -> Iterator[list[_Measuring]]:
     try:
         yield running
     finally:
-        with signals_held_back():  # a second Ctrl-C must not end the clean-up
-            _interrupt(running)
+        if running:
+            with signals_held_back():  # a second Ctrl-C must not end the clean-up
+                _interrupt(running)
 
 
 def _interrupt(running: list[_Measuring]) -> None:
     """Let all cells stop their workers and brokers, and wait until they have."""
-    if not running:
-        return
     for one in running:
         one.send(signal.SIGINT)
     for one in list(running):
@@ -114,27 +114,16 @@ def _interrupt(running: list[_Measuring]) -> None:
     print("stopped the cells that ran, their workers and their brokers", file=sys.stderr)
 
 
-class _Bar:
-    def __init__(self, progress: Progress, total: int) -> None:
-        self.progress = progress
-        self.task = progress.add_task("measuring", total=total, last="")
-
-    def done(self, cell: Cell) -> None:
-        self.progress.update(self.task, advance=1, last=str(cell))
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[_Bar]:
+def _bar() -> Progress:
     """A bar on standard error, where that is a terminal."""
     console = Console(stderr=True)
-    columns = (
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[last]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        yield _Bar(progress, total)

@@ -10,7 +10,7 @@ The shared workers and Flower know nothing of it.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import redis
@@ -53,7 +53,6 @@ class OwnBroker(EmbeddedBroker):
     """A running Valkey server with 16 databases: 0 to 15, which know nothing of each other."""
 
     recorded_as = "own broker"  # a killed lesson's record must not be taken for that of `./lab up`
-    expected = False  # should it run now?
 
     def address(self, database: int = 0) -> str:
         """The URL of one database, with the password in it: not for a command line."""
@@ -78,21 +77,6 @@ class OwnBroker(EmbeddedBroker):
         app.conf.broker_transport_options = transport_options
         return app
 
-    def start(self, **pipes: Any) -> None:
-        """Start the server and wait until it answers."""
-        super().start(**pipes)
-        self.expected = True
-
-    def stop(self, *how: Any) -> int:
-        """Stop the server: it writes its file to the end first."""
-        self.expected = False
-        return super().stop(*how)
-
-    def kill(self) -> None:
-        """Kill -9 the server, as a power cut would.  The last second of its file may be lost."""
-        self.expected = False
-        super().kill()
-
     def restart(self) -> None:
         """Start it again after stop() or kill(): the same address, and the data from its file.
 
@@ -101,11 +85,10 @@ class OwnBroker(EmbeddedBroker):
         address = urlsplit(self.url)
         if not self._start_on(address.port or 0, address.password or ""):
             raise LabError("the lesson's broker did not come back", f"tail {in_shell(self.log)}")
-        self.expected = True
 
     def gone(self) -> LabError | None:
         """The error to tell if it has ended although nobody asked for that; else None."""
-        if not self.expected or self.running():
+        if not self.ended_by_itself():
             return None
         return LabError("the lesson's broker was ended by something else", "df -h; uptime")
 
@@ -122,12 +105,12 @@ def own_broker(name: str) -> Iterator[OwnBroker]:
         try:
             broker.start()
             with needed(broker.gone):
-                yield broker
-            if gone := broker.gone():
-                raise gone
-        except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
-            if gone := broker.gone():  # then every other error is a consequence
-                raise gone from None
-            raise
+                try:
+                    yield broker
+                except (Exception, SystemExit):  # a claim that failed ends the lesson by SystemExit
+                    if not broker.ended_by_itself():
+                        raise
+                if gone := broker.gone():  # then every other error is a consequence
+                    raise gone
         finally:
             broker.stop()

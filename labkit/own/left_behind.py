@@ -6,7 +6,6 @@ A lesson that is interrupted, fails, or was changed may leave messages where no 
 import re
 import sys
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Any, cast
 
 import redis
@@ -14,7 +13,9 @@ import redis
 from lab_home import REDIS_URL
 from labkit.broker.check import client_for
 from labkit.broker.layout import KOMBU, Layout, layout_of
-from labkit.broker.messages import Message, decode_message, decode_taken
+from labkit.broker.messages import Message, decode_message
+from labkit.own.queues import remove_taken
+from labkit.words import several
 
 READ_AT_ONCE = 500  # messages
 
@@ -37,9 +38,12 @@ def leave_no_message(number: str, sent: Collection[tuple[str, str]]) -> None:
         return
     if count := sum(removed.values()):
         where = ", ".join(queue for queue in queues if removed[queue])
-        what = "1 message" if count == 1 else f"{count:,} messages"
         sys.stdout.flush()
-        print(f"removed {what} that this run left in {where}", file=sys.stderr, flush=True)
+        print(
+            f"removed {several(count, 'message')} that this run left in {where}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def own_queues_among(number: str, queues: Collection[str]) -> list[str]:
@@ -60,22 +64,8 @@ def remove_messages(
     Waiting ones, and those that a worker took and has not acknowledged.  All others stay.
     """
     keys = [layout.list_name(queue, priority) for priority in layout.priorities]
-    taken = _taken(client, queue, ids, layout)
-    if taken:
-        client.hdel(layout.unacked, *taken)
-        client.zrem(layout.unacked_index, *taken)
-    return len(taken) + sum(_remove_waiting(client, key, ids) for key in keys)
-
-
-def _taken(client: redis.Redis, queue: str, ids: Collection[str], layout: Layout) -> list[str]:
-    """The delivery tags of these tasks' messages in `unacked`."""
-    tags = []
-    for tag, raw in client.hscan_iter(layout.unacked, count=1000):
-        with suppress(ValueError):  # what is no message is of no task
-            message, _exchange, routing_key = decode_taken(raw)
-            if routing_key == queue and _is_of(message, ids):
-                tags.append(tag)
-    return tags
+    taken = remove_taken(client, layout, lambda one, its: its == queue and _is_of(one, ids))
+    return taken + sum(_remove_waiting(client, key, ids) for key in keys)
 
 
 def _remove_waiting(client: redis.Redis, key: str, ids: Collection[str]) -> int:

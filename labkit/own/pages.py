@@ -8,20 +8,25 @@ from labkit.own.program import started
 from labkit.processes.program import Program
 from labkit.services.pages import PAGES
 
-_RUNNING = "Uvicorn running on "  # how uvicorn says where it listens
-_VISIT = "Visit me at "  # and Flower
-
 
 class WebServer(Program):
     """A running uvicorn."""
 
     kind = "web server"
+    listens = "Uvicorn running on "  # how it says where
 
     @property
     def url(self) -> str:
         """Where it listens: http://127.0.0.1:PORT."""
-        found = re.search(rf"{_RUNNING}(\S+)", self.logged())
+        found = re.search(rf"{self.listens}(http://[\w.]+:\d+)", self.logged())
         return found[1] if found else ""
+
+
+class Flower(WebServer):
+    """A running Flower."""
+
+    kind = "Flower"
+    listens = "Visit me at "
 
 
 @contextmanager
@@ -37,20 +42,8 @@ def own_web(
     command = ["uvicorn", app, "--port=0", "--timeout-graceful-shutdown=2"]
     ours = PAGES["web"].environment | dict(environment or {})
     with started(WebServer, name, command, ours, show=show) as server:
-        server.wait_until_ready(_RUNNING)
+        server.wait_until_ready(server.listens)
         yield server
-
-
-class Flower(Program):
-    """A running Flower."""
-
-    kind = "Flower"
-
-    @property
-    def url(self) -> str:
-        """Where it listens: http://127.0.0.1:PORT."""
-        found = re.search(rf"{_VISIT}(http://[\w.]+:\d+)", self.logged())
-        return found[1] if found else ""
 
 
 @contextmanager
@@ -74,5 +67,5 @@ def own_flower(
         # In the environment: what stands on a command line, everybody on the machine can read.
         ours["FLOWER_BASIC_AUTH"] = f"{user}:{password}"
     with started(Flower, name, command, ours, show=show) as flower:
-        flower.wait_until_ready(_VISIT)
+        flower.wait_until_ready(flower.listens)
         yield flower

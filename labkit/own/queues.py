@@ -1,6 +1,6 @@
 """Queues of a lesson's own: empty when it begins, gone when it ends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import redis
@@ -8,7 +8,7 @@ import redis
 from lab_home import REDIS_URL
 from labkit.broker.check import client_for
 from labkit.broker.layout import KOMBU, Layout, layout_of
-from labkit.broker.messages import decode_taken
+from labkit.broker.messages import Message, decode_taken
 
 
 @contextmanager
@@ -37,9 +37,18 @@ def remove_queues(client: redis.Redis, queues: Sequence[str], layout: Layout = K
     for queue in queues:
         keys += [layout.key(f"_kombu.binding{kind}.{queue}") for kind in ("", "_permanent")]
     client.delete(*keys)
+    remove_taken(client, layout, lambda _message, queue: queue in queues)
+
+
+def remove_taken(client: redis.Redis, layout: Layout, which: Callable[[Message, str], bool]) -> int:
+    """Remove the unacked messages for which `which(message, queue)` holds; how many there were."""
+    tags = []
     for tag, raw in client.hscan_iter(layout.unacked, count=1000):
         with suppress(ValueError):  # what is no message is of no queue
-            _message, _exchange, queue = decode_taken(raw)
-            if queue in queues:
-                client.hdel(layout.unacked, tag)
-                client.zrem(layout.unacked_index, tag)
+            message, _exchange, queue = decode_taken(raw)
+            if which(message, queue):
+                tags.append(tag)
+    if tags:
+        client.hdel(layout.unacked, *tags)
+        client.zrem(layout.unacked_index, *tags)
+    return len(tags)

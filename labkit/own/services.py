@@ -21,12 +21,12 @@ class Service(Program):
 
 
 @contextmanager
-def own_service(name: str, *options: str) -> Iterator[str]:
+def own_service(name: str) -> Iterator[str]:
     """Start labkit.services.NAME on a free port; give its address; stop it on the way out.
 
     Its log is LAB_HOME/logs/NAME.log.  Raises LabError if it does not start.
     """
-    command = ["python", "-m", f"labkit.services.{name}", *options]
+    command = ["python", "-m", f"labkit.services.{name}"]
     with started(Service, name, command, show=False) as service:
         service.wait_until_ready(READY)
         service.wait_until_ready("\n")  # the whole line

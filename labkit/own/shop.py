@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lab_home import LAB_FILES
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 FLIGHT = "TL45"
 DAY = date(2027, 5, 1)
+ORDER: dict[str, Any] = {
+    **{"flight": FLIGHT, "day": DAY, "seats": 1, "price_cents": 9900},
+    **{"card": "ada-visa", "email": "ada@example.com"},
+}
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,7 @@ def open_one(engine: "Engine", order_id: str, task: str) -> None:
     """Open an order for one seat in such a shop; task as in open_order of work.orders."""
     from work.orders.ticket_orders import open_order
 
-    open_order(
-        engine,
-        order_id=order_id,
-        task=task,
-        flight=FLIGHT,
-        day=DAY,
-        seats=1,
-        price_cents=9900,
-        card="ada-visa",
-        email="ada@example.com",
-    )
+    open_order(engine, order_id=order_id, task=task, **ORDER)
 
 
 def open_many(engine: "Engine", order_ids: list[str], task: str) -> None:
@@ -78,9 +72,7 @@ def open_many(engine: "Engine", order_ids: list[str], task: str) -> None:
     from work.database.schema import orders
     from work.orders import outbox
 
-    order = {"flight": FLIGHT, "day": DAY, "seats": 1, "price_cents": 9900}
-    buyer = {"card": "ada-visa", "email": "ada@example.com"}
     with writing(engine) as database:
-        database.execute(insert(orders), [{"id": one} | order | buyer for one in order_ids])
+        database.execute(insert(orders), [{"id": one} | ORDER for one in order_ids])
         for one in order_ids:
             outbox.put(database, one, task, [one])

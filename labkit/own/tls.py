@@ -4,11 +4,9 @@ with tls_front(6380, key_file, certificate_file) as port:
     ...  # rediss://127.0.0.1:PORT/0 reaches the server on port 6380
 """
 
-import asyncio
 import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -18,9 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-HOST = "127.0.0.1"
-READ_BYTES = 65536  # at once
-START_TIMEOUT_S = 5  # it takes milliseconds
+from labkit.own.proxy import HOST, proxy_to
+
 KEY_BITS = 2048  # Celery signs with RSA keys only
 VALID = timedelta(hours=1)  # longer than any lesson
 CLOCK_STEP = timedelta(minutes=5)  # a clock that is set back must not make it invalid
@@ -30,52 +27,12 @@ CLOCK_STEP = timedelta(minutes=5)  # a clock that is set back must not make it i
 def tls_front(server_port: int, key: Path, certificate: Path) -> Iterator[int]:
     """Take TLS connections on a free port of 127.0.0.1, and pass their bytes on; give the port.
 
-    It runs in a thread of its own.  The server that it passes them to hears plain text.
+    The server that it passes them to hears plain text.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
-
-    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            server_reader, server_writer = await asyncio.open_connection(HOST, server_port)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(_pass_on(reader, server_writer), _pass_on(server_reader, writer))
-
-    async def listen() -> asyncio.Server:
-        return await asyncio.start_server(accepted, HOST, 0, ssl=context)
-
-    async def end(server: asyncio.Server) -> None:
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda *_: None)  # a client that hangs up is no news
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        server = asyncio.run_coroutine_threadsafe(listen(), loop).result(START_TIMEOUT_S)
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            asyncio.run_coroutine_threadsafe(end(server), loop).result(START_TIMEOUT_S)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Move bytes until one side ends."""
-    with suppress(OSError):
-        while data := await reader.read(READ_BYTES):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    with proxy_to(f"redis://{HOST}:{server_port}", context) as proxy:
+        yield proxy.port
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:

@@ -93,12 +93,10 @@ def own_workers(
     names: Sequence[str],
     queues: Sequence[str],
     *options: str,
-    settings: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
-    show: bool = True,
 ) -> Iterator[list[Worker]]:
     """The same for several workers of one kind: they start at the same time, and stop so."""
-    lines = [WorkerLine(name, queues, options, settings, environment, show) for name in names]
+    lines = [WorkerLine(name, queues, options, environment=environment) for name in names]
     with workers_of(lines) as workers:
         yield workers
 

@@ -57,7 +57,7 @@ class Program:
         self.log = log
         self.variables = dict(environment or {})
         self._log_began = 0  # bytes that were in the log before its start
-        self._sent: set[int] = set()  # signals that ask it to stop
+        self._asked: set[int] = set()  # signals by which we ended it
 
     def start(self, *, stdin: int = subprocess.DEVNULL, stdout: int | None = None) -> None:
         """Start it in the lab's folder; what it prints is added to its log.
@@ -65,7 +65,7 @@ class Program:
         It leads a process group of its own: Ctrl-C reaches us alone, and we decide in which order
         things stop.  stdin, stdout: as for subprocess.Popen, as text.
         """
-        self._sent.clear()
+        self._asked.clear()
         with self._open_log() as output:
             self._log_began = output.tell()
             self.process = subprocess.Popen(
@@ -93,6 +93,10 @@ class Program:
     def running(self) -> bool:
         """True while its process runs."""
         return self.started and self.process.poll() is None
+
+    def ended_by_itself(self) -> bool:
+        """True if its process runs no more, although nobody here asked for that."""
+        return self.started and not self.running() and not self._asked
 
     def logged(self) -> str:
         """What it has written to its log since its start; "" if somebody has removed that."""
@@ -134,8 +138,8 @@ class Program:
 
     def ask_to_stop(self, signal_number: int = signal.SIGTERM) -> None:
         """Send the signal (TERM: warm), once: a second TERM can kill a worker that is leaving."""
-        if signal_number not in self._sent:
-            self._sent.add(signal_number)
+        if signal_number not in self._asked:
+            self._asked.add(signal_number)
             self.send(signal_number)
 
     def stop(self, signal_number: int = signal.SIGTERM, timeout_s: float = STOP_TIMEOUT_S) -> int:
@@ -160,6 +164,7 @@ class Program:
 
     def kill(self) -> None:
         """Kill -9 it and what it started (a worker's pool), as a crash of the machine would."""
+        self._asked.add(signal.SIGKILL)
         self.identity.kill_group()
         self.process.kill()  # after a step of the clock it has another start time
         self.process.wait()

@@ -8,6 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from lab_home import BROKER_FILE, MAIL_FILE
 from labkit.errors import LabError
 from labkit.processes.files import replace_file
 from labkit.processes.identity import ProcessId
@@ -81,3 +82,14 @@ def read_state(home: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return state if lab and state and state["launcher"] == lab.pid else None
+
+
+def is_ready(home: Path) -> bool:
+    """True if a lab runs here, and each of its parts has answered once."""
+    return bool((read_state(home) or {}).get("ready_after_s"))
+
+
+def remove_address_files() -> None:
+    """No program shall look for this lab's broker or mail server any more."""
+    for file in (BROKER_FILE, MAIL_FILE):
+        file.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lab_home import LAB_FILES
 from labkit.errors import LabError
+from labkit.words import printable
 from work.mail.mailbox import UNDECODABLE, emails, header_of, read_email
 
 MOST_LISTED = 50
@@ -44,10 +45,10 @@ def show_email(number: int, mail_folder: Path = LAB_FILES / "mail") -> None:
     message = read_email(file)
     for name in SHOWN_HEADERS:
         click.echo(f"{name}: {_header(message, name)}")
-    text = _text(message).replace("\r\n", "\n").rstrip()
-    click.echo(f"\n{_printable(text)}\n")
+    lines = _text(message).rstrip().splitlines()
+    click.echo("\n".join(["", *(printable(line.expandtabs()) for line in lines), ""]))
     for line in _attachments(message):
-        click.echo(f"attached: {_printable(line)}")
+        click.echo(f"attached: {printable(line)}")
     click.echo(f"file: {file}")
 
 
@@ -59,7 +60,7 @@ def _newest_first(mail_folder: Path) -> list[Path]:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    return _printable(header_of(message, name))
+    return printable(header_of(message, name))
 
 
 def _text(message: EmailMessage) -> str:
@@ -89,10 +90,3 @@ def _attachments(message: EmailMessage) -> Iterator[str]:
 def _bytes(part: Message) -> bytes:
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""  # an e-mail in an e-mail has none
-
-
-def _printable(text: str) -> str:
-    """The text without what could steer a terminal: anybody may have written the e-mail."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )

@@ -6,20 +6,28 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from lab_home import LAB_HOME
 from labkit.errors import LabError, in_shell
-from labkit.processes.program import STOP_TIMEOUT_S, Program
-from labkit.processes.records import folder_for_a_while, record_of_this_process
-from labkit.processes.signals import signals_held_back
+from labkit.own.program import started
+from labkit.processes.program import Program
 
 # Without heartbeats, a worker with events off makes nothing on a RabbitMQ that is not its own.
 ALONE = ("--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel=info")
 
 
+class Nursery(Program):
+    """The program that forks the workers; its end ends the last of them."""
+
+    kind = "worker"
+
+    def start(self, **_pipes: int | None) -> None:
+        """Start it with a pipe for our words, and one for its answers."""
+        super().start(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
 class ForkedWorker:
     """One worker at a time, always of the same kind."""
 
-    def __init__(self, name: str, nursery: Program) -> None:
+    def __init__(self, name: str, nursery: Nursery) -> None:
         self.name = name
         self.log = nursery.log
         self._nursery = nursery
@@ -59,27 +67,5 @@ def forked_worker(
     print(f"$ {shlex.join(line if settings else line[:-1])}", flush=True)
     program = [sys.executable, "-m", "labkit.side_by_side.nursery", module, *arguments, *ALONE]
     program += ["--", *settings] if settings else []
-    with folder_for_a_while(LAB_HOME, name) as folder:  # what killed workers leave goes with it
-        ours = {"TMPDIR": str(folder)} | dict(environment or {})
-        nursery = Program(name, program, LAB_HOME / "logs" / f"{name}.log", ours)
-        with _running(nursery):
-            yield ForkedWorker(name, nursery)
-
-
-@contextmanager
-def _running(nursery: Program) -> Iterator[None]:
-    """Start the program that forks the workers; end it, with the last of them, after the block."""
-    record = record_of_this_process(LAB_HOME)
-    try:
-        with signals_held_back():
-            nursery.start(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            record.add(nursery.name, nursery.identity)
-        yield
-    finally:
-        if nursery.started:
-            with signals_held_back():
-                try:
-                    nursery.process.communicate(timeout=STOP_TIMEOUT_S)  # closes its input
-                except subprocess.TimeoutExpired:
-                    nursery.kill()
-                record.remove(nursery.identity)
+    with started(Nursery, name, program, environment, show=False) as nursery:
+        yield ForkedWorker(name, nursery)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from lab_home import LAB_FILES
@@ -80,7 +81,7 @@ def result_stores(
         ExitStack() as running,
     ):
         folder.mkdir(parents=True)
-        running.callback(_remove, folder)
+        running.callback(rmtree, folder)
         broker = redis.address()
         results = {
             "redis": broker,
@@ -118,9 +119,3 @@ def result_stores(
             running.enter_context(worker).start()
             stores[name] = Store(place, app, ledger, task, app_on, keeps=name != "none")
         yield stores
-
-
-def _remove(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()

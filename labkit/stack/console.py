@@ -31,8 +31,7 @@ class Console:
         self.verbose = verbose
         self.closed = False
         self._rows: defaultdict[str, LogRows] = defaultdict(LogRows)
-        self._colours = itertools.cycle(COLOURS)
-        self._colour_of: dict[str, str] = {}
+        self._colour_of: defaultdict[str, str] = defaultdict(itertools.cycle(COLOURS).__next__)
         spare_the_terminal()
 
     def say(self, text: str, *, bold: bool = False) -> None:
@@ -48,14 +47,10 @@ class Console:
         row = line if self.verbose else self._row(name, line)
         if row is None:
             return
-        if name not in self._colour_of:
-            self._colour_of[name] = next(self._colours)
         prefix = click.style(f"{name:{NAME_WIDTH}}|", fg=self._colour_of[name])
         self._print(f"{prefix} {row}")
 
     def _row(self, name: str, line: str) -> str | None:
-        if isinstance(line, Greeting):
-            return None
         row = self._rows[name].row(line)
         if row and sys.stdout.isatty():
             columns = shutil.get_terminal_size().columns  # now: a window can be made wider
@@ -86,21 +81,16 @@ def cut(text: str, columns: int) -> str:
     return f"{set_cell_size(text, max(columns - len(CUT), 0)).rstrip()}{CUT}"
 
 
-class Greeting(str):
-    """A line that a process writes while it starts, and that is no alarm and of no task."""
-
-    __slots__ = ()
-
-
 class LogFollower:
     """Reads what was added to a log file since the last look, whole lines only.
 
-    starting: while a process starts, what it writes is a Greeting (30 lines of a worker), which
-    only a verbose Console prints; but for alarms and lines about tasks.
+    starting: while a process starts it greets (30 lines of a worker).  Only if verbose do these
+    lines count; alarms and lines about tasks always do.
     """
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path, *, verbose: bool) -> None:
         self.name = name
+        self.verbose = verbose
         self.starting = True
         self.path = path
         self._offset = path.stat().st_size if path.exists() else 0
@@ -122,9 +112,6 @@ class LogFollower:
             lines.append(self._rest)
             self._rest = b""
         texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
-        if self.starting:
-            return [
-                text if any(mark in text for mark in ALWAYS_SHOWN) else Greeting(text)
-                for text in texts
-            ]
+        if self.starting and not self.verbose:
+            return [text for text in texts if any(mark in text for mark in ALWAYS_SHOWN)]
         return texts

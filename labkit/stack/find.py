@@ -1,16 +1,17 @@
 """Find the stack that a lesson runs on, or start one that lasts as long as the lesson."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+import click
 
 from lab_home import LAB_HOME, choose_redis_url, running_broker
 from labkit.broker.check import check_redis
 from labkit.broker.inspector import LAB_QUEUES
 from labkit.errors import LabError
 from labkit.processes.records import end_leftovers
-from labkit.processes.running_lab import processes_of, read_state, running_lab
+from labkit.processes.running_lab import is_ready, processes_of, read_state, running_lab
 from labkit.stack import code
 from labkit.stack.temporary import temporary_stack
 from labkit.stack.worker_check import require_workers
@@ -34,13 +35,9 @@ def stack_for(queues: Sequence[str], extras: Sequence[str] = ()) -> Iterator[dic
         _wait_for_new_code()
         yield {}
         return
-    _say("no lab is up: starting one for this run")
+    click.echo("no lab is up: starting one for this run", err=True)
     with temporary_stack(queues, extras) as environment:
         yield environment
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _shared_stack(queues: Sequence[str]) -> bool:
@@ -75,9 +72,7 @@ def _wait_until_ready() -> None:
     """Wait where `./lab up` is starting in another terminal at this moment."""
     _wait(
         "./lab up to be ready",
-        lambda: (
-            not running_lab(LAB_HOME) or bool((read_state(LAB_HOME) or {}).get("ready_after_s"))
-        ),
+        lambda: not running_lab(LAB_HOME) or is_ready(LAB_HOME),
         START_TIMEOUT_S,
     )
 
@@ -95,11 +90,11 @@ def _wait_for_new_code() -> None:
     _wait("the workers to run your newest code", settled, RELOAD_TIMEOUT_S)
     state = read_state(LAB_HOME)
     if state and state["refused"] and processes_of(state, "worker"):
-        _say(f"note: the workers still run older code, because: {state['refused']['why']}")
+        why = state["refused"]["why"]
+        click.echo(f"note: the workers still run older code, because: {why}", err=True)
     elif state and (old := _old_workers(state, newest)):
-        _say(
-            f"note: {', '.join(old)} run older code than the files hold; ./lab restart changes that"
-        )
+        note = f"note: {', '.join(old)} run older code than the files hold"
+        click.echo(f"{note}; ./lab restart changes that", err=True)
 
 
 def workers_are_current() -> bool:
@@ -120,6 +115,6 @@ def _wait(what: str, condition: Callable[[], bool], timeout_s: float) -> None:
     """Wait until condition() is true, and say after a moment what for."""
     if condition():
         return
-    _say(f"waiting for {what}")
+    click.echo(f"waiting for {what}", err=True)
     if not wait_until(condition, timeout_s, every_s=POLL_S):
         raise LabError(f"waited {timeout_s} s for {what}", "./lab status")

@@ -62,7 +62,8 @@ class Parts:
 
     def start(self, child: Child) -> None:
         """Start a child, follow its log, and write it down."""
-        follower = self._followers.setdefault(child.name, LogFollower(child.name, child.log))
+        new = LogFollower(child.name, child.log, verbose=self.console.verbose)
+        follower = self._followers.setdefault(child.name, new)
         follower.starting = True
         child.start()
         self.children.append(child)  # first: what stands here is stopped, also on a full disk

@@ -18,9 +18,7 @@ from labkit.broker.inspector import node_name
 from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError, in_shell
 from labkit.processes.lock import Lock
-from labkit.processes.signals import (
-    STOP_SIGNALS,
-)
+from labkit.processes.signals import STOP_SIGNALS
 from labkit.services.pages import first_port
 from labkit.stack import children, code
 from labkit.stack.console import NAME_WIDTH

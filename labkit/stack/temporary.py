@@ -12,7 +12,7 @@ from lab_home import LAB_FILES, LAB_HOME
 from labkit.errors import LabError, full_disk
 from labkit.processes.program import Program
 from labkit.processes.records import end_leftovers, folder_for_a_while, record_of_this_process
-from labkit.processes.running_lab import read_state
+from labkit.processes.running_lab import is_ready
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
 from labkit.stack.code import import_error, mend_hint
 from labkit.waiting import wait_until
@@ -73,10 +73,7 @@ def _keep_logs(home: Path) -> None:
 
 
 def _wait_until_ready(home: Path, lab: Program) -> None:
-    def ready() -> bool:
-        return bool((read_state(home) or {}).get("ready_after_s"))
-
-    if wait_until(ready, READY_TIMEOUT_S, every_s=POLL_S, as_long_as=lab.running):
+    if wait_until(lambda: is_ready(home), READY_TIMEOUT_S, every_s=POLL_S, as_long_as=lab.running):
         return
     wrong = "the stack for this run did not start"
     if why := import_error():

@@ -5,11 +5,11 @@ import os
 import signal
 import time
 
-from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
+from lab_home import LAB_HOME
 from labkit.broker.check import check_redis, mark_as_ours
 from labkit.broker.server import EmbeddedBroker, write_broker_file
 from labkit.processes.records import end_leftovers, record_of_this_process
-from labkit.processes.running_lab import STATE_FILE, take_home
+from labkit.processes.running_lab import STATE_FILE, remove_address_files, take_home
 from labkit.processes.signals import clean_up_on_signals, end_by_signal, signals_held_back
 from labkit.stack.console import Console
 from labkit.stack.parts import Parts
@@ -27,7 +27,7 @@ def up(plan: Plan) -> int:
     console = Console(verbose=plan.verbose)
     for name in end_leftovers(LAB_HOME):
         console.say(f"ended what a killed lab had left: {name}")
-    _remove_address_files()  # of a killed lab
+    remove_address_files()  # of a killed lab
     record = record_of_this_process(LAB_HOME)
     broker = None if given else EmbeddedBroker(LAB_HOME, record)
     try:
@@ -49,16 +49,10 @@ def up(plan: Plan) -> int:
             if broker:
                 broker.stop()
             if lock.in_place():  # else the folder is gone, or is another lab's by now
-                _remove_address_files()
+                remove_address_files()
                 (LAB_HOME / STATE_FILE).unlink(missing_ok=True)
             lock.release()
     if supervisor.signals:
         console.say("stopped")
         end_by_signal(supervisor.signals[0])
     return exit_code
-
-
-def _remove_address_files() -> None:
-    """No program shall look for this lab's broker or mail server any more."""
-    for file in (BROKER_FILE, MAIL_FILE):
-        file.unlink(missing_ok=True)

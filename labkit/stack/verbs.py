@@ -7,12 +7,18 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lab_home import BROKER_FILE, LAB_HOME, MAIL_FILE
+from lab_home import LAB_HOME
 from labkit.broker.check import stopped_broker
 from labkit.errors import LabError, full_disk
 from labkit.processes.identity import ProcessId
 from labkit.processes.records import end_leftovers, leftovers
-from labkit.processes.running_lab import process_of, processes_of, read_state, running_lab
+from labkit.processes.running_lab import (
+    process_of,
+    processes_of,
+    read_state,
+    remove_address_files,
+    running_lab,
+)
 from labkit.stack.code import TOO_SLOW, given_up_hint, import_error, mend_hint
 from labkit.waiting import wait_until
 from work.orders.partner_address import read_address
@@ -35,8 +41,7 @@ def down() -> None:
         click.echo("stopped")
     ended = end_leftovers(LAB_HOME)
     if not running_lab(LAB_HOME):  # somebody may start one this moment
-        for file in (BROKER_FILE, MAIL_FILE):
-            file.unlink(missing_ok=True)
+        remove_address_files()
     partners = read_address(PARTNERS_FILE)
     if not partners:  # nobody, or its writer was killed
         PARTNERS_FILE.unlink(missing_ok=True)
@@ -105,13 +110,14 @@ def status() -> None:
     for heading in ("part", "pid", "up for", "where"):
         table.add_column(heading)
     if state["embedded"]:
-        broker = ProcessId(*state["embedded"])
-        table.add_row("broker", *_age(broker), STOPPED if broker.stopped() else state["broker"])
+        table.add_row("broker", *_row(ProcessId(*state["embedded"]), state["broker"]))
     else:
         table.add_row("broker", "", "", f"{state['broker']} (from REDIS_URL)")
     for child in state["children"]:
         where = state.get(child["kind"]) or ""
-        table.add_row(child["name"], *_row(child, where, state["given_up"].get(child["name"])))
+        table.add_row(
+            child["name"], *_row(process_of(child), where, state["given_up"].get(child["name"], ""))
+        )
     for child in state["leaving"]:
         if not process_of(child).running():
             continue
@@ -135,14 +141,9 @@ def _processes(state: dict) -> list[ProcessId]:
     return embedded + [process_of(child) for child in state["children"]]
 
 
-def _row(child: dict, where: str, given_up: str | None) -> tuple[str, str, str]:
+def _row(process: ProcessId, where: str, given_up: str = "") -> tuple[str, str, str]:
     """Pid, age, and where it is; or why it does nothing."""
-    process = process_of(child)
     if given_up:
         return "", "", f"out: {given_up}"
-    return *_age(process), STOPPED if process.stopped() else where
-
-
-def _age(process: ProcessId) -> tuple[str, str]:
-    seconds = f"{time.time() - process.started:.0f} s" if process.running() else "ended"
-    return str(process.pid), seconds
+    age = f"{time.time() - process.started:.0f} s" if process.running() else "ended"
+    return str(process.pid), age, STOPPED if process.stopped() else where

@@ -109,7 +109,7 @@ def test_runs_titles_and_routes_are_those_of_lessons():
     titles = tomllib.loads((ROOT / "examples/titles.toml").read_text(encoding="utf-8"))
     assert runs == set(LESSONS)
     assert {key for key in titles if key.isdecimal()} == set(LESSONS)
-    assert {name: stops(name)[1] for name in ROUTES} == {name: [] for name in ROUTES}
+    assert {name: [one.number for one in stops(name)] for name in ROUTES} == ROUTES
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """The catalogue reads from a script's source what it says of itself and which files it uses."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from lab_home import ROOT
@@ -194,25 +191,19 @@ def test_the_first_steps_are_up_and_lesson_01():
     assert first_steps().index("./lab up") < first_steps().index("./lab run 01")
 
 
-def footer(small_lab, home: Path, state: object) -> str:
-    write(home / "stack.json", json.dumps(state))
+@pytest.mark.parametrize(
+    ("state", "sent", "said"),
+    [
+        ({"flower": "http://localhost:5556"}, SENT, "look: http://localhost:5556/task/id-2"),
+        ({"flower": "http://localhost:5556"}, [("id-3", "own")], ""),
+        ({"flower": "http://localhost:5556"}, [], ""),
+        ({"flower": None}, SENT, ""),
+        (None, SENT, ""),
+    ],
+)
+def test_the_footer_is_the_address_of_the_last_task_on_the_shared_queues(
+    small_lab, monkeypatch, state, sent, said
+):
+    monkeypatch.setattr("labkit.course.lessons.read_state", lambda _home: state)
     lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
-    return lesson.footer(SENT, home)
-
-
-def test_the_footer_is_the_address_of_the_last_task_on_the_shared_queues(small_lab, tmp_path):
-    flower = {"flower": "http://localhost:5556"}
-    assert footer(small_lab, tmp_path, flower) == "look: http://localhost:5556/task/id-2"
-
-
-@pytest.mark.parametrize("state", [{}, {"flower": None}, []])
-def test_without_flower_there_is_no_footer(small_lab, tmp_path, state):
-    assert footer(small_lab, tmp_path, state) == ""
-
-
-def test_without_a_stack_or_without_a_task_there_is_no_footer(small_lab, tmp_path):
-    lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
-    assert lesson.footer(SENT, tmp_path) == ""
-    write(tmp_path / "stack.json", json.dumps({"flower": "http://localhost:5555"}))
-    assert lesson.footer([], tmp_path) == ""
-    assert lesson.footer([("id-3", "own")], tmp_path) == ""
+    assert lesson.footer(sent) == said

@@ -20,7 +20,6 @@ from labkit.matrix.page import (
     counts_on,
     page_text,
     require_the_same,
-    versions_on,
 )
 from labkit.matrix.picture import picture
 from work.ledger import Entry
@@ -64,11 +63,12 @@ def test_there_are_16_cells_and_each_has_a_name_of_its_own():
 def test_what_is_written_on_a_page_is_read_back(measured):
     page = page_text(measured, VERSIONS)
     assert counts_on(page) == measured
-    assert versions_on(page) == VERSIONS
+    assert "\nMeasured with Python 3.11.7, Celery 5.7.0, Valkey 9.1.2.\n" in page
 
 
 def test_the_page_in_docs_is_the_one_that_the_lab_writes():
-    assert page_text(TOLD, versions_on(WRITTEN)) == WRITTEN, "./lab matrix"
+    told = re.findall(r"(\S+) ([\d.]+)[,.]", re.findall(r"^Measured with .*", WRITTEN, re.M)[0])
+    assert page_text(TOLD, dict(told)) == WRITTEN, "./lab matrix"
 
 
 def test_the_picture_in_docs_shows_what_the_page_says():
@@ -180,7 +180,7 @@ def test_without_check_page_and_picture_are_written(root):
     matrix(check=False, root=root, measure=lambda: (measured, "Redis 99.1"))
     page = (root / PAGE).read_text(encoding="utf-8")
     assert counts_on(page) == measured
-    assert versions_on(page)["Redis"] == "99.1"
+    assert "Redis 99.1" in page
     assert (root / PICTURE).read_text(encoding="utf-8") == picture(measured)
 
 

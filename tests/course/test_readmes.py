@@ -8,7 +8,7 @@ import pytest
 from labkit.cli import lab
 from labkit.course.lessons import lesson_of_number, scripts
 from labkit.course.promise import describe
-from labkit.course.readme_index import LANGUAGES, lesson_index, read_titles
+from labkit.course.readme_index import lesson_index, read_titles
 from labkit.course.tours import stops
 from tests.course.test_docs import CHINESE, CYRILLIC
 from tests.helpers.small_lab import SmallLab, write
@@ -19,7 +19,7 @@ TEXTS = {language: (ROOT / name).read_text(encoding="utf-8") for language, name 
 LETTERS = {"ru": CYRILLIC, "zh": CHINESE}
 CHAPTERS = sorted((ROOT / "examples").glob("*/[0-9]-*.md"))
 PAGE = pytest.mark.parametrize("language", FILES)
-TRANSLATION = pytest.mark.parametrize("language", LANGUAGES)
+TRANSLATION = pytest.mark.parametrize("language", ["ru", "zh"])
 
 
 def blocks(language: str, kind: str) -> list[str]:

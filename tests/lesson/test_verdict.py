@@ -1,8 +1,8 @@
 """The ledger on bad days, and the verdict beside a model of what happened."""
 
-import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -169,7 +169,7 @@ def test_the_verdict_on_a_ledger_agrees_with_the_model(written, torn, tmp_path_f
         last = len(ledger.path.read_bytes().splitlines(keepends=True)[-1])
         os.truncate(ledger.path, ledger.path.stat().st_size - min(torn, last))
         written = written[:-1]
-    verdict = json.loads(verdict_on(JOBS, ledger.entries()).as_json())
+    verdict = asdict(verdict_on(JOBS, ledger.entries()))
     assert {name: verdict[name] for name in model(written)} == model(written)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from labkit import cli
 from labkit.stack import up
-from labkit.stack.console import Console, Greeting, LogFollower, cut
+from labkit.stack.console import Console, LogFollower, cut
 from labkit.stack.log_rows import LogRows
 from labkit.stack.supervisor import Plan
 
@@ -103,26 +103,25 @@ def test_in_a_pipe_no_line_is_cut(capsys):
 def test_verbose_shows_every_line_whole(monkeypatch, capsys):
     on_a_terminal(monkeypatch, 60)
     console = Console(verbose=True)
-    for line in [*FAILED.splitlines(), Greeting("- ** ---------- [config]")]:
+    for line in FAILED.splitlines():
         console.log_line("lab1", line)
     printed = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out)
-    assert printed == "".join(
-        f"lab1   | {line}\n" for line in [*FAILED.splitlines(), "- ** ---------- [config]"]
-    )
+    assert printed == "".join(f"lab1   | {line}\n" for line in FAILED.splitlines())
 
 
-def test_the_greeting_of_a_process_is_left_out_and_its_alarms_are_not(tmp_path, capsys):
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_greeting_of_a_process_is_left_out_if_not_verbose_and_its_alarms_are_not(
+    tmp_path, verbose
+):
     log = tmp_path / "lab1.log"
-    follower, console = LogFollower("lab1", log), Console()
-    log.write_text(f"- ** ---------- [config]\n{ERROR}no disk\n")
-    for line in follower.new_lines():
-        console.log_line(follower.name, line)
+    follower = LogFollower("lab1", log, verbose=verbose)
+    greeting, alarm = "- ** ---------- [config]", f"{ERROR}no disk"
+    log.write_text(f"{greeting}\n{alarm}\n")
+    assert follower.new_lines() == ([greeting, alarm] if verbose else [alarm])
     follower.starting = False
     with log.open("a") as file:
         file.write("a line of its own\n")
-    for line in follower.new_lines():
-        console.log_line(follower.name, line)
-    assert capsys.readouterr().out == "lab1   | ERROR no disk\nlab1   | a line of its own\n"
+    assert follower.new_lines() == ["a line of its own"]
 
 
 def test_a_cut_never_takes_more_columns_than_there_are():

@@ -20,7 +20,7 @@ from labkit.broker.refusals import NOWHERE
 from labkit.broker.server import write_broker_file
 from labkit.doctor.queue_findings import stored_messages
 from labkit.doctor.server_health import server_findings
-from labkit.matrix.proxy import proxy_to
+from labkit.own.proxy import proxy_to
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import LONG_S, patient
 from tests.stack.helpers.web_parts import ADA, ORDER, Web, house_form, web_server
