@@ -5,6 +5,10 @@
     celery -A celery_app flower
 
 Every setting stands here with its reason; `Celery:` names the value it has when it is left out.
+
+Copied into a project of your own: write REDIS_URL = os.environ["REDIS_URL"] for the two imports
+from lab_..., and leave out protect(app) and beat_schedule_filename.  Then name your own modules,
+queues, routes and timetable.
 """
 
 import atexit

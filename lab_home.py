@@ -1,10 +1,7 @@
 """Where this lab keeps its files, and which Redis, database and mail server it talks to.
 
-celery_app.py takes the broker's address and the folder for files from here.  In a project of your
-own two lines replace this file:
-
-    REDIS_URL = os.environ["REDIS_URL"]
-    DATABASE_URL = os.environ["DATABASE_URL"]
+celery_app.py takes the broker's address and the folder for files from here.  A project of your own
+does not need it: os.environ["REDIS_URL"] and os.environ["DATABASE_URL"] stand for what it gives.
 
 It imports neither Celery nor labkit, so that a command that needs no broker starts quickly.
 """

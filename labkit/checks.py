@@ -18,7 +18,7 @@ from labkit.errors import LabError, in_shell
 from labkit.processes.start import child_environment
 
 SHELL_SCRIPTS = ("lab", "labkit/start.sh", "start_worker.sh", "start_beat.sh", ".ci/run")
-NEED_MORE = ("tests/stack", "tests/browser", "tests/chaos")  # processes, a browser, an hour
+NEED_MORE = ("tests/stack", "tests/browser")  # processes, a browser, an hour
 # A file of tests stays in one process, with what its tests share, and the files keep their order.
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 PROCESSES = 5  # test processes side by side: with four, two processors were idle for a sixth

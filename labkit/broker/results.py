@@ -2,7 +2,7 @@
 
 celery-task-meta-ID    text: JSON with status, result, traceback, date_done, children, group_id
 
-This is the half that knows Redis; labkit.result_store looks where the app's settings say.
+This is the half that knows Redis; labkit.broker.result_reader looks where the app's settings say.
 """
 
 import json

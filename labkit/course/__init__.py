@@ -3,6 +3,7 @@
 lessons, lesson_text, lesson_files   read a lesson's script without running it
 promise, judge                       compare what it printed with what it promised
 runner, script, notes, tours         run it
-changes, restore                     what the learner has changed
-record, chapters, readme_index, titles, index    recorded runs, and the pages
+signpost, renumbered                 which one comes next, and what an old number is today
+restore                              what the learner has changed, taken back
+record, chapters, readme_index, index    recorded runs, and the pages
 """

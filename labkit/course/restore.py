@@ -36,6 +36,8 @@ def restore(
             "new copy of the lab in another folder has all files as they were",
             "git status",
         )
+    if unknown := [name for name in names if not files and not (root / name).exists()]:
+        raise LabError(f"there is no file {unknown[0]!r}", "./lab restore", exit_code=2)
     if not files:
         click.echo(
             f"nothing to restore: {' and '.join(names)} is as it was committed"

@@ -80,12 +80,25 @@ def nobody_takes(queue: str, count: int, workers: Workers, *, readable: bool = T
     guess = did_you_mean(queue, known)
     held = f"{several(count, 'message')} {'waits' if count == 1 else 'wait'} in the queue {queue!r}"
     hint = waiting_hint(queue, workers, readable=readable)
-    lesson = re.match(r"lesson(\d\d)\b", queue)  # what a stopped run has left there
-    if lesson and any(ROOT.glob(f"examples/*/{lesson[1]}_*.py")):  # not by an earlier number
-        hint = f"./lab run {lesson[1]}"
+    if number := _lesson_that_clears(queue):  # what a stopped run has left there
+        hint = f"./lab run {number}"
         guess = "; that lesson removes them"
     lost = "" if readable else f"; {LOSES}"
     return Finding("wrong", f"{held}, and {nobody(workers)} takes from it{guess}{lost}", hint)
+
+
+def _lesson_that_clears(queue: str) -> str:
+    """The number of the lesson that empties this queue when it begins; "" if none says so.
+
+    The number in the name is not enough: that of an earlier version may be another lesson's today.
+    """
+    found = re.match(r"lesson(\d\d)\b", queue)
+    number = found[1] if found else ""
+    for script in ROOT.glob(f"examples/*/{number}_*.py"):
+        text = script.read_text(encoding="utf-8")
+        if "own_queues(" in text and f'"{queue}"' in text:
+            return number
+    return ""
 
 
 def nobody(workers: Workers) -> str:

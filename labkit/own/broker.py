@@ -2,7 +2,7 @@
 
     with own_broker("lesson30") as broker, own_worker(..., environment=broker.environment()):
         shop = broker.app()
-        shop.send_task(pack_order.name, (run, "TL-1"), queue="lesson30")
+        shop.send_task(print_ticket.name, (run, "TL-1"), queue="lesson30")
 
 The shared workers and Flower know nothing of it.
 """

@@ -29,7 +29,6 @@ PLAIN = {
     "pids": ["4711 4712"],
     "number": ["01"],
     "lesson.number": ["01", "playground", "basic_usage"],
-    "lesson[1]": ["34"],
     "lesson.removeprefix('lesson')": ["40"],
     "kind": ["flower", "web"],
     "page.variable": ["FLOWER_PORT"],

@@ -219,6 +219,11 @@ def test_a_file_that_no_learner_changes_is_refused(lab, home, name):
     assert caught.value.exit_code == 2
 
 
+def test_a_file_that_is_not_there_is_said_so(lab, home):
+    with pytest.raises(LabError, match="there is no file"):
+        restore(["examples/basic/77_none.py"], yes=True, root=lab.root, home=home)
+
+
 def test_where_nobody_can_be_asked_it_names_the_option(lab, home):
     lab.edit(SUMS, "+", "-")
     with pytest.raises(LabError, match=r"hint: \./lab restore --yes"):

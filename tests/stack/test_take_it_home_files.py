@@ -239,3 +239,16 @@ def test_each_part_works_without_the_ones_below_it(rows, tmp_path):
     code += "assert not {'lab_home', 'labkit'} & sys.modules.keys()"
     done = run(f'{sys.executable} -c "{code}"', tmp_path, REDIS_URL="redis://127.0.0.1:1/0")
     assert done.stdout.split() == list(map(str, files)), done.stderr
+
+
+def test_celery_app_can_be_copied_as_its_first_lines_say(tmp_path):
+    text = (ROOT / "celery_app.py").read_text()
+    copied = re.sub(r"^from lab_guard .+\n", "import os\n\n", text, flags=re.MULTILINE)
+    url = 'REDIS_URL = os.environ["REDIS_URL"]\n'
+    copied = re.sub(r"^from lab_home .+\n", url, copied, flags=re.MULTILINE)
+    copied = re.sub(r"^(protect\(|    beat_schedule_filename=).+\n", "", copied, flags=re.MULTILINE)
+    assert "lab_home" not in copied
+    (tmp_path / "celery_app.py").write_text(copied)
+    code = "import celery_app; print(celery_app.app.conf.broker_url, celery_app.__file__)"
+    done = run(f"{sys.executable} -c '{code}'", tmp_path, REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.stdout == f"redis://127.0.0.1:1/0 {tmp_path / 'celery_app.py'}\n", done.stderr
