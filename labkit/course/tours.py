@@ -65,7 +65,7 @@ def run_tour(name: str, *, stack: Stack | None = None, root: Path = ROOT) -> int
             if run.exit_code and not run.started:
                 break
     click.echo(f"\n{_summary(outcomes, len(lessons))}")
-    return max(outcome.exit_code for outcome in outcomes.values())
+    return max((outcome.exit_code for outcome in outcomes.values()), default=0)
 
 
 def _summary(outcomes: dict[str, Outcome], planned: int) -> str:
