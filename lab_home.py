@@ -31,7 +31,7 @@ _VARIABLES_THAT_WIN += ["CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CE
 MARK = "celery_learning:lab"
 
 # What kombu leaves of a program that only asked for workers, such as Flower.  It is nobody's data.
-_OF_QUESTIONS = ("_kombu.binding_deadlines", "_kombu.binding.celeryev")
+_OF_QUESTIONS = [f"_kombu.binding{end}" for end in ("_deadlines", ".celeryev", ".celery.pidbox")]
 
 
 # -- Addresses --------------------------------------------------------------------------------
@@ -202,6 +202,20 @@ def run_id_of(client: "redis.Redis") -> str:
     return ""
 
 
+def _is_the_running_labs(client: "redis.Redis") -> bool:
+    """True if the running lab uses it: `./lab up` has found that it may, and has marked it."""
+    import redis
+
+    broker = running_broker()
+    if not broker:
+        return False
+    if broker["run_id"]:  # its own server; that makes a new one at each start
+        return run_id_of(client) == broker["run_id"]
+    given = redis.ConnectionPool.from_url(broker["url"]).connection_kwargs
+    asked = client.connection_pool.connection_kwargs
+    return all(given.get(part) == asked.get(part) for part in ("host", "port", "db"))
+
+
 def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]:
     """Say whether the lab may use this Redis database.  Reads only; raises redis errors.
 
@@ -213,8 +227,7 @@ def whose_database(client: "redis.Redis") -> Literal["empty", "ours", "foreign"]
         ask.exists(MARK)
         ask.exists(*_OF_QUESTIONS)
         keys, marked, of_questions = ask.execute()
-    # FLUSHALL takes the mark away, and the embedded broker is still nobody else's.
-    own_id = (running_broker() or {}).get("run_id")  # a server makes a new one at each start
-    if marked or (own_id and run_id_of(client) == own_id):
+    # FLUSHALL takes the mark away, and what the running lab uses is still the lab's.
+    if marked or _is_the_running_labs(client):
         return "ours"
     return "empty" if keys == of_questions else "foreign"

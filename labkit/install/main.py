@@ -19,6 +19,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = ("requirements.lock", "requirements-dev.lock")  # the second one holds the first one too
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+STOP_S = 5  # pip and uv stop at once when they are asked
 NEEDED_MB = 300  # of the disk: .venv, and what pip unpacks on the way
 
 say = partial(print, file=sys.stderr, flush=True)  # standard output is for what follows
@@ -90,6 +91,7 @@ def bring_up_to_date(lock_name: str) -> None:
     if done.exists() and done.read_bytes() == stamp_content(lock_name):
         return  # by the one that we waited for
     is_new = not VENV.exists()
+    before = {one: one.read_bytes() for one in map(stamp, LOCKS) if one.exists()}
     if is_new or stamp(LOCKS[0]).exists():  # one that the learner made is never half ours
         done.parent.mkdir(parents=True, exist_ok=True)
         for name in LOCKS:
@@ -100,7 +102,10 @@ def bring_up_to_date(lock_name: str) -> None:
         if is_new:
             remove_environment()
         elif isinstance(error, InstallError):  # pip has downloaded all before it changes anything
-            stamp(LOCKS[0]).unlink(missing_ok=True)
+            for name in LOCKS:
+                stamp(name).unlink(missing_ok=True)
+            for one, content in before.items():
+                one.write_bytes(content)
         raise
     for name in LOCKS[: LOCKS.index(lock_name) + 1]:
         stamp(name).write_bytes(stamp_content(name))
@@ -194,7 +199,7 @@ def answer(*command: str | Path) -> str | None:
 def run(command: list[str], sentence: str, hint: str) -> None:
     """Run one step of the install, which writes to the terminal; raise InstallError if it fails.
 
-    Ctrl-C reaches it, too, and it clears up; a signal to us alone ends it.
+    When we are stopped, it is, with all that it has started; pip clears up after SIGINT.
     """
     # A setting of a cloud editor must not send pip's packages elsewhere.
     env = os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -207,8 +212,17 @@ def run(command: list[str], sentence: str, hint: str) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,
                 close_fds=False,  # the lock goes with it
+                process_group=0,  # Ctrl-C comes to us alone, once
             )
-            undo.callback(process.wait)
-            undo.callback(process.kill)  # it does nothing to what has ended
+            undo.callback(end_group, process)
         if process.wait():
             raise InstallError(sentence, hint)
+
+
+def end_group(process: subprocess.Popen) -> None:
+    """End a program that may still run, and what it has started."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL) if process.poll() is None else ():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_S)
