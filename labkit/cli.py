@@ -6,30 +6,8 @@ import time
 
 import click
 
-from labkit.errors import spare_the_terminal, told
-
-SECTIONS = {
-    "stack": ["up", "down", "restart", "status", "partners", "move"],
-    "learn": ["lessons", "run", "tour", "restore"],
-    "look": ["monitor", "doctor", "aside", "mail"],
-    "measure": ["matrix"],
-    "upkeep": ["record", "test"],
-}
-ALSO = {"stop": "down"}  # another word that people type for a verb
-
-
-class LabGroup(click.Group):
-    """A group that lists its verbs by purpose, and knows some by a second name."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, ALSO.get(cmd_name, cmd_name))
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        names = {verb: f"{verb} ({other})" for other, verb in ALSO.items()}
-        for section, verbs in SECTIONS.items():
-            said = {verb: self.commands[verb].get_short_help_str(200) for verb in verbs}
-            with formatter.section(section.capitalize()):
-                formatter.write_dl([(names.get(verb, verb), said[verb]) for verb in verbs])
+from labkit.cli_group import LabGroup, told
+from labkit.errors import spare_the_terminal
 
 
 @click.group(cls=LabGroup, invoke_without_command=True)

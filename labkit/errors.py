@@ -6,12 +6,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-
-import click
 
 from lab_home import LAB_FILES, LAB_HOME, ROOT, house_error
 
@@ -82,26 +78,3 @@ def spare_the_terminal() -> None:
     """Let a character that the terminal's encoding lacks come out as ?, and not as a traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """End the program with a sentence and a hint for each error that a person can meet."""
-    try:
-        yield
-    except LabError as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "./lab"
-        sentence = error.format_message().rstrip(".")
-        sentence = sentence[:1].lower() + sentence[1:]
-        click.echo(str(LabError(sentence, f"{where} --help")), err=True)
-        sys.exit(2)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        click.echo(str(cannot_write(error)), err=True)
-        sys.exit(1)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)

@@ -18,7 +18,7 @@ MOST_ROOMS = 17  # more names than that nobody keeps in mind
 
 # Modules beside the folders that share a room; any other one is a room of its own.
 SHARED = {
-    **dict.fromkeys(["__main__", "cli"], "cli"),
+    **dict.fromkeys(["__main__", "cli", "cli_group"], "cli"),
     **dict.fromkeys(["__init__", "errors", "waiting", "words"], "ground"),
 }
 

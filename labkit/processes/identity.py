@@ -13,6 +13,7 @@ import psutil
 
 from labkit.waiting import wait_until
 
+LOOK_S = 0.05  # between two questions to the system
 KILL_TIMEOUT_S = 10  # it takes milliseconds; a process that waits for its disk takes longer
 CLOCK_STEP_S = 1.5  # start times are counted from the boot time, which moves when the clock is set
 
@@ -90,7 +91,7 @@ class ProcessId:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until it has ended; False if it still runs after timeout_s seconds."""
-        return wait_until(lambda: not self.running(), timeout_s)
+        return wait_until(lambda: not self.running(), timeout_s, every_s=LOOK_S)
 
 
 def kill_all(find: Callable[[], Collection[psutil.Process]]) -> bool:

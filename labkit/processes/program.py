@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from lab_home import ROOT
 from labkit.errors import LabError, in_shell
-from labkit.processes.identity import ProcessId
+from labkit.processes.identity import LOOK_S, ProcessId
 from labkit.processes.start import child_environment
 from labkit.waiting import wait_until
 
@@ -120,7 +120,7 @@ class Program:
                     raise error
             return line in self.logged()
 
-        if not wait_until(ready, READY_TIMEOUT_S, as_long_as=self.running):
+        if not wait_until(ready, READY_TIMEOUT_S, every_s=LOOK_S, as_long_as=self.running):
             wrong = f"ended with exit code {self.process.returncode}"
             if self.running():
                 wrong = f"was not ready in {READY_TIMEOUT_S} s"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from labkit.errors import cannot_write
 from labkit.processes.files import replace_file
-from labkit.processes.identity import ProcessId
+from labkit.processes.identity import LOOK_S, ProcessId
 from labkit.processes.marks import marked_orphans
 from labkit.waiting import wait_until
 
@@ -160,7 +160,7 @@ def _end(processes: list[ProcessId]) -> None:
     for signal_number, patience_s in ((signal.SIGTERM, WARM_S), (signal.SIGQUIT, COLD_S)):
         for process in processes:
             process.send(signal_number)
-        wait_until(lambda: not any(one.running() for one in processes), patience_s)
+        wait_until(lambda: not any(one.running() for one in processes), patience_s, every_s=LOOK_S)
     for process in processes:
         process.kill_group()
         process.send(signal.SIGKILL)  # one that leads no group

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cli import SECTIONS, lab, main
+from labkit.cli import lab, main
+from labkit.cli_group import SECTIONS
 
 ROOT = Path(__file__).parents[2]
 ERROR = re.compile(r"error: [a-z./].*[^.]\n\nhint: .+\n")
