@@ -35,6 +35,8 @@ if __name__ == "__main__":
 '''
 
 # The real run_lesson, without what asks for a broker and a worker.
+PLAIN = "main()"  # ends a script that does not ask for a stack
+REFUSED = 'raise SystemExit("error: no broker answers")'
 RUN = """import labkit.lesson.run
     from labkit.lesson import run_lesson
     labkit.lesson.run.check_redis = lambda url: "ours"

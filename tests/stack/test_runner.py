@@ -1,50 +1,17 @@
-"""`./lab run` shows a lesson's output, compares it with the promise, and ends with its verdict."""
-
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-from typing import IO, cast
+"""`./lab run` compares a lesson's output with the promise, and ends with its verdict."""
 
 import pytest
 
-from labkit.course.record import record, without_machine_names
 from labkit.course.runner import run_lesson_number
-from labkit.course.tours import ROUTES, run_tour, stops
+from labkit.course.tours import run_tour
 from labkit.errors import LabError
-from tests.helpers.small_lab import RUN, SmallLab, StandInStack, write
-
-PLAIN = "main()"  # ends a script that does not ask for a stack
-REFUSED = 'raise SystemExit("error: no broker answers")'
-RUN_SCRIPT = """
-import sys
-from pathlib import Path
-from labkit.course.script import run_script
-run = run_script(Path(sys.argv[1]), {}, Path(sys.argv[2]))
-print("signal", run.signal, "exit code", run.exit_code)
-"""
+from tests.helpers.small_lab import PLAIN, REFUSED, RUN, SmallLab, StandInStack, write
 
 
 def run(lab: SmallLab, number: str = "01", **options) -> int:
     return run_lesson_number(number, stack=StandInStack(), root=lab.root, **options)
 
 
-def start(script: Path, lab: SmallLab, **streams) -> subprocess.Popen:
-    """Run a script through run_script in a process of its own, which a test may signal."""
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN_SCRIPT, str(script), str(lab.root)],
-        stdout=subprocess.PIPE,
-        text=True,
-        **streams,
-    )
-
-
-def read_line(process: subprocess.Popen) -> str:
-    return cast(IO[str], process.stdout).readline()
-
-
-# -- The verdict ------------------------------------------------------------------------------
 def test_a_kept_promise_says_so_after_the_output(small_lab, capfd):
     small_lab.lesson()
     assert run(small_lab) == 0
@@ -222,154 +189,3 @@ def test_a_typing_mistake_in_a_task_file_is_told_before_anything_starts(small_la
     with pytest.raises(LabError, match=r"tasks/basic_tasks\.py line 7 is not"):
         run_lesson_number("01", stack=stack, root=small_lab.root)
     assert stack.asked == []
-
-
-# -- The process ------------------------------------------------------------------------------
-def test_output_is_shown_while_the_lesson_still_runs(small_lab, tmp_path):
-    body = f"import time\nprint('one')\nwhile not open({str(tmp_path / 'gates')!r}).read():\n"
-    write(tmp_path / "gates", "")
-    script = small_lab.lesson(body + "    time.sleep(0.02)\nprint('two')", end=PLAIN)
-    process = start(script, small_lab)
-    assert read_line(process) == "one\n"
-    write(tmp_path / "gates", "open")
-    assert process.communicate(timeout=20)[0].startswith("two\n")
-
-
-WAITS = """
-import signal, time
-try:
-    print("waiting")
-    time.sleep(60)
-finally:
-    print("cleaned up")
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_lets_the_lesson_clean_up(small_lab, number):
-    process = start(small_lab.lesson(WAITS, end=RUN), small_lab)
-    assert read_line(process) == "waiting\n"
-    process.send_signal(number)
-    out = process.communicate(timeout=20)[0]
-    assert out == f"cleaned up\nsignal {int(number)} exit code 130\n"
-
-
-def test_ctrl_c_before_the_lesson_has_started_shows_no_traceback(small_lab):
-    script = small_lab.lesson(end="import time\n    print('importing')\n    time.sleep(60)")
-    process = start(script, small_lab, stderr=subprocess.PIPE)
-    assert read_line(process) == "importing\n"
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20) == ("signal 2 exit code -15\n", "")
-
-
-def test_the_third_ctrl_c_kills_a_lesson_that_does_not_end(small_lab):
-    body = "import signal, time\nsignal.signal(2, lambda *_: print('no'))\nprint('waiting')\n"
-    process = start(small_lab.lesson(body + "while True:\n    time.sleep(60)"), small_lab)
-    lines = []
-    for _ in range(3):
-        lines.append(read_line(process))
-        process.send_signal(signal.SIGINT)
-    assert lines == ["waiting\n", "no\n", "no\n"]
-    assert process.communicate(timeout=20)[0] == "signal 2 exit code -9\n"
-
-
-def test_the_run_ends_with_the_lesson_even_if_a_child_keeps_the_output_open(small_lab):
-    body = "import subprocess\nprint(subprocess.Popen(['sleep', '60']).pid)"
-    process = start(small_lab.lesson(body, end=PLAIN), small_lab)
-    pid = int(read_line(process))
-    try:
-        assert process.communicate(timeout=20)[0] == "signal 0 exit code 0\n"
-    finally:
-        os.kill(pid, signal.SIGKILL)
-
-
-def test_a_reader_that_goes_away_ends_the_lesson(small_lab, tmp_path):
-    body = f"""
-print("waiting")
-try:
-    while True:
-        print("x" * 1000)
-finally:
-    open({str(tmp_path / "cleaned")!r}, "w").close()
-"""
-    process = start(small_lab.lesson(body), small_lab, stderr=subprocess.DEVNULL)
-    read_line(process)
-    cast(IO[str], process.stdout).close()
-    process.wait(timeout=20)
-    assert (tmp_path / "cleaned").exists()
-
-
-# -- Tours ------------------------------------------------------------------------------------
-def test_a_tour_runs_its_lessons_in_order_on_one_stack(small_lab, capfd, monkeypatch):
-    for number in ("03", "01", "02"):
-        small_lab.lesson(f"print({number!r})", number, number=number)
-    monkeypatch.setitem(ROUTES, "evening", ["01", "03"])
-    stack = StandInStack()
-    assert run_tour("evening", stack=stack, root=small_lab.root) == 0
-    shown = [line for line in capfd.readouterr().out.splitlines() if line != "as promised"]
-    assert shown == ["01", "03", "", "2 of 2 as promised"]
-    assert stack.asked == [(["basic"], ["flower"])]
-
-
-def test_a_level_is_a_tour_of_all_its_lessons(small_lab):
-    small_lab.lesson(number="10", level="advanced")
-    small_lab.lesson(number="24", level="advanced")
-    assert [lesson.number for lesson in stops("advanced", small_lab.root)] == ["10", "24"]
-
-
-def test_a_tour_goes_on_after_a_difference_and_counts_it(small_lab, capfd):
-    small_lab.lesson(promise="10", number="01")
-    small_lab.lesson(number="02")
-    assert run_tour("basic", stack=StandInStack(), root=small_lab.root) == 1
-    assert capfd.readouterr().out.endswith("1 of 2 as promised\n01: not as promised\n")
-
-
-def test_a_tour_ends_where_the_stack_is_missing(small_lab, capfd):
-    small_lab.lesson(end=REFUSED, number="01")
-    small_lab.lesson(number="02")
-    assert run_tour("basic", stack=StandInStack(), root=small_lab.root) == 1
-    assert capfd.readouterr().out.endswith("0 of 2 as promised\n01: not as promised\nnot run: 1\n")
-
-
-def test_an_unknown_tour_is_wrong_usage_and_the_tours_are_listed(small_lab):
-    with pytest.raises(LabError, match="basic, advanced, realworld, evening, web") as caught:
-        run_tour("morning", stack=StandInStack(), root=small_lab.root)
-    assert caught.value.exit_code == 2
-
-
-def test_the_routes_are_in_the_order_of_the_course():
-    assert all(numbers == sorted(numbers) for numbers in ROUTES.values())
-
-
-# -- Recording --------------------------------------------------------------------------------
-def test_a_recorded_run_is_the_command_and_its_output(small_lab):
-    small_lab.lesson()
-    record("1", stack=StandInStack(), root=small_lab.root)
-    kept = (small_lab.root / "examples/runs/01.txt").read_text()
-    assert kept == "$ ./lab run 01\nthe sum is 9\n"
-
-
-def test_a_run_that_is_not_as_promised_is_not_recorded(small_lab):
-    small_lab.lesson(promise="the sum is 10")
-    small_lab.commit()
-    small_lab.edit("work/sums.py", "x + y", "x - y")
-    with pytest.raises(LabError, match="nothing was recorded"):
-        record("1", stack=StandInStack(), root=small_lab.root)
-    assert not (small_lab.root / "examples/runs").exists()
-
-
-def test_recording_fills_in_the_chapter(small_lab):
-    small_lab.lesson()
-    chapter = write(
-        small_lab.root / "examples/basic/README.md",
-        "<!-- [[[cog cog.out('filled in\\n') ]]] -->\n<!-- [[[end]]] -->\n",
-    )
-    record("1", stack=StandInStack(), root=small_lab.root)
-    assert "\nfilled in\n" in chapter.read_text()
-
-
-def test_names_of_this_machine_are_taken_out_of_a_recorded_run(tmp_path):
-    computer = os.uname().nodename
-    text = f"lab1@{computer} wrote {tmp_path}/work/a.py and {tmp_path}/.lab/x"
-    cleaned = without_machine_names(text, tmp_path, tmp_path / ".lab")
-    assert cleaned == "lab1@host wrote work/a.py and .lab/x"
