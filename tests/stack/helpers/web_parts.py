@@ -144,6 +144,13 @@ def shop_server(folder: Path, name: str) -> Iterator[Web]:
         yield web
 
 
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A web server without workers, shared by a module's tests."""
+    with web_server(tmp_path_factory.mktemp("web"), "web") as one:
+        yield one
+
+
 def house_form(answer: httpx.Response, status: int) -> str:
     """The sentence of an error, which must have its status and the house form."""
     assert answer.status_code == status, answer.text
