@@ -4,10 +4,21 @@ import asyncio
 from contextlib import contextmanager
 from threading import Thread
 
+import pytest
+
 from labkit.services.mail_server import serve
 from work.mail.mail_answers import given_answers, set_answers
 
 ADA = "ada@example.com"
+LETTER = (ADA, "hello", "text")
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A mail server of the test's own, which every task talks to."""
+    with own_mail_server(tmp_path / "mail") as one:
+        monkeypatch.setenv("SMTP_URL", one.url)
+        yield one
 
 
 @contextmanager

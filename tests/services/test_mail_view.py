@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from labkit.errors import LabError
 from labkit.services.mail_view import list_emails, show_email
-from tasks.realworld_tasks import mail as mail_module
 from tasks.realworld_tasks import send_email
-from tests.helpers.mail_servers import ADA, own_mail_server
+from tests.helpers.mail_servers import ADA, server
 from work.mail import emails
 from work.mail.mailbox import deliver, find_email
+
+__all__ = ["server"]
 
 
 def keep(folder, content: bytes) -> None:
@@ -24,13 +25,11 @@ def keep(folder, content: bytes) -> None:
     (mailbox / "0001.eml").write_bytes(content)
 
 
-def test_the_list_has_the_newest_first_and_brackets_as_they_are(tmp_path, monkeypatch, capsys):
-    with own_mail_server(tmp_path) as server:
-        monkeypatch.setattr(mail_module, "choose_smtp_url", lambda: server.url)
-        for subject in ("first", "[red]second"):
-            send_email(ADA, subject, "hello")
-        capsys.readouterr()  # the server says what it has kept
-        list_emails(server.folder)
+def test_the_list_has_the_newest_first_and_brackets_as_they_are(server, capsys):
+    for subject in ("first", "[red]second"):
+        send_email(ADA, subject, "hello")
+    capsys.readouterr()  # the server says what it has kept
+    list_emails(server.folder)
     lines = capsys.readouterr().out.splitlines()
     rows = [line.split() for line in lines[1:]]  # number, day, time, mailbox, subject
     assert [(row[0], *row[3:]) for row in rows] == [("1", ADA, "[red]second"), ("2", ADA, "first")]

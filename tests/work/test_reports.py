@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from tasks.realworld_tasks import generate_report, send_report
 from tasks.realworld_tasks import reports as reports_module
-from tests.helpers.mail_servers import ADA, own_mail_server
+from tests.helpers.mail_servers import ADA, server
 from work.flights import reports
 from work.flights.summary import summarise
 from work.flights.timetable import read
 from work.mail.mailbox import emails, read_email
 from work.mail.smtp import MailRefused
+
+__all__ = ["server"]
 
 
 @pytest.fixture
@@ -22,14 +24,6 @@ def files(tmp_path, monkeypatch):
     folder = tmp_path / "files"
     monkeypatch.setattr(reports_module, "LAB_FILES", folder)
     return folder
-
-
-@pytest.fixture
-def server(files, monkeypatch):
-    """A mail server that send_report talks to."""
-    with own_mail_server(files / "mail") as one:
-        monkeypatch.setattr(reports_module, "choose_smtp_url", lambda: one.url)
-        yield one
 
 
 def test_a_report_has_a_row_and_a_bar_for_each_route(files):
@@ -100,7 +94,7 @@ def test_a_busy_server_is_asked_again_and_the_report_is_not_drawn_again(server, 
     assert (files / report["file"]).stat().st_ino == before
 
 
-def test_a_refusal_is_not_tried_again(server):
+def test_a_refusal_is_not_tried_again(server, files):
     server.will_answer("550")
     outcome = send_report.apply((generate_report("north"), ADA))
     assert type(outcome.result) is MailRefused
@@ -137,7 +131,7 @@ def test_a_link_out_of_the_reports_is_refused(server, files):
     assert str(outcome.result).startswith("file must stay inside the lab's files")
 
 
-def test_a_line_break_in_the_address_is_refused(server):
+def test_a_line_break_in_the_address_is_refused(server, files):
     report = generate_report("north")
     outcome = send_report.apply((report, "ada@example.com\nBcc: bob@example.com"))
     assert type(outcome.result) is ValueError
