@@ -11,7 +11,7 @@ from labkit.services import mail_check
 from tasks.realworld_tasks import send_email
 from tests.helpers.mail_servers import ADA, LETTER, server
 from work.mail import emails, mailbox
-from work.mail.mailbox import MailboxBusy, deliver, find_email, read_email
+from work.mail.mailbox import MailboxBusy, deliver, find_email, held_mailbox, read_email
 
 __all__ = ["server"]
 
@@ -57,6 +57,19 @@ def test_many_at_once_to_one_mailbox_are_all_there_whole(tmp_path):
     messages = [email.message_from_bytes(path.read_bytes()) for path in paths]
     assert {message["Subject"] for message in messages} == {f"number {n}" for n in range(40)}
     assert len(set(paths)) == len(mailbox.emails(tmp_path)) == 40
+
+
+def test_a_held_mailbox_is_busy_for_everybody_else_and_free_afterwards(tmp_path):
+    with held_mailbox("ada@example.com", tmp_path):
+        with (
+            pytest.raises(MailboxBusy, match=r"^somebody else holds the mailbox of ada@"),
+            held_mailbox("ada@example.com", tmp_path, wait_s=0),
+        ):
+            pass
+        with held_mailbox("bob@example.com", tmp_path, wait_s=0):
+            pass
+    with held_mailbox("ada@example.com", tmp_path, wait_s=0):
+        pass
 
 
 def test_the_task_id_is_the_message_id_so_that_a_repeat_can_be_recognised(server):

@@ -14,7 +14,7 @@ from tasks.advanced_tasks import retries as retries_module
 from tasks.advanced_tasks import timetable as timetable_module
 from work.flights import summary, timetable
 from work.flights.sample_timetables import HEADER, SAMPLES
-from work.mail.mailbox import MailboxBusy, held_mailbox
+from work.mail.mailbox import MailboxBusy
 
 REGIONS = ("north", "east", "south")
 
@@ -41,6 +41,11 @@ def write_timetable(files, name, text):
 def test_every_task_of_the_package_goes_to_the_queue_of_its_level(name):
     task = getattr(advanced_tasks, name)
     assert app.amqp.router.route({}, task.name)["queue"].name == "advanced"
+
+
+@pytest.mark.parametrize("name", advanced_tasks.__all__)
+def test_every_task_says_what_it_does(name):
+    assert getattr(advanced_tasks, name).run.__doc__
 
 
 # -- fetch_data, process_item, save_result, merge_items --------------------------------------
@@ -299,19 +304,3 @@ def test_a_wrong_argument_fails_at_the_first_attempt(files, monkeypatch, argumen
     outcome = mail_ticket.apply(arguments)
     assert (type(outcome.result), str(outcome.result)) == (ValueError, sentence)
     assert not (files / "mail").exists()
-
-
-# -- The mailbox's lock ----------------------------------------------------------------------
-
-
-def test_a_held_mailbox_is_busy_for_everybody_else_and_free_afterwards(tmp_path):
-    with held_mailbox("ada@example.com", tmp_path):
-        with (
-            pytest.raises(MailboxBusy, match=r"^somebody else holds the mailbox of ada@"),
-            held_mailbox("ada@example.com", tmp_path, wait_s=0),
-        ):
-            pass
-        with held_mailbox("bob@example.com", tmp_path, wait_s=0):
-            pass
-    with held_mailbox("ada@example.com", tmp_path, wait_s=0):
-        pass
