@@ -40,7 +40,6 @@ class StoredResult:
     done_at: datetime | None
     expires_in_s: int | None
     group_id: str = ""
-    parent_id: str = ""
     children: tuple[str, ...] = field(default=())
     worker: str = ""
     pid: int | None = None  # of the process, while it runs
@@ -53,20 +52,6 @@ class StoredResult:
         said = self.result.get("exc_message")
         text = ", ".join(map(str, said)) if isinstance(said, list | tuple) else str(said or "")
         return f"{self.result['exc_type']}: {text}".removesuffix(": ")
-
-
-def stored_result(
-    client: redis.Redis, task_id: str, prefix: str = RESULT_PREFIX
-) -> StoredResult | None:
-    """The stored state of a task; None if nothing is stored (Celery calls that PENDING).
-
-    Raises LabError if it is no result in JSON.
-    """
-    try:
-        text, ttl = stored_text(client, prefix + task_id)
-        return decode_result(text, ttl) if text else None
-    except ValueError:
-        raise LabError(*no_result(task_id)) from None
 
 
 def stored_text(client: redis.Redis, key: str) -> tuple[Any, int | None]:
@@ -113,7 +98,6 @@ def result_of(content: Any, expires_in_s: int | None = None) -> StoredResult:
         _when(done),
         expires_in_s,
         group_id=_text(content.get("group_id")),
-        parent_id=_text(content.get("parent_id")),
         children=tuple(_ids(content.get("children"))),
         worker=_text(info.get("hostname") or content.get("worker")),
         pid=pid if isinstance(pid, int) else None,

@@ -6,9 +6,9 @@ import uuid
 import pytest
 
 from labkit.broker.queues import unacked_count
-from labkit.broker.results import stored_result
 from tests.stack.helpers.labs import SOON_S, wait_until
 from tests.stack.helpers.patient import LONG_S, patient, ward
+from tests.stack.helpers.stored import stored_result
 
 __all__ = ["patient", "ward"]
 

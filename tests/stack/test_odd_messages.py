@@ -13,13 +13,13 @@ import redis
 from lab_home import ROOT
 from labkit.broker.messages import JSON
 from labkit.broker.queues import find_unacked, lengths, unacked_by_queue
-from labkit.broker.results import stored_result
 from labkit.broker.search import find_queued
 from labkit.broker.set_aside import SET_ASIDE
 from labkit.broker.unread import Trouble, trouble, unread_waiting
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.odd_messages import ENDING, ODD, TASK, around, envelope, headers
 from tests.stack.helpers.patient import Patient, patient
+from tests.stack.helpers.stored import stored_result
 
 __all__ = ["patient"]
 

@@ -21,10 +21,11 @@ from labkit.broker.queues import (
     unacked_by_queue,
     unacked_count,
 )
-from labkit.broker.results import follow_result, stored_result
+from labkit.broker.results import follow_result
 from labkit.broker.search import find_queued
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import LONG_S, Patient, patient
+from tests.stack.helpers.stored import stored_result
 
 __all__ = ["patient"]
 

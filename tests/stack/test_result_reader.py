@@ -12,7 +12,7 @@ import pytest
 from celery import Celery, chord
 
 from labkit.broker.result_reader import TIMEOUT_S, ResultStore
-from labkit.broker.results import decode_result, stored_result
+from labkit.broker.results import decode_result
 from labkit.broker.server import free_port
 from labkit.errors import LabError
 from tests.stack.helpers.patient import Patient, ward
@@ -44,7 +44,7 @@ ODD_INSIDE = [
     {"status": "FAILURE", "result": {"exc_type": None, "exc_message": {}}},
     {"status": "FAILURE", "result": "text", "traceback": 5, "date_done": "yesterday"},
     {"status": "SUCCESS", "result": 1, "children": [5, [1], [[None, None], None], "x"]},
-    {"status": "SUCCESS", "result": 1, "date_done": 12, "group_id": 7, "parent_id": []},
+    {"status": "SUCCESS", "result": 1, "date_done": 12, "group_id": 7},
 ]
 
 
@@ -186,8 +186,8 @@ def test_a_damaged_result_is_a_sentence(ward, text):
     with store_at(ward, ward.url) as store:
         assert store.read(task_id) is None
         assert store.why.startswith(f"what is stored for task {task_id} is no result in JSON; ")
-    with pytest.raises(LabError, match="no result in JSON"):
-        stored_result(ward.client, task_id)
+        with pytest.raises(LabError, match="no result in JSON"):
+            next(store.follow(task_id))
 
 
 def test_a_result_of_another_type_is_a_sentence(ward):
@@ -202,7 +202,7 @@ def test_a_result_of_another_type_is_a_sentence(ward):
 def test_what_is_odd_inside_a_result_hides_nothing_else(content):
     result = decode_result(json.dumps(content))
     assert result.status == content["status"]
-    assert isinstance(f"{result.error}{result.worker}{result.group_id}{result.parent_id}", str)
+    assert isinstance(f"{result.error}{result.worker}{result.group_id}", str)
     assert set(map(type, result.children)) <= {str}
 
 
@@ -214,9 +214,9 @@ def test_a_result_names_its_family_and_its_worker(ward):
         assert seen
         assert seen.worker == ward.shared_worker.name
         assert seen.pid
-    raw = {"status": "SUCCESS", "result": 1, "children": [[["b", None], None]], "parent_id": "p"}
+    raw = {"status": "SUCCESS", "result": 1, "children": [[["b", None], None]]}
     result = decode_result(json.dumps(raw | {"group_id": "g"}))
-    assert (result.children, result.parent_id, result.group_id) == (("b",), "p", "g")
+    assert (result.children, result.group_id) == (("b",), "g")
 
 
 def test_chords_under_way_are_counted_until_they_have_ended(ward):

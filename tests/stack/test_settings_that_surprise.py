@@ -17,11 +17,11 @@ from celery import Task
 from celery.result import AsyncResult
 
 from lab_home import ROOT
-from labkit.broker.results import stored_result
 from labkit.own.broker import OwnBroker, looking_every_second, transport_setting
 from labkit.own.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
 from tests.stack.helpers.labs import lab_environment, running, wait_until
+from tests.stack.helpers.stored import stored_result
 from work.ledger import Entry, Ledger
 
 SUM_S = 5  # shorter than countdown + run, longer than each

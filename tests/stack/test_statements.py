@@ -16,7 +16,6 @@ from celery.result import AsyncResult
 from kombu import Queue
 
 from labkit.broker.queues import find_unacked
-from labkit.broker.results import stored_result
 from labkit.own.broker import own_broker
 from labkit.own.program import started
 from labkit.own.workers import Worker, own_worker
@@ -24,6 +23,7 @@ from labkit.processes.program import Program
 from tests.course.test_statements import TROUBLES
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import Patient, ward
+from tests.stack.helpers.stored import stored_result
 
 __all__ = ["ward"]
 

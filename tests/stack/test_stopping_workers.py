@@ -10,11 +10,11 @@ import pytest
 import redis
 
 from labkit.broker.queues import lengths, unacked_by_queue
-from labkit.broker.results import stored_result
 from labkit.own.broker import OwnBroker
 from labkit.own.workers import WorkerLine, wait_for_ends, workers_of
 from tasks.basic_tasks import nap
 from tests.stack.helpers.labs import running, wait_until
+from tests.stack.helpers.stored import stored_result
 
 END_S = 60  # they end after 1 s and 7 s
 SOFT_S = 6

@@ -15,10 +15,10 @@ from celery.result import AsyncResult
 from lab_home import MARK, ROOT
 from labkit.broker.check import client_for
 from labkit.broker.queues import find_unacked
-from labkit.broker.results import stored_result
 from labkit.broker.server import EmbeddedBroker
 from labkit.own.workers import Worker, own_worker
 from tests.stack.helpers.labs import lab_environment, wait_until
+from tests.stack.helpers.stored import stored_result
 
 LONG_S = 60  # a nap that no test waits for: its worker is killed
 
