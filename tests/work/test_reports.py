@@ -18,7 +18,7 @@ from work.mail.smtp import MailRefused
 __all__ = ["server"]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def files(tmp_path, monkeypatch):
     """A folder of the test's own in place of the lab's files."""
     folder = tmp_path / "files"
@@ -94,7 +94,7 @@ def test_a_busy_server_is_asked_again_and_the_report_is_not_drawn_again(server, 
     assert (files / report["file"]).stat().st_ino == before
 
 
-def test_a_refusal_is_not_tried_again(server, files):
+def test_a_refusal_is_not_tried_again(server):
     server.will_answer("550")
     outcome = send_report.apply((generate_report("north"), ADA))
     assert type(outcome.result) is MailRefused
@@ -131,7 +131,7 @@ def test_a_link_out_of_the_reports_is_refused(server, files):
     assert str(outcome.result).startswith("file must stay inside the lab's files")
 
 
-def test_a_line_break_in_the_address_is_refused(server, files):
+def test_a_line_break_in_the_address_is_refused(server):
     report = generate_report("north")
     outcome = send_report.apply((report, "ada@example.com\nBcc: bob@example.com"))
     assert type(outcome.result) is ValueError
