@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.helpers.small_lab import SmallLab
+from work.ledger import Ledger
 
 # Everything that a test run leaves lies in .lab.  Compiled modules are kept there too, for this
 # process alone: to compile them all anew took each test process 4 s, and a child may run from a
@@ -21,6 +22,23 @@ if sys.dont_write_bytecode:
 settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("lab"), max_examples=20)
 settings.load_profile("lab")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own in place of the lab's files, for every task."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("tasks.") and hasattr(module, "LAB_FILES"):
+            monkeypatch.setattr(module, "LAB_FILES", folder)
+    return folder
+
+
+@pytest.fixture
+def ledger(files: Path) -> Ledger:
+    """The ledger of the run called run, which every task finds."""
+    return Ledger(files / "ledgers", "run")
 
 
 @pytest.fixture

@@ -11,20 +11,11 @@ from celery_app import app
 from tasks import advanced_tasks
 from tasks.advanced_tasks import fetch_data, mail_ticket, merge_items, process_item, save_result
 from tasks.advanced_tasks import retries as retries_module
-from tasks.advanced_tasks import timetable as timetable_module
 from work.flights import summary, timetable
 from work.flights.sample_timetables import HEADER, SAMPLES
 from work.mail.mailbox import MailboxBusy
 
 REGIONS = ("north", "east", "south")
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder of the test's own in place of the lab's files."""
-    for module in (retries_module, timetable_module):
-        monkeypatch.setattr(module, "LAB_FILES", tmp_path)
-    return tmp_path
 
 
 def write_timetable(files, name, text):

@@ -34,13 +34,6 @@ from work.unreliable import NotYet, answer
 BAD_SECONDS = [-1, 61, float("nan"), float("inf"), "5", None]
 
 
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder of the test's own in place of the lab's files."""
-    monkeypatch.setattr(basic_tasks, "LAB_FILES", tmp_path)
-    return tmp_path
-
-
 # -- Names and routes ------------------------------------------------------------------------
 
 

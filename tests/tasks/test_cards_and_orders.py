@@ -8,22 +8,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.advanced_tasks import add_up_charges, book_seats, charge_card, note_failure
-from tasks.advanced_tasks import cards as cards_module
-from tasks.advanced_tasks import orders as orders_module
-from work.ledger import Ledger
 from work.orders.cards import CardDeclined, charged
 from work.orders.order_models import Booking, Order, reasons
 from work.orders.prices import MAX_CENTS
 
 GOOD = {"flight": "TL101", "seats": 2, "price_cents": 12900}
-
-
-@pytest.fixture
-def ledger(tmp_path, monkeypatch):
-    """The ledger of the run called run, in a folder of the test's own."""
-    for module in (cards_module, orders_module):
-        monkeypatch.setattr(module, "LAB_FILES", tmp_path)
-    return Ledger(tmp_path / "ledgers", "run")
 
 
 # -- Cards -----------------------------------------------------------------------------------

@@ -22,53 +22,42 @@ from tasks.advanced_tasks import (
     report_sales,
     search_connections,
 )
-from tasks.advanced_tasks import desk as desk_module
-from tasks.advanced_tasks import limits as limits_module
 from work import service_desk
 from work.flights import connections, fares, offers, offers_async
-from work.ledger import Ledger
 
 ON_BOOKINGS = [answer_question, confirm_seats, get_approval, refund_seats, report_sales]
 IMPORTS = [import_fares, import_fares_carelessly]
 
 
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder of the test's own in place of the lab's files; rows come without a wait."""
-    for module in (desk_module, limits_module):
-        monkeypatch.setattr(module, "LAB_FILES", tmp_path)
+@pytest.fixture(autouse=True)
+def rows_come_without_a_wait(monkeypatch):
     monkeypatch.setattr(fares, "ROW_S", 0)
-    return tmp_path
 
 
-def ledger_of(files):
-    return Ledger(files / "ledgers", "run")
-
-
-def events(files):
-    return [(entry.event, entry.job) for entry in ledger_of(files).entries()]
+def events(ledger):
+    return [(entry.event, entry.job) for entry in ledger.entries()]
 
 
 # -- The desk --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", [answer_question, confirm_seats, refund_seats, report_sales])
-def test_work_on_a_booking_stands_in_the_ledger(files, task):
+def test_work_on_a_booking_stands_in_the_ledger(ledger, task):
     assert task("run", "OSL-101") >= 0
-    assert events(files) == [("START", "OSL-101"), ("END", "OSL-101")]
+    assert events(ledger) == [("START", "OSL-101"), ("END", "OSL-101")]
 
 
-def test_an_approval_that_is_there_already_is_enough(files):
-    ledger_of(files).note("APPROVED", "OSL-101")
+def test_an_approval_that_is_there_already_is_enough(ledger):
+    ledger.note("APPROVED", "OSL-101")
     assert get_approval("run", "OSL-101") < 1
-    assert ("END", "OSL-101") in events(files)
+    assert ("END", "OSL-101") in events(ledger)
 
 
-def test_nobody_waits_for_an_approval_for_ever(files):
-    ledger_of(files).note("APPROVED", "OSL-102")
+def test_nobody_waits_for_an_approval_for_ever(ledger):
+    ledger.note("APPROVED", "OSL-102")
     with pytest.raises(service_desk.NotApproved, match=r"^nobody approved OSL-101 in 0 s$"):
-        service_desk.wait_for_approval(ledger_of(files), "OSL-101", timeout_s=0)
-    assert ("END", "OSL-101") not in events(files)
+        service_desk.wait_for_approval(ledger, "OSL-101", timeout_s=0)
+    assert ("END", "OSL-101") not in events(ledger)
 
 
 @pytest.mark.parametrize("task", ON_BOOKINGS)
@@ -103,10 +92,10 @@ def test_the_limits_stand_at_the_tasks():
 
 
 @pytest.mark.parametrize("task", IMPORTS)
-def test_an_import_that_is_not_stopped_leaves_every_row(files, task):
+def test_an_import_that_is_not_stopped_leaves_every_row(files, ledger, task):
     assert task("run", 5) == 5
     assert fares.rows_in(files / "fares" / "run.csv") == 5
-    assert [event for event, _ in events(files)] == ["START", "END"]
+    assert [event for event, _ in events(ledger)] == ["START", "END"]
 
 
 @pytest.mark.parametrize("task", IMPORTS)
@@ -129,12 +118,12 @@ def limit_comes_in_row(number, monkeypatch):
     monkeypatch.setattr(fares, "append_row", interrupted)
 
 
-def test_at_the_soft_limit_half_a_file_is_removed(files, monkeypatch):
+def test_at_the_soft_limit_half_a_file_is_removed(files, ledger, monkeypatch):
     limit_comes_in_row(3, monkeypatch)
     with pytest.raises(SoftTimeLimitExceeded):
         import_fares("run", 5)
     assert not (files / "fares" / "run.csv").exists()
-    assert [event for event, _ in events(files)] == ["START"]
+    assert [event for event, _ in events(ledger)] == ["START"]
 
 
 def test_the_careless_import_still_takes_the_soft_limit_for_a_bad_row(files, monkeypatch):

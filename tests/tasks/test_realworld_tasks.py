@@ -15,21 +15,11 @@ from PIL import Image
 
 from celery_app import app
 from tasks import realworld_tasks
-from tasks.realworld_tasks import images as images_module
 from tasks.realworld_tasks import process_image
 from work import files as work_files
 from work import images
 
 ALL_OPERATIONS = ["resize", "crop", "filter"]
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder of the test's own in place of the lab's files."""
-    folder = tmp_path / "files"
-    folder.mkdir()
-    monkeypatch.setattr(images_module, "LAB_FILES", folder)
-    return folder
 
 
 def picture_bytes(file_format="JPEG", size=(1200, 900), mode="RGB", **options):

@@ -12,8 +12,6 @@ from tasks.advanced_tasks import (
     retry_jitter,
     retry_swallowed,
 )
-from tasks.advanced_tasks import retry_forms as retry_forms_module
-from work.ledger import Ledger
 
 FORMS = [
     retry_backoff,
@@ -23,13 +21,6 @@ FORMS = [
     retry_fixed,
     retry_jitter,
 ]
-
-
-@pytest.fixture
-def ledger(tmp_path, monkeypatch):
-    """The ledger of the run called run, in a folder of the test's own."""
-    monkeypatch.setattr(retry_forms_module, "LAB_FILES", tmp_path)
-    return Ledger(tmp_path / "ledgers", "run")
 
 
 @pytest.mark.parametrize("task", FORMS, ids=lambda task: task.name)

@@ -5,17 +5,15 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from tasks.realworld_tasks import images as images_module
 from tasks.realworld_tasks import make_thumbnail, process_image
 from work.sample_bomb import png_bomb
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder of the test's own, with a picture in it."""
-    monkeypatch.setattr(images_module, "LAB_FILES", tmp_path)
-    Image.linear_gradient("L").resize((400, 300)).convert("RGB").save(tmp_path / "mine.jpg")
-    return tmp_path
+def files(files):
+    """The lab's files of one test, with a picture among them."""
+    Image.linear_gradient("L").resize((400, 300)).convert("RGB").save(files / "mine.jpg")
+    return files
 
 
 def test_a_thumbnail_stands_beside_its_picture_and_keeps_its_shape(files):

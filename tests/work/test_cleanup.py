@@ -131,8 +131,7 @@ def test_exactly_those_above_the_limit_are_old(tmp_path_factory, ages, limit):
 
 
 @pytest.mark.parametrize("lock_s", [0, 0.001, -1, 61, "1"])
-def test_a_lock_that_never_ends_or_is_over_at_once_is_refused(tmp_path, monkeypatch, lock_s):
-    monkeypatch.setattr(cleanup_tasks, "LAB_FILES", tmp_path)
+def test_a_lock_that_never_ends_or_is_over_at_once_is_refused(files, lock_s):
     with pytest.raises(ValueError, match="lock_s must be "):
         cleanup_tasks.count_stock("run", 0, lock_s)
-    assert not list(tmp_path.iterdir())
+    assert not list(files.iterdir())

@@ -1,25 +1,20 @@
 """Charges with and without an idempotency key, and the tasks around them."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.advanced_tasks import delivery
-from work.ledger import Ledger
 from work.orders.charges import Charges
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def charges(tmp_path, monkeypatch):
+def charges(files, monkeypatch):
     """The charges of the run called run, among the files of one test."""
-    monkeypatch.setattr(delivery, "LAB_FILES", tmp_path)
     monkeypatch.setattr(delivery, "BANK_S", 0)
-    made = Charges(tmp_path / "charges", "run")
+    made = Charges(files / "charges", "run")
     made.create()
     return made
 
@@ -41,34 +36,22 @@ def test_of_many_that_ask_in_the_same_moment_one_charges(charges):
     assert charges.orders() == ["TL-1"]
 
 
-def test_the_task_charges_once_and_its_broken_twin_each_time(charges):
+def test_the_task_charges_once_and_its_broken_twin_each_time_and_each_charge_is_noted(
+    charges, ledger
+):
     assert [delivery.charge_order("run", "TL-1", 100) for _ in range(3)] == [True, False, False]
     assert [delivery.charge_order_carelessly("run", "TL-2", 100) for _ in range(2)] == [True, True]
-    assert charges.orders() == ["TL-1", "TL-2", "TL-2"]
-
-
-def test_each_charge_and_nothing_else_is_noted_as_an_effect(charges, tmp_path):
-    for _ in range(2):
-        delivery.charge_order("run", "TL-1", 100)
-        delivery.charge_order_carelessly("run", "TL-2", 100)
-    entries = Ledger(tmp_path / "ledgers", "run").entries()
-    effects = [entry.job for entry in entries if entry.event == "EFFECT"]
+    effects = [entry.job for entry in ledger.entries() if entry.event == "EFFECT"]
     assert effects == charges.orders() == ["TL-1", "TL-2", "TL-2"]
 
 
 @pytest.mark.parametrize("task", [delivery.charge_order, delivery.charge_order_carelessly])
-def test_a_charge_that_fails_is_no_effect(charges, tmp_path, task):
-    with pytest.raises(ValueError, match="amount_cents"):
-        task("run", "TL-1", -1)
-    assert [one.event for one in Ledger(tmp_path / "ledgers", "run").entries()] == ["START"]
-
-
 @pytest.mark.parametrize("amount", [-1, 1.5, "9900", None])
-def test_what_is_no_amount_is_not_charged(charges, amount):
-    for task in (delivery.charge_order, delivery.charge_order_carelessly):
-        with pytest.raises(ValueError, match=r"^amount_cents must be a whole number"):
-            task("run", "TL-1", amount)
+def test_what_is_no_amount_is_neither_charged_nor_noted(charges, ledger, task, amount):
+    with pytest.raises(ValueError, match=r"^amount_cents must be a whole number"):
+        task("run", "TL-1", amount)
     assert charges.orders() == []
+    assert [entry.event for entry in ledger.entries()] == ["START"]
 
 
 def test_a_removed_database_is_gone(charges):
@@ -76,10 +59,10 @@ def test_a_removed_database_is_gone(charges):
     assert list(charges.path.parent.iterdir()) == []
 
 
-def test_a_ticket_notes_its_beginning_and_its_end(charges, tmp_path):
+def test_a_ticket_notes_its_beginning_and_its_end(ledger):
     delivery.print_ticket("run", "TL-1", 0)
-    entries = Ledger(tmp_path / "ledgers", "run").entries()
-    assert [(entry.event, entry.job) for entry in entries] == [("START", "TL-1"), ("END", "TL-1")]
+    noted = [(entry.event, entry.job) for entry in ledger.entries()]
+    assert noted == [("START", "TL-1"), ("END", "TL-1")]
 
 
 def test_a_lost_ticket_is_retried_soon_and_not_without_end():

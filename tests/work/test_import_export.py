@@ -10,7 +10,6 @@ from sqlalchemy.exc import OperationalError
 
 from tasks import shop as shop_module
 from tasks.realworld_tasks import export_data, finish_import, import_chunk, import_data
-from tasks.realworld_tasks import exports as exports_module
 from tasks.realworld_tasks import imports as imports_module
 from tasks.shop import shop
 from work.database.database_errors import DatabaseBusy
@@ -20,15 +19,11 @@ from work.flights.sample_flights import flight_dicts, make_missing, write_flight
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder of the test's own in place of the lab's files, with a shop in it."""
-    folder = tmp_path / "files"
-    folder.mkdir()
-    for module in (imports_module, exports_module):
-        monkeypatch.setattr(module, "LAB_FILES", folder)
-    monkeypatch.setattr(shop_module, "DATABASE_URL", f"sqlite:///{folder}/shop.sqlite")
+def files(files, monkeypatch):
+    """The lab's files of one test, with a shop among them."""
+    monkeypatch.setattr(shop_module, "DATABASE_URL", f"sqlite:///{files}/shop.sqlite")
     shop_module._shop.cache_clear()
-    yield folder
+    yield files
     shop().dispose()
     shop_module._shop.cache_clear()
 

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.realworld_tasks import generate_report, send_report
-from tasks.realworld_tasks import reports as reports_module
 from tests.helpers.mail_servers import ADA, server
 from work.flights import reports
 from work.flights.summary import summarise
@@ -18,12 +17,7 @@ from work.mail.smtp import MailRefused
 __all__ = ["server"]
 
 
-@pytest.fixture(autouse=True)
-def files(tmp_path, monkeypatch):
-    """A folder of the test's own in place of the lab's files."""
-    folder = tmp_path / "files"
-    monkeypatch.setattr(reports_module, "LAB_FILES", folder)
-    return folder
+pytestmark = pytest.mark.usefixtures("files")
 
 
 def test_a_report_has_a_row_and_a_bar_for_each_route(files):
