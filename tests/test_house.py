@@ -3,11 +3,14 @@
 import ast
 import re
 import subprocess
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from celery import Task
 
+from celery_app import app
 from labkit.broker.inspector import LAB_QUEUES
 from labkit.course.lesson_files import imports
 from labkit.course.lessons import Lesson, lesson_of_script
@@ -141,14 +144,24 @@ def test_a_lesson_runs_by_run_lesson_and_names_its_queues(lesson: Lesson):
     assert set(lesson.extras) <= set(EXTRAS)
 
 
-@every_lesson
-def test_every_lesson_has_a_recorded_run(lesson: Lesson):
-    assert (ROOT / f"examples/runs/{lesson.number}.txt").is_file(), "./lab record " + lesson.number
-
-
 def test_no_two_lessons_have_the_same_number():
     numbers = [path.name[:2] for path in NUMBERED]
     assert sorted(numbers) == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("level", ["basic", "advanced", "realworld"])
+def test_every_task_says_what_it_does_and_goes_to_the_queue_of_its_level(level):
+    package = import_module(f"tasks.{level}_tasks")
+    tasks = [one for one in vars(package).values() if isinstance(one, Task)]
+    assert len(tasks) >= 12
+    for task in tasks:
+        assert task.run.__doc__, task.name
+        assert app.amqp.router.route({}, task.name)["queue"].name == level, task.name
+
+
+def test_the_timetable_of_beat_names_tasks_that_exist():
+    app.loader.import_default_modules()  # as a worker does
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
 
 
 @pytest.mark.parametrize("place", FORBIDDEN)

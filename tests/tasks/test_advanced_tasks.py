@@ -7,8 +7,6 @@ from celery import chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from celery_app import app
-from tasks import advanced_tasks
 from tasks.advanced_tasks import fetch_data, mail_ticket, merge_items, process_item, save_result
 from tasks.advanced_tasks import retries as retries_module
 from work.flights import summary, timetable
@@ -23,20 +21,6 @@ def write_timetable(files, name, text):
     folder.mkdir(exist_ok=True)
     content = text if isinstance(text, bytes) else text.encode()
     (folder / f"{name}.csv").write_bytes(content)
-
-
-# -- Names and routes ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", advanced_tasks.__all__)
-def test_every_task_of_the_package_goes_to_the_queue_of_its_level(name):
-    task = getattr(advanced_tasks, name)
-    assert app.amqp.router.route({}, task.name)["queue"].name == "advanced"
-
-
-@pytest.mark.parametrize("name", advanced_tasks.__all__)
-def test_every_task_says_what_it_does(name):
-    assert getattr(advanced_tasks, name).run.__doc__
 
 
 # -- fetch_data, process_item, save_result, merge_items --------------------------------------

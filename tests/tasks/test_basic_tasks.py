@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celery_app import app
 from tasks import basic_tasks
 from tasks.basic_tasks import (
     add,
@@ -28,33 +27,7 @@ from tasks.basic_tasks import (
 )
 from work import text
 from work.folders import disk_use
-from work.ledger import Ledger
 from work.unreliable import NotYet, answer
-
-BAD_SECONDS = [-1, 61, float("nan"), float("inf"), "5", None]
-
-
-# -- Names and routes ------------------------------------------------------------------------
-
-
-def test_every_basic_task_goes_to_the_queue_basic():
-    names = [name for name in app.tasks if name.startswith("tasks.basic_tasks.")]
-    assert len(names) >= 12
-    for name in names:
-        assert app.amqp.router.route({}, name)["queue"].name == "basic"
-
-
-def test_the_timetable_of_beat_names_tasks_that_exist():
-    app.loader.import_default_modules()  # as a worker does; this file imports basic tasks only
-    for entry in app.conf.beat_schedule.values():
-        assert entry["task"] in app.tasks
-
-
-def test_every_basic_task_says_what_it_does():
-    for name, task in app.tasks.items():
-        if name.startswith("tasks.basic_tasks."):
-            assert task.run.__doc__, name
-
 
 # -- Sums and words --------------------------------------------------------------------------
 
@@ -82,13 +55,7 @@ def test_counting_documents_together_is_counting_their_sum(documents):
     assert counted == text.word_counts(" ".join(documents))
 
 
-def test_progress_is_reported_before_the_first_and_after_each_document():
-    reports = []
-    text.word_counts_of_all(["a", "b", "c"], report=lambda *report: reports.append(report))
-    assert reports == [(0, 3), (1, 3), (2, 3), (3, 3)]
-
-
-def test_the_task_reports_progress_as_its_state(monkeypatch):
+def test_progress_is_reported_as_a_state_before_the_first_and_after_each_document(monkeypatch):
     reported = []
     monkeypatch.setattr(
         word_counts_of_all,
@@ -112,46 +79,42 @@ def test_a_nap_lasts_as_long_as_it_says():
     assert 0.05 <= nap(0.05) < 5
 
 
-@pytest.mark.parametrize("seconds", BAD_SECONDS)
-def test_a_nap_of_no_sensible_length_is_refused(seconds):
-    with pytest.raises(ValueError, match=r"^seconds must be 0 to 60, got "):
-        nap(seconds)
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("seconds", nap),
+        ("seconds", lambda bad: noted_nap("run", "job", bad)),
+        ("pause_s", lambda bad: word_counts_of_all(["to be"], bad)),
+        ("wait_s", lambda bad: ask_until_ready(1, bad)),
+    ],
+    ids=["nap", "noted nap", "pause", "wait"],
+)
+@pytest.mark.parametrize("bad", [-1, 61, float("nan"), float("inf"), "5", None])
+def test_a_time_of_no_sensible_length_is_refused_and_not_noted(ledger, name, call, bad):
+    with pytest.raises(ValueError, match=rf"^{name} must be 0 to 60, got "):
+        call(bad)
+    assert ledger.entries() == []
 
 
-@pytest.mark.parametrize("seconds", BAD_SECONDS)
-def test_a_noted_nap_that_is_refused_leaves_no_line(files, seconds):
-    with pytest.raises(ValueError, match=r"^seconds must be 0 to 60, got "):
-        noted_nap("run", "job", seconds)
-    assert Ledger(files / "ledgers", "run").entries() == []
-
-
-@pytest.mark.parametrize("pause_s", BAD_SECONDS)
-def test_a_pause_of_no_sensible_length_is_refused(pause_s):
-    with pytest.raises(ValueError, match=r"^pause_s must be 0 to 60, got "):
-        word_counts_of_all(["to be"], pause_s)
-
-
-def test_a_noted_nap_writes_who_started_and_ended_it(files):
+def test_a_noted_nap_writes_who_started_and_ended_it(ledger):
     noted_nap("run", "job", 0)
-    entries = Ledger(files / "ledgers", "run").entries()
+    entries = ledger.entries()
     assert [(entry.event, entry.job) for entry in entries] == [("START", "job"), ("END", "job")]
     assert {(entry.pid, entry.group) for entry in entries} == {(os.getpid(), os.getpgrp())}
 
 
-def test_a_job_that_was_never_noted_is_not_found(tmp_path):
-    ledger = Ledger(tmp_path, "run")
+def test_a_job_that_was_never_noted_is_not_found(ledger):
     assert ledger.find("END", "job") is None
     ledger.note("START", "job")
     assert ledger.find("END", "job") is None
     assert ledger.find("START", "job") is not None
 
 
-def test_a_removed_ledger_is_gone_and_may_be_removed_again(tmp_path):
-    ledger = Ledger(tmp_path, "run")
+def test_a_removed_ledger_is_gone_and_may_be_removed_again(ledger):
     ledger.note("START", "job")
     ledger.remove()
     ledger.remove()
-    assert list(tmp_path.iterdir()) == []
+    assert list(ledger.path.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("run", ["", "../run", "a/b", ".hidden", "a b", "a\n", "7"])
@@ -184,12 +147,6 @@ def test_a_task_that_is_always_too_early_gives_up_after_ten_attempts():
     result = ask_until_ready.apply(args=(99,), kwargs={"wait_s": 0})
     with pytest.raises(NotYet, match=r"^not ready at attempt 10$"):
         result.get()
-
-
-@pytest.mark.parametrize("wait_s", BAD_SECONDS)
-def test_a_wait_of_no_sensible_length_is_refused(wait_s):
-    with pytest.raises(ValueError, match=r"^wait_s must be 0 to 60, got "):
-        ask_until_ready(1, wait_s)
 
 
 # -- Who, when, and how much -----------------------------------------------------------------
