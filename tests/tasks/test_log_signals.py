@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from celery.app.task import Context
@@ -13,7 +11,7 @@ from celery.utils.log import get_task_logger
 
 from tasks import log_signals
 from tasks.basic_tasks import add, divide
-from tasks.log_signals import HEADER, correlation_id, send_the_id_along, take_the_id_over
+from tasks.log_signals import HEADER, correlation_id, send_the_id_along
 
 
 @pytest.fixture
@@ -40,11 +38,6 @@ def without_an_id() -> Iterator[None]:
     token = correlation_id.set("-")
     yield
     correlation_id.reset(token)
-
-
-def task_with_headers(headers: dict) -> Any:
-    """What a handler of task_prerun sees of a task whose message had these headers."""
-    return SimpleNamespace(request=Context(headers))
 
 
 def test_what_celery_reports_goes_into_the_file_with_the_correlation_id(error_log):
@@ -88,24 +81,14 @@ def test_an_id_that_the_caller_put_there_stays():
     assert headers == {HEADER: "order-2"}
 
 
-def test_a_task_takes_the_id_from_its_message():
-    take_the_id_over(task=task_with_headers({HEADER: "order-3"}))
-    assert correlation_id.get() == "order-3"
-
-
-def test_a_task_without_an_id_does_not_inherit_that_of_the_last_one():
-    correlation_id.set("order-3")
-    take_the_id_over(task=task_with_headers({}))
-    assert correlation_id.get() == "-"
-
-
 def test_the_header_is_not_a_name_that_celery_uses_itself():
     assert not hasattr(Context(), HEADER)
 
 
-def test_each_task_that_ends_logs_its_state_with_the_id(caplog):
+def test_each_task_logs_its_end_with_the_id_from_its_message_and_none_of_the_last_one(caplog):
     with caplog.at_level(logging.INFO, logger=log_signals.logger.name):
         add.apply((1, 2), headers={HEADER: "order-4"})
         divide.apply((1, 0), headers={HEADER: "order-5"})
-    ends = [line for line in caplog.messages if line.startswith("order-")]
-    assert ends == ["order-4 SUCCESS", "order-5 FAILURE"]
+        add.apply((1, 2))
+    ends = [one.message for one in caplog.records if one.name == log_signals.logger.name]
+    assert ends == ["order-4 SUCCESS", "order-5 FAILURE", "- SUCCESS"]
