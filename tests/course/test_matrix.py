@@ -106,11 +106,6 @@ def test_a_damaged_page_is_not_believed(damaged):
 # -- What a change is called ----------------------------------------------------------------------
 
 
-def test_nothing_is_said_where_nothing_changed():
-    assert changes(TOLD, dict(TOLD)) == []
-    require_the_same(TOLD, dict(TOLD))
-
-
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_changed_number_is_named_with_its_old_and_its_new_value(name):
     field = name.replace(" ", "_")
@@ -210,10 +205,6 @@ def lines(*told: tuple[str, str]) -> list[Entry]:
 
 
 DONE = lines(*((event, job) for job in ORDERS for event in ("SENT", "START", "END")))
-
-
-def test_jobs_that_were_done_once_count_nowhere():
-    assert count(DONE, ()) == Counts(0, 0, 0, 0)
 
 
 def test_a_job_without_its_end_is_lost_or_stuck_if_it_has_a_message():
