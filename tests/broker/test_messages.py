@@ -39,6 +39,7 @@ def test_protocol_1_is_read_like_protocol_2():
         assert message.arguments() == ([1, 2], {})
         assert message.eta == moment("2030-01-01T00:00:00+00:00")
         assert (message.why, message.refusal()) == ("", "")
+    assert decode_message(envelope(headers(ID))).eta is None
 
 
 def test_a_compressed_body_is_read_and_a_bomb_is_not():

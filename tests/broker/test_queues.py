@@ -11,30 +11,12 @@ from labkit.broker.queues import decode_message, list_name
 from labkit.broker.results import decode_result
 from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
-
-HEADERS = {"id": "7", "task": "tasks.basic_tasks.add", "eta": None, "expires": None}
-MESSAGE = {
-    "body": "W1s0LCA1XSwge30sIHt9XQ==",  # [[4, 5], {}, {}] in base64
-    "content-type": "application/json",
-    "headers": HEADERS,
-    "properties": {"priority": 0, "body_encoding": "base64"},
-}
-
-
-def message_with(**headers: str | None) -> str:
-    return json.dumps(MESSAGE | {"headers": HEADERS | headers})
-
-
-def test_a_message_gives_its_task_and_its_arguments():
-    message = decode_message(json.dumps(MESSAGE))
-    assert (message.task_id, message.task) == ("7", "tasks.basic_tasks.add")
-    assert message.arguments() == ([4, 5], {})
-    assert message.eta is None
+from tests.stack.helpers.odd_messages import envelope, headers
 
 
 @pytest.mark.parametrize("text", ["2026-01-31T07:30:00+00:00", "2026-01-31T07:30:00"])
 def test_a_time_without_a_zone_is_meant_in_utc(text):
-    message = decode_message(message_with(eta=text, expires=text))
+    message = decode_message(envelope(headers("7", eta=text, expires=text)))
     assert message.eta == message.expires == datetime(2026, 1, 31, 7, 30, tzinfo=UTC)
 
 
