@@ -27,12 +27,6 @@ def worker(number: int, active: list | None = None) -> WorkerView:
     )
 
 
-def not_asked(count: int) -> Workers:
-    workers = Workers([], 0)
-    object.__setattr__(workers, "not_asked", count)
-    return workers
-
-
 def snapshot(workers: Workers) -> Snapshot:
     queues = {
         "basic": {0: 100_000, 3: 10_000, 6: 100, 9: 0},
@@ -93,8 +87,7 @@ def test_square_brackets_in_a_name_are_shown_as_they_are():
 
 def test_more_than_the_monitor_looks_at_is_a_question_mark():
     seen = snapshot(Workers([], 0))
-    many = Snapshot(seen.at, seen.broker, seen.queues, 9_000, None, seen.workers)
-    lines = printed(many, [])
+    lines = printed(dataclasses.replace(seen, unacked=9_000, unacked_by_queue=None), [])
     assert sum("?" in line for line in lines) == len(seen.queues)
     assert any("9,000" in line for line in lines)
 
@@ -104,7 +97,11 @@ def test_more_than_the_monitor_looks_at_is_a_question_mark():
     [
         (Workers([], 0), "nobody", "no worker is connected"),
         (Workers([], 2), "?", "connected and silent: 2 (a solo worker at its task, or a stopped"),
-        (not_asked(2), "?", "not asked: 2 connected (the broker takes no message now)"),
+        (
+            Workers([], 0, not_asked=2),
+            "?",
+            "not asked: 2 connected (the broker takes no message now)",
+        ),
     ],
 )
 def test_who_takes_from_a_queue_is_not_known_while_workers_do_not_answer(workers, who, sentence):
