@@ -2,9 +2,7 @@
 
 import json
 import os
-import struct
 import tempfile
-import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from PIL import Image
 from tasks.realworld_tasks import process_image
 from work import files as work_files
 from work import images
+from work.sample_bomb import png_bomb
 
 ALL_OPERATIONS = ["resize", "crop", "filter"]
 
@@ -183,18 +182,6 @@ def test_operations_are_returned_unchanged_or_refused(operations):
         assert not known
 
 
-def png_that_claims(width_px, height_px):
-    """A PNG of a few bytes whose header promises a large picture: a decompression bomb."""
-
-    def chunk(kind, data):
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -203,15 +190,11 @@ def png_that_claims(width_px, height_px):
         (picture_bytes("GIF", mode="P"), "image_path must name a JPEG or PNG picture"),
         (picture_bytes()[:3000], "the picture 'mine.jpg' is damaged: "),
         (picture_bytes("PNG")[:300], "the picture 'mine.jpg' is damaged: "),
-        (png_that_claims(10_000, 3_000), "at most 25000000 pixels, got 30000000"),
-        (png_that_claims(20_000, 10_000), "at most 25000000 pixels, got more than 178956970"),
-        (
-            png_that_claims(1, 25_000_000),
-            "sides of at most 20000 pixels, got 25000000",
-        ),
+        (png_bomb(10_000, 3_000), "at most 25000000 pixels, got 30000000"),
+        (png_bomb(25_000_000, 1), "sides of at most 20000 pixels, got 25000000"),
         (b"\xff" * 20_000_001, "the file must have at most 20000000 bytes, got 20000001"),
     ],
-    ids=["text", "empty", "gif", "cut jpeg", "cut png", "60 MP", "200 MP", "line", "20 MB"],
+    ids=["text", "empty", "gif", "cut jpeg", "cut png", "30 MP", "line", "20 MB"],
 )
 def test_a_file_that_is_no_picture_or_too_large_is_refused(files, content, sentence):
     (files / "mine.jpg").write_bytes(content)

@@ -47,6 +47,6 @@ def test_the_bomb_is_a_valid_picture_and_packed_a_thousand_times(files):
 def test_the_bomb_is_refused_by_its_header(files, task):
     (files / "bomb.png").write_bytes(png_bomb(20_000, 10_000))
     argument = 100 if task is make_thumbnail else ["crop"]
-    with pytest.raises(ValueError, match=r"^the picture must have at most 25000000 pixels, got "):
+    with pytest.raises(ValueError, match="at most 25000000 pixels, got more than 178956970"):
         task("bomb.png", argument)
     assert sorted(path.name for path in files.iterdir()) == ["bomb.png", "mine.jpg"]
