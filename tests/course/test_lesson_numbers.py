@@ -101,7 +101,6 @@ def test_a_link_to_a_lesson_names_its_number_and_finds_its_file():
 def test_a_lesson_gives_its_own_number_to_what_is_its_own(number):
     text = LESSONS[number].read_text(encoding="utf-8")
     assert set(re.findall(r"(?<![a-z])lesson(\d\d)(?!\d)", text)) <= {number}
-    assert f"./lab run {number} " in text
 
 
 def test_runs_titles_and_routes_are_those_of_lessons():

@@ -95,14 +95,6 @@ def test_other_types_are_refused(value):
         dumps(value)
 
 
-# -- The night in which the clocks change ----------------------------------------------------
-
-
-def test_in_utc_no_hour_comes_twice():
-    """The lab's own zone: the entries of celery_app.py need no thought about it."""
-    assert app.conf.timezone == "UTC"
-
-
 # -- Typed arguments -------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from celery import chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,15 +35,6 @@ def test_the_three_steps_lead_from_a_name_to_a_saved_file(files):
         "first": "07:30",
         "cheapest_cents": 9900,
     }
-
-
-def test_the_chain_as_the_notes_write_it_can_be_built():
-    steps = chain(fetch_data.s("source"), process_item.s(), save_result.s())
-    assert [step.task for step in steps.tasks] == [
-        "tasks.advanced_tasks.timetable.fetch_data",
-        "tasks.advanced_tasks.timetable.process_item",
-        "tasks.advanced_tasks.timetable.save_result",
-    ]
 
 
 @pytest.mark.parametrize("step", [fetch_data, lambda name: process_item(fetch_data(name))])
