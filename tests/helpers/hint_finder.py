@@ -24,7 +24,6 @@ MOST = 400  # combinations of one hint
 PLAIN = {
     "name": ["REDIS_URL", "SMTP_URL"],  # of a setting
     "line": ["3"],
-    "right": ["postgresql://lab:lab@127.0.0.1:5432/lab"],
     "launcher.pid": ["4711"],
     "pids": ["4711 4712"],
     "number": ["01"],
@@ -38,8 +37,6 @@ PLAIN = {
     "enough": ["201"],
     "command": ["celery -A celery_app inspect ping"],
     "port": ["8000"],
-    "program": ["celery", ".venv/bin/celery"],
-    "one.number": ["2"],
 }
 
 
@@ -81,15 +78,30 @@ class Module:
         }
 
     def top(self, name: str) -> ast.AST | None:
-        """The function, class or constant of this name."""
+        """The function or class of this name, or the value of the constant."""
         for node in self.tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
                 return node
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
-            if any(isinstance(one, ast.Name) and one.id == name for one in targets):
-                return node
+            for target, value in assignments(node):
+                if isinstance(target, ast.Name) and target.id == name:
+                    return value
         return None
+
+
+def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """(target, value) for each target of an assignment; [] for anything else."""
+    if isinstance(node, ast.Assign):
+        return [(target, node.value) for target in node.targets]
+    if isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value:
+        return [(node.target, node.value)]
+    return []
+
+
+def hands_on(node: ast.AST) -> bool:
+    """finding.hint, printable(finding.hint) and the like: what was put there is collected."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "printable":
+        return hands_on(node.args[0])
+    return isinstance(node, ast.Attribute) and node.attr in NAMES
 
 
 Callee = tuple[str, str]  # (module, function or class); ("", method)
@@ -111,7 +123,7 @@ class Finder:
         self.lost: set[str] = set()
         self.given: dict[tuple[ast.AST, str], tuple[Module, ast.expr]] = {}  # to whom it is called
 
-    def find(self) -> list[Hint]:
+    def find(self) -> None:
         """Look until no new function is found that hands a hint on."""
         for module in self.modules.values():
             self._from_marks(module)
@@ -120,7 +132,6 @@ class Finder:
             for module in self.modules.values():
                 self._from_classes(module)
                 self._from_calls(module)
-        return sorted(self.hints.values(), key=lambda hint: (hint.place, hint.text))
 
     # -- Where hints begin ----------------------------------------------------------------------
 
@@ -137,7 +148,7 @@ class Finder:
                     if isinstance(key, ast.Constant) and key.value in NAMES:
                         self._collect(module, value)
             elif (isinstance(node, ast.keyword) and node.arg in NAMES) or (
-                isinstance(node, ast.Assign) and self._hands_on(module, node.targets[0])
+                isinstance(node, ast.Assign) and hands_on(node.targets[0])
             ):
                 self._collect(module, node.value)
 
@@ -152,17 +163,19 @@ class Finder:
                 self._collect(module, rest)
 
     def _from_classes(self, module: Module) -> None:
-        """A dataclass has its fields as parameters; a subclass has those of its parent."""
+        """A dataclass has its fields as parameters; a subclass has those of its parent.
+
+        A model of pydantic takes keywords alone, and those are collected where they stand.
+        """
         for node in module.nodes:
-            if not isinstance(node, ast.ClassDef):
+            if not isinstance(node, ast.ClassDef) or "BaseModel" in map(ast.unparse, node.bases):
                 continue
             fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
             for place, one in enumerate(fields):
                 if isinstance(one.target, ast.Name) and one.target.id in NAMES:
-                    is_model = any(ast.unparse(base) == "BaseModel" for base in node.bases)
-                    spot = (99 if is_model else place, one.target.id)
+                    spot = (place, one.target.id)
                     self.sinks.setdefault((module.name, node.name), set()).add(spot)
-                    if one.value and not is_model:
+                    if one.value:
                         self._collect(module, one.value)
             for base in node.bases:
                 if spots := self.sinks.get(self._callee(module, base)):
@@ -232,8 +245,8 @@ class Finder:
         if isinstance(node, ast.JoinedStr):
             parts = [self._part(module, one) for one in node.values]
             return ["".join(some) for some in itertools.islice(itertools.product(*parts), MOST)]
-        if isinstance(node, ast.Attribute) and node.attr in NAMES:
-            return []  # what was put there is collected
+        if hands_on(node):
+            return []
         if isinstance(node, ast.Name):
             return self._of_name(module, node, element)
         if isinstance(node, ast.Call):
@@ -245,37 +258,20 @@ class Finder:
         if isinstance(node, ast.Constant):
             return [str(node.value)]
         assert isinstance(node, ast.FormattedValue)
-        inner = node.value
-        if isinstance(inner, ast.Call) and ast.unparse(inner.func) in QUOTING:
-            return [quote(AWKWARD), "plain"]
-        handed_on = False
+        inner = ast.unparse(node.value)
         try:
-            if found := self._texts(module, inner):
-                return found
-            handed_on = True  # a parameter: what callers hand over is looked at by itself
+            found = self._texts(module, node.value)
         except CannotFollow:
-            pass
-        if ast.unparse(inner) in PLAIN:
-            return PLAIN[ast.unparse(inner)]
-        if handed_on or self._hands_on(module, inner):
-            return [STAND_IN]
-        raise CannotFollow(
-            f"{module.path}:{node.lineno}: {{{ast.unparse(inner)}}}: quote it, or name it in PLAIN"
-        )
-
-    def _hands_on(self, module: Module, node: ast.expr) -> bool:
-        """printable(finding.hint) and the like."""
-        return (isinstance(node, ast.Attribute) and node.attr in NAMES) or (
-            isinstance(node, ast.Call)
-            and ast.unparse(node.func) == "printable"
-            and self._hands_on(module, node.args[0])
-        )
+            if inner not in PLAIN:
+                where = f"{module.path}:{node.lineno}"
+                raise CannotFollow(f"{where}: {{{inner}}}: quote it, or name it in PLAIN") from None
+            return PLAIN[inner]
+        # [] for a parameter: what callers hand over is looked at by itself.
+        return found or PLAIN.get(inner, [STAND_IN])
 
     def _of_call(self, module: Module, node: ast.Call, element: int | None) -> list[str]:
         if ast.unparse(node.func) in QUOTING:
             return [quote(AWKWARD), "plain"]
-        if ast.unparse(node.func) == "printable" and self._hands_on(module, node):
-            return []
         origin, name = self._callee(module, node.func)
         home = self.modules.get(origin)
         made = home.top(name) if home else None
@@ -304,37 +300,25 @@ class Finder:
                 self.sinks.setdefault(spot[0], set()).add(spot[1])
                 return []
             function = self._function_around(module, function)
-        home, name = module, node.id
-        origin, name = self._made_at(module.name, name)
+        origin, name = self._made_at(module.name, node.id)
         home = self.modules.get(origin, module)
-        made = home.top(name)
-        if isinstance(made, ast.Assign | ast.AnnAssign) and made.value:
-            return self._texts(home, made.value, element)
+        if isinstance(value := home.top(name), ast.expr):
+            return self._texts(home, value, element)
         raise CannotFollow(f"{module.path}:{node.lineno}: {node.id}")
 
     def _assigned(
         self, module: Module, function: ast.FunctionDef, name: str, element: int | None
     ) -> list[list[str]]:
         """The texts of each assignment to a name in a function; [] if there is none."""
-        found, added = [], []
-        value: ast.expr | None
+        found = []
         for node in ast.walk(function):
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            if isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value:
-                targets = [node.target]
-            value = getattr(node, "value", None)
-            for target in targets if value else ():
-                assert value
+            if isinstance(node, ast.AugAssign) and ast.unparse(node.target) == name:
+                raise CannotFollow(f"{module.path}:{node.lineno}: {ast.unparse(node)}")
+            for target, value in assignments(node):
                 if isinstance(target, ast.Name) and target.id == name:
                     found.append(self._texts(module, value, element))
                 elif isinstance(target, ast.Tuple):
                     found += self._unpacked(module, target, value, name)
-            if isinstance(node, ast.AugAssign) and ast.unparse(node.target) == name:
-                added.append(self._texts(module, node.value, element))
-            if isinstance(node, ast.For) and isinstance(node.target, ast.Tuple):
-                found += self._looped(module, node, name)
-        for some in added:
-            found.append([one + more for before in found for one in before for more in some])
         return found
 
     def _unpacked(
@@ -347,16 +331,6 @@ class Finder:
                     return [[]]  # it was printed by another process of ours
                 return [self._texts(module, value, place)]
         return []
-
-    def _looped(self, module: Module, loop: ast.For, name: str) -> list[list[str]]:
-        """`for pattern, reason, hint in REASONS`."""
-        assert isinstance(loop.target, ast.Tuple)
-        names = [ast.unparse(one) for one in loop.target.elts]
-        if name not in names or not isinstance(loop.iter, ast.Name):
-            return []
-        rows = module.top(loop.iter.id)
-        assert isinstance(rows, ast.Assign) and isinstance(rows.value, ast.Tuple | ast.List)
-        return [self._texts(module, row, names.index(name)) for row in rows.value.elts]
 
     def _function_around(self, module: Module, node: ast.AST) -> ast.FunctionDef | None:
         above = module.parents.get(node)
