@@ -27,6 +27,7 @@ from labkit.doctor.taken import _without_message
 from labkit.doctor.worker_logs import LogTrace, task_in_logs
 from labkit.words import celery_line
 
+NOWHERE = Search(None, "", 0, 0, 0)  # in no queue, and there was nothing to look through
 FIT = {"redis_version": "7.0.15", "maxmemory_policy": "noeviction", "aof_enabled": 1}
 
 
@@ -68,7 +69,7 @@ def test_a_search_that_ended_early_says_how_far_it_looked():
 
 def test_tasks_that_ignore_their_results_are_named_where_nothing_is_known():
     registered = {"lab1@host": {"tasks.a.log": {"ignore_result": "True"}, "tasks.a.add": {}}}
-    [finding] = explain(Evidence("7", search=Search(None, "", 0, 0, 0), registered=registered))
+    [finding] = explain(Evidence("7", search=NOWHERE, registered=registered))
     assert any("its task ignores its result (tasks.a.log)" in one for one in finding.perhaps)
 
 
@@ -107,9 +108,8 @@ def test_which_of_two_workers_of_one_name_reserved_it_is_not_guessed():
 
 
 LATE = datetime.now(UTC) - timedelta(seconds=90)
-
-
 RECEIVED = LogTrace("lab1", "tasks.a.nap", "received", LATE)
+STARTED = StoredResult("STARTED", {}, None, None, None, worker="lab1@host", pid=1)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,8 @@ RECEIVED = LogTrace("lab1", "tasks.a.nap", "received", LATE)
 def test_send_it_again_is_said_only_where_a_log_shows_that_nothing_will_run(
     log, process_ended, lost
 ):
-    started = StoredResult("STARTED", {}, None, None, None, worker="lab1@host", pid=1)
-    search = Search(None, "", 0, 0, 0)
     [finding] = explain(
-        Evidence("7", result=started, search=search, log=log, process_ended=process_ended)
+        Evidence("7", result=STARTED, search=NOWHERE, log=log, process_ended=process_ended)
     )
     assert finding.kind == "wrong"
     assert ("send it again" in finding.sentence) == lost
@@ -138,8 +136,7 @@ def test_send_it_again_is_said_only_where_a_log_shows_that_nothing_will_run(
 
 @pytest.mark.parametrize("unseen", [{"unread": 5}, {"not_read": ["1 message could not be read"]}])
 def test_nothing_is_called_lost_while_something_was_not_looked_at(unseen):
-    started = StoredResult("STARTED", {}, None, None, None, worker="lab1@host", pid=1)
-    finding = explain(Evidence("7", result=started, search=Search(None, "", 0, 0, 0), **unseen))[0]
+    finding = explain(Evidence("7", result=STARTED, search=NOWHERE, **unseen))[0]
     assert finding.kind == "task"
     assert "lost" not in finding.sentence
 
@@ -176,8 +173,7 @@ def test_a_name_that_a_task_itself_did_not_find_is_no_message_that_was_thrown_aw
 
 
 def test_a_broker_that_takes_no_question_leaves_the_workers_unasked_and_not_silent():
-    seen = Evidence("7", workers=Workers([], 0, not_asked=2), search=Search(None, "", 0, 0, 0))
-    [finding] = explain(seen)
+    [finding] = explain(Evidence("7", workers=Workers([], 0, not_asked=2), search=NOWHERE))
     assert "(they were not heard)" in finding.sentence
     assert "the workers were not asked" in finding.perhaps[0]
 
@@ -252,13 +248,11 @@ def test_a_misspelled_queue_gets_no_worker_and_its_messages_go_where_they_were_m
 
 def test_a_purge_is_named_wherever_a_message_may_have_gone():
     """Of a task that began, and of one that was only received."""
-    started = StoredResult("STARTED", {}, None, None, None, worker="lab1@host", pid=1)
-    search = Search(None, "", 0, 0, 0)
     for log, ended in ((RECEIVED, True), (None, None)):
         [finding] = explain(
-            Evidence("7", result=started, search=search, log=log, process_ended=ended)
+            Evidence("7", result=STARTED, search=NOWHERE, log=log, process_ended=ended)
         )
         assert "purged" in finding.sentence
     for log in (RECEIVED, None):
-        [finding] = explain(Evidence("7", search=search, log=log))
+        [finding] = explain(Evidence("7", search=NOWHERE, log=log))
         assert "purged" in "; ".join([finding.sentence, *finding.perhaps])
