@@ -1,20 +1,20 @@
 """A service of the lab's in a thread of the test's own process."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from labkit.services.json_server import Server
 
 
-class Running:
-    """A service that runs in a thread of this process."""
-
-    def __init__(self, respond) -> None:
-        self.server = Server(respond)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+@contextmanager
+def running(respond) -> Iterator[str]:
+    """Serve for as long as the `with` block takes; the URL."""
+    with Server(respond) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -8,7 +8,7 @@ import pytest
 
 from labkit.services.json_server import MAX_BODY_BYTES
 from labkit.services.partners import PartnerServices
-from tests.helpers.running_service import Running
+from tests.helpers.running_service import running
 from work.orders.partners import Busy, Partners, Refused, WrongRequest
 
 
@@ -19,9 +19,8 @@ def services() -> PartnerServices:
 
 @pytest.fixture
 def url(services) -> Iterator[str]:
-    running = Running(services.respond)
-    yield running.url
-    running.stop()
+    with running(services.respond) as url:
+        yield url
 
 
 def go_wrong(services: PartnerServices, **fault) -> None:
@@ -58,13 +57,10 @@ def test_a_refusal_is_final_and_says_why(services, url):
     ],
 )
 def test_only_an_agreed_number_is_a_refusal_and_the_others_wait_or_need_somebody(number, error):
-    running = Running(lambda *_request: (number, {}, {"reason": "because"}))
-    try:
-        for ask in (Partners(running.url).cards.do, Partners(running.url).cards.undo):
+    with running(lambda *_request: (number, {}, {"reason": "because"})) as url:
+        for ask in (Partners(url).cards.do, Partners(url).cards.undo):
             with pytest.raises(error, match=r"because|answered \d+$"):
                 ask("TL-1")
-    finally:
-        running.stop()
 
 
 def test_a_busy_service_has_done_nothing(services, url):

@@ -13,7 +13,7 @@ from celery_app import app
 from labkit.services.json_server import Answer
 from labkit.services.slow_api import SlowApi
 from tasks.realworld_tasks import answer_letters
-from tests.helpers.running_service import Running
+from tests.helpers.running_service import running
 from work.language_model import LOST_S, MAX_AGAIN_S, MIN_AGAIN_S, Unanswered, answer_all
 
 
@@ -66,9 +66,8 @@ def test_the_slow_api_bills_each_call_without_a_key():
 
 @pytest.fixture
 def letters_url() -> Iterator[str]:
-    running = Running(SlowApi(sleep=lambda _s: None).respond)
-    yield running.url
-    running.stop()
+    with running(SlowApi(sleep=lambda _s: None).respond) as url:
+        yield url
 
 
 def test_what_is_refused_is_asked_for_later_and_the_rest_is_kept(letters_url):
@@ -103,10 +102,9 @@ class Moody:
 @pytest.fixture
 def moody(monkeypatch) -> Iterator[Moody]:
     service = Moody()
-    running = Running(service.respond)
-    monkeypatch.setenv("LETTERS_URL", running.url)
-    yield service
-    running.stop()
+    with running(service.respond) as url:
+        monkeypatch.setenv("LETTERS_URL", url)
+        yield service
 
 
 @pytest.fixture
