@@ -21,46 +21,41 @@ class Subscription:
         return self.messages.pop(0) if self.messages else None
 
 
-def report(task_id, status, result=None):
-    return {"task_id": task_id, "status": status, "result": result}
+def reports_of(*told):
+    """A subscription to these: (task id, status), and a result where there is one."""
+    names = ("task_id", "status", "result")
+    reports = [dict(zip(names, (*one, None), strict=False)) for one in told]
+    return StateReports(Subscription(*reports))
 
 
 def test_every_state_of_a_task_is_kept_in_order():
-    reports = StateReports(
-        Subscription(
-            *(report("a", status) for status in ("STARTED", "RETRY", "STARTED", "SUCCESS"))
-        )
-    )
-    states = [one["status"] for one in reports.of("a")]
-    assert states == ["STARTED", "RETRY", "STARTED", "SUCCESS"]
+    states = ["STARTED", "RETRY", "STARTED", "SUCCESS"]
+    reports = reports_of(*(("a", state) for state in states))
+    assert [one["status"] for one in reports.of("a")] == states
 
 
 def test_reports_of_other_tasks_are_kept_for_later():
-    reports = StateReports(
-        Subscription(report("b", "FAILURE"), report("a", "SUCCESS"), report("b", "never read"))
-    )
+    reports = reports_of(("b", "FAILURE"), ("a", "SUCCESS"), ("b", "never read"))
     assert [one["status"] for one in reports.of("a")] == ["SUCCESS"]
     assert [one["status"] for one in reports.of("b")] == ["FAILURE"]
 
 
 def test_what_comes_after_the_end_of_a_task_is_seen_by_who_asks_for_it(monkeypatch):
     monkeypatch.setattr(state_reports, "LATER_S", 0.01)
-    reports = StateReports(
-        Subscription(*(report("a", status) for status in ("FAILURE", "STARTED", "SUCCESS")))
-    )
+    reports = reports_of(("a", "FAILURE"), ("a", "STARTED"), ("a", "SUCCESS"))
     assert [one["status"] for one in reports.of("a")] == ["FAILURE"]
     assert [one["status"] for one in reports.also_later("a")] == ["FAILURE", "STARTED", "SUCCESS"]
 
 
 def test_the_process_that_started_a_task_is_named():
     who = {"pid": 7, "hostname": "lab1@here"}
-    reports = StateReports(Subscription(report("a", "STARTED", who), report("a", "SUCCESS")))
+    reports = reports_of(("a", "STARTED", who), ("a", "SUCCESS"))
     assert reports.who_started("a") == (7, "lab1@here")
 
 
 @pytest.mark.parametrize("statuses", [[], ["STARTED"]])
 def test_a_task_whose_end_is_not_reported_is_an_error(monkeypatch, statuses):
     monkeypatch.setattr(state_reports, "TIMEOUT_S", 0.01)
-    reports = StateReports(Subscription(*(report("a", status) for status in statuses)))
+    reports = reports_of(*(("a", status) for status in statuses))
     with pytest.raises(LabError, match="no worker reported the end of task a"):
         reports.of("a")
