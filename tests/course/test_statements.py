@@ -17,7 +17,6 @@ from kombu.exceptions import EncodeError
 from kombu.utils.json import dumps, loads
 from pydantic import BaseModel, ValidationError
 
-from celery_app import app
 from tests.course.test_docs import ROOT
 
 BASIC = (ROOT / "examples/basic/README.md").read_text(encoding="utf-8")
@@ -140,18 +139,6 @@ def test_a_list_of_models_is_not_checked_and_may_not_be_sent(typed, annotation, 
     assert book(bad) == type(bad).__name__
     with pytest.raises(EncodeError, match="Object of type Order is not JSON serializable"):
         book.apply_async((good,))
-
-
-# -- Settings that the pages name ------------------------------------------------------------
-
-
-def test_what_makes_flower_show_a_task_that_nobody_took_is_off_in_celery():
-    told("`task_send_sent_event`", BASIC)
-    with Celery("plain", set_as_current=False) as plain:
-        assert not plain.conf.task_send_sent_event
-        assert not plain.conf.beat_enable_remote_control
-    assert app.conf.task_send_sent_event
-    assert app.conf.beat_enable_remote_control
 
 
 # -- Commands of docs/troubleshooting.md and of the chapter on control -----------------------
