@@ -1,5 +1,6 @@
 """What a person is told where the shop's database cannot be used."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,12 @@ def damaged(error: "DatabaseError") -> LabError | None:
     if type(error) is not DatabaseError or not DATABASE_URL.startswith("sqlite:"):
         return None
     file = Path(unquote(urlsplit(DATABASE_URL).path.removeprefix("/")))
+    if os.environ.get("DATABASE_URL"):  # a file of the learner's, which nobody but they may move
+        return LabError(
+            f"DATABASE_URL names {file}{where_set('DATABASE_URL')}, which is no database of "
+            f"SQLite's, or damaged: {error.orig}; without it the lab has a file of its own",
+            look_or_unset("DATABASE_URL"),
+        )
     aside = quote(str(file.parent / "damaged"))
     # SQLite keeps up to two files beside it, which belong to the old one.
     move = f"mkdir -p {aside}; mv {quote(str(file))}* {aside}"
