@@ -64,7 +64,7 @@ class _Guard:
         with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url, **times) as client:
             if not self.accepted and whose_database(client) == "foreign":
                 wrong = f"the database at {masked(url)} holds somebody else's data"
-                sys.exit(house_error(wrong, other_address(url, path="/5")))
+                sys.exit(house_error(wrong, other_address(url)))
             self.accepted = True
             client.set(MARK, "lab", nx=True)
             self.fresh_until = time.monotonic() + FRESH_S

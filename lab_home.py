@@ -88,15 +88,17 @@ def _line_with(name: str, url: str) -> str:
     return f"{name}={quoted(masked(url).replace('***', 'PASSWORD'))} ./lab up"
 
 
-def other_address(url: str, *, path: str | None = None, password: str | None = None) -> str:
-    """The line that names another database, or another password; where .env does, look there."""
+def other_address(url: str, *, password: str = "") -> str:
+    """The line with another password or database; where .env sets the address, look there."""
     if line_that_sets("REDIS_URL"):
         return look_or_unset("REDIS_URL")
     parts = urlsplit(url)
     if password:
         host = parts.netloc.rpartition("@")[2]
         parts = parts._replace(netloc=f"{parts.username or ''}:{password}@{host}")
-    return _line_with("REDIS_URL", urlunsplit(parts._replace(path=path or parts.path)))
+    else:
+        parts = parts._replace(path="/6" if parts.path == "/5" else "/5")
+    return _line_with("REDIS_URL", urlunsplit(parts))
 
 
 def _fits(name: str, url: str) -> bool:

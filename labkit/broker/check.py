@@ -96,7 +96,7 @@ def check_client(client: redis.Redis, url: str) -> str:
             raise LabError(
                 f"the database at {where} holds somebody else's data, and the lab leaves it alone"
                 f"{where_set('REDIS_URL')}",
-                other_address(url, path="/5"),
+                other_address(url),
             )
         if owner == "ours":
             _mark_again(client)

@@ -138,6 +138,13 @@ def test_the_hint_is_the_right_line_where_only_the_options_are_wrong(monkeypatch
     assert error_of("REDIS_URL").endswith(f"{HINT}{hint}")
 
 
+@pytest.mark.parametrize(("given", "named"), [("", "/5"), ("/0", "/5"), ("/5", "/6")])
+def test_the_other_database_is_never_the_one_that_is_refused(given, named):
+    assert lab_home.other_address(f"redis://:secret@127.0.0.1:7000{given}") == (
+        f"REDIS_URL=redis://:PASSWORD@127.0.0.1:7000{named} ./lab up"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
