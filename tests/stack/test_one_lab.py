@@ -1,9 +1,6 @@
 """One lab in a folder, and every command says the same of it, whatever becomes of the folder."""
 
-import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,6 @@ from redis import Redis
 
 from labkit.broker.server import EmbeddedBroker
 from labkit.errors import LabError
-from labkit.processes.identity import ProcessId
 from labkit.stack.worker_check import require_workers
 from tests.stack.helpers.labs import LEAN, Lab
 from tests.stack.test_supervisor import SEND_ADD
@@ -76,27 +72,6 @@ def test_after_flushall_of_a_redis_of_ones_own_the_lab_is_still_up(lab, redis_se
     assert (run.returncode, "no lab is up" in run.stderr) == (0, False)
     assert "lab1" in lab.run("status").stdout
     lab.environment["REDIS_URL"] = url
-
-
-def test_down_removes_the_address_of_partners_that_were_killed(lab):
-    lab.home.mkdir()
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    address = lab.home / "partners"
-    address.write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": gone.pid, "started": 1.0}))
-    assert lab.run("down").stdout == "nothing runs here\n"
-    assert not address.exists()
-
-
-def test_down_says_that_the_partners_of_another_terminal_go_on(lab):
-    lab.home.mkdir()
-    me = ProcessId.of(os.getpid())
-    address = {"url": "http://127.0.0.1:9", "pid": me.pid, "started": me.started}
-    (lab.home / "partners").write_text(json.dumps(address))
-    assert lab.run("down").stdout == (
-        "no lab runs here\n`./lab partners` goes on; Ctrl-C in its terminal ends it\n"
-    )
-    assert (lab.home / "partners").exists()
 
 
 def test_a_broker_that_goes_away_while_the_workers_are_asked_is_a_sentence(tmp_path):

@@ -155,7 +155,9 @@ def test_the_address_of_killed_services_counts_no_more_and_down_clears_it(tmp_pa
     assert not address.exists()
 
 
-def test_down_leaves_the_address_of_running_services(tmp_path):
+def test_down_says_that_the_services_of_another_terminal_go_on(tmp_path):
     with lab_partners(tmp_path):
-        Lab(tmp_path).run("down")
+        assert Lab(tmp_path).run("down").stdout == (
+            "no lab runs here\n`./lab partners` goes on; Ctrl-C in its terminal ends it\n"
+        )
         assert read_address(tmp_path / "partners")
