@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 
-from tests.stack.helpers.labs import LEAN, Lab
+from tests.stack.helpers.labs import LEAN
 from tests.stack.test_keeper import NO_PAGES, kill
 from tests.stack.test_supervisor import SEND_ADD, page_of
 
@@ -34,8 +34,8 @@ def test_what_is_stopped_is_named_and_keeps_nobody_from_stopping(lab):
     assert lab.left_over() == []
 
 
-def test_a_lesson_names_the_worker_that_is_stopped(lab):
-    lab.up(*LEAN)
+def test_a_lesson_names_the_worker_or_the_mail_server_that_is_stopped(lab):
+    lab.up("--no-beat", *NO_PAGES, "--no-reload")
     kill(lab, "lab1", signal.SIGSTOP)
     lab.wait_for("lab1 (process")
     refused = lab.run("run", "01")
@@ -44,14 +44,10 @@ def test_a_lesson_names_the_worker_that_is_stopped(lab):
     type_the_hint(refused.stderr)
     lab.wait_for("lab1 goes on")
     assert lab.python(SEND_ADD) == "9"
-
-
-def test_a_lesson_names_the_mail_server_that_is_stopped(lab):
-    lab.up("--no-beat", *NO_PAGES, "--no-reload")
     kill(lab, "mail", signal.SIGSTOP)
-    refused = lab.run("run", "50").stderr
-    assert "the lab's mail server (process " in refused
-    type_the_hint(refused)
+    refused = lab.run("run", "50")
+    assert "the lab's mail server (process " in refused.stderr
+    type_the_hint(refused.stderr)
     lab.wait_for("mail goes on")
 
 
@@ -63,16 +59,12 @@ def test_a_beat_that_is_stopped_has_one_hint(lab):
     assert "./start_beat.sh" not in doctor
 
 
-def broker_of(lab: Lab) -> int:
-    """The process id of its embedded broker."""
-    return lab.state()["embedded"][0]
-
-
-def test_a_broker_that_is_stopped_is_named_and_goes_on(lab):
-    lab.up("--no-beat", *NO_PAGES, "--no-mail", "--no-reload")
-    os.kill(broker_of(lab), signal.SIGSTOP)
-    said = f"(process {broker_of(lab)}) is stopped (kill -STOP), and answers"
-    lab.wait_for(f"broker {said} nothing\nhint: kill -CONT {broker_of(lab)}\n")
+def test_a_broker_that_is_stopped_is_named_and_goes_on_and_its_lab_can_be_ended(lab):
+    lab.up(*LEAN)
+    broker = lab.state()["embedded"][0]
+    os.kill(broker, signal.SIGSTOP)
+    said = f"(process {broker}) is stopped (kill -STOP), and answers"
+    lab.wait_for(f"broker {said} nothing\nhint: kill -CONT {broker}\n")
     assert f"the lab's broker {said} nobody\n" in lab.run("run", "01").stderr
     doctor = lab.run("doctor", "--wait=20").stdout
     assert f"the lab's broker {said} nobody\n       hint: kill -CONT" in doctor
@@ -82,11 +74,7 @@ def test_a_broker_that_is_stopped_is_named_and_goes_on(lab):
     type_the_hint(status)
     lab.wait_for("broker goes on")
     assert lab.python(SEND_ADD) == "9"
-
-
-def test_a_lab_whose_broker_is_stopped_can_be_ended(lab):
-    lab.up(*LEAN)
-    os.kill(broker_of(lab), signal.SIGSTOP)
+    os.kill(broker, signal.SIGSTOP)
     assert lab.run("down", timeout_s=30).stdout.endswith("stopped\n")  # first it may say: waiting
     assert lab.end() == -signal.SIGTERM
     assert lab.left_over() == []
