@@ -6,7 +6,9 @@ import shelve
 import shutil
 import signal
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import redis
@@ -39,8 +41,18 @@ def is_started_again(lab: Lab, before: int) -> bool:
     return lab.pid_of("lab1") != before
 
 
+@contextmanager
+def squatter_on(port: int) -> Iterator[None]:
+    """Another program listens on this port, which a killed one gives back in a moment."""
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_until(lambda: is_bound(squatter, port), what=f"port {port} is free")
+        squatter.listen()
+        yield
+
+
 def is_bound(squatter: socket.socket, port: int) -> bool:
-    """Take the port, if it is free; a killed program gives it back in a moment."""
+    """Take the port, if it is free."""
     try:
         squatter.bind(("127.0.0.1", port))
     except OSError:
@@ -68,18 +80,15 @@ def test_each_part_that_is_killed_comes_back_and_the_rest_stays(lab):
     assert lab.left_over() == []
 
 
-def test_a_lesson_waits_for_a_worker_that_is_started_again(lab):
+def test_a_lesson_waits_for_a_killed_worker_and_one_that_was_asked_to_stop_comes_back(lab):
     lab.up(*LEAN)
     kill(lab, "lab1")
     ran = lab.run("run", "01")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-
-
-def test_a_worker_that_was_asked_to_stop_by_remote_control_comes_back(lab):
-    lab.up(*LEAN)
+    is_back(lab, "lab1")
     lab.python(SHUTDOWN)
     lab.wait_for("lab1 was asked to stop by remote control (`celery control shutdown`")
-    is_back(lab, "lab1")
+    is_back(lab, "lab1", 2)
     assert lab.python(SEND_ADD) == "9"
 
 
@@ -136,10 +145,7 @@ def test_a_port_that_is_taken_meanwhile_moves_the_page_on(lab):
     lab.keep_ports().up("--workers=0", "--no-beat", "--no-flower", "--no-mail", "--no-reload")
     port = int(lab.environment["WEB_PORT"])
     kill(lab, "web")
-    with socket.socket() as squatter:
-        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        wait_until(lambda: is_bound(squatter, port), what=f"port {port} is free")
-        squatter.listen()
+    with squatter_on(port):
         is_back(lab, "web")
     assert "another program was faster: the web app moves on to" in lab.printed()
     assert (moved := lab.state()["web"]) != f"http://localhost:{port}"
@@ -154,10 +160,7 @@ def test_a_page_for_which_no_port_is_left_is_given_up_alone(lab):
     lab.environment["WEB_PORT"] = str(port)
     lab.up("--workers=0", "--no-beat", "--no-flower", "--no-mail", "--no-reload")
     kill(lab, "web")
-    with socket.socket() as squatter:
-        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        wait_until(lambda: is_bound(squatter, port), what=f"port {port} is free")
-        squatter.listen()
+    with squatter_on(port):
         lab.wait_for("web is not started again, because the ports 65535 to 65535 are all taken")
     assert lab.launcher().poll() is None
     assert lab.state()["web"] is None
