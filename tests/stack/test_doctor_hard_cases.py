@@ -39,19 +39,6 @@ def limited_tasks(patient: Patient, queue: str) -> list[str]:
     return [result.id for result in others]
 
 
-def test_two_workers_of_one_name_hide_no_running_task(patient):
-    with (
-        patient.worker("twin", "--concurrency=1", "--disable-prefetch"),  # each takes one nap
-        patient.worker("twin", "--concurrency=1", "--disable-prefetch"),
-    ):
-        naps = [patient.send("nap", LONG_S) for _ in range(2)]
-        for nap in naps:
-            patient.wait_for_state(nap, "STARTED")
-        answers = [patient.doctor(nap.id) for nap in naps]
-    assert [answer.code for answer in answers] == [0, 0]
-    assert all("running in twin@" in answer.text for answer in answers)
-
-
 def test_a_rate_limit_that_holds_a_task_back_gets_a_hint_that_helps(patient):
     with patient.worker("limited", "--concurrency=1", *OURS) as worker:
         [_, last] = limited_tasks(patient, "basic")

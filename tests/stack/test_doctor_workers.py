@@ -129,6 +129,8 @@ def test_what_two_workers_of_one_name_have_is_put_together(crowd):
     assert workers.doubled == {both.name: 2}
     assert both.slots == 2
     assert len({task["worker_pid"] for task in both.active}) == 2
+    for task in both.active:
+        assert "running in twin@" in crowd.doctor(task["id"], code=0).text
 
 
 def test_a_celery_inspect_of_two_workers_of_one_name_keeps_both_answers(crowd, recwarn):
@@ -191,6 +193,11 @@ def test_what_is_no_heartbeat_tells_no_time(crowd, monkeypatch):
 
 def test_two_beats_are_named(findings):
     assert "wrong  2 Beats answered (celerybeat@" in findings.text
+
+
+def test_a_celery_inspect_ping_names_two_beats_of_one_machine_twice(crowd):
+    ping = ["-m", "celery", "-A", "celery_app", "inspect", "ping"]
+    wait_until(lambda: crowd.run(*ping).text.count("celerybeat@") == 2, 60)
 
 
 def test_a_stopped_worker_is_named_with_what_lets_it_go_on(ward):

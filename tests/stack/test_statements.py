@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,13 +17,11 @@ from kombu import Queue
 
 from labkit.broker.queues import find_unacked
 from labkit.own.broker import own_broker
-from labkit.own.program import started
 from labkit.own.workers import Worker, own_worker
-from labkit.processes.program import Program
 from tests.course.test_statements import TROUBLES
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import Patient, ward
-from tests.stack.helpers.stored import stored_result
+from tests.stack.helpers.stored import stored_result, stored_status
 
 __all__ = ["ward"]
 
@@ -37,17 +35,6 @@ def ask(patient: Patient, worker: Worker, question: str, *arguments: object):
     """The answer of one worker to `celery inspect QUESTION`."""
     inspect = patient.app.control.inspect([worker.name], timeout=ASK_S, limit=1)
     return getattr(inspect, question)(*arguments)[worker.name]
-
-
-def state(patient: Patient, result: AsyncResult) -> str:
-    """The stored state; "" where nothing is stored."""
-    stored = stored_result(patient.client, result.id)
-    return stored.status if stored else ""
-
-
-def celery(patient: Patient, *arguments: str):
-    """Run Celery's own program as a person types it."""
-    return patient.run("-m", "celery", "-A", "celery_app", *arguments)
 
 
 def waits_for_its_retry(patient: Patient) -> AsyncResult:
@@ -119,34 +106,13 @@ def test_a_lifted_rate_limit_is_not_lifted_for_what_a_worker_holds_but_a_restart
         assert ward.app.control.rate_limit("tasks.basic_tasks.greet", 0, **limit)
         later = ward.send("greet", "later", queue="slow")
         ward.wait_for_state(later, "SUCCESS")
-        assert [state(ward, one) for one in held] == ["", ""]
+        assert [stored_status(ward.client, one.id) for one in held] == ["", ""]
     assert ward.client.llen("slow") == len(held)  # a warm stop has put them back
     with own_worker("slow", ["slow"], "--concurrency=1", environment=ward.environment, show=False):
         start = time.monotonic()
         for one in held:
             ward.wait_for_state(one, "SUCCESS")
         assert time.monotonic() - start < SOON_S
-
-
-# -- Two Beats -------------------------------------------------------------------------------
-
-
-def test_ping_names_two_beats_of_one_machine_twice(ward):
-    ward.home.mkdir(exist_ok=True)
-    with ExitStack() as beats:
-        for name in ("beat1", "beat2"):
-            files = [f"--pidfile={ward.home / name}.pid", f"--schedule={ward.home / name}"]
-            beats.enter_context(
-                started(Program, name, ["./start_beat.sh", *files], ward.environment, show=False)
-            )
-        wait_until(lambda: beats_that_answer(ward) == 2, 60, "both Beats answer")
-        wait_until(lambda: celery(ward, "inspect", "ping").text.count("celerybeat@") == 2, 60)
-
-
-def beats_that_answer(patient: Patient) -> int:
-    """How many replies to a ping come from a Beat."""
-    replies = patient.app.control.ping(timeout=1) or []
-    return sum(name.startswith("celerybeat@") for reply in replies for name in reply)
 
 
 # -- A worker that is stopped, or ends -------------------------------------------------------
@@ -208,7 +174,7 @@ def test_a_message_that_kills_each_process_is_stopped_by_a_revoke(ward):
         wait_until(runs_again, 60)
         assert list(seen.values()) == [False, True, True]
         ward.app.control.revoke(result.id, destination=[worker.name], reply=True, timeout=ASK_S)
-        assert state(ward, result) == "STARTED"
+        assert stored_status(ward.client, result.id) == "STARTED"
         psutil.Process(list(seen)[-1]).kill()
         ward.wait_for_state(result, "REVOKED")
         wait_until(lambda: not find_unacked(ward.client, result.id).found, what="thrown away")
@@ -257,7 +223,7 @@ def test_a_full_redis_ends_a_worker_that_has_work_and_takes_no_result(redis_serv
         wait_until(lambda: stored_result(client, naps[0].id), what="STARTED")
         client.config_set("maxmemory", FULL)
         assert end_of(worker, "command not allowed when used memory > 'maxmemory'") == 1
-        assert json.loads(client.get(f"celery-task-meta-{naps[0].id}"))["status"] == "STARTED"
+        assert stored_status(client, naps[0].id) == "STARTED"
 
 
 def test_an_idle_worker_reconnects_when_its_redis_is_restarted(tmp_path, monkeypatch):
@@ -288,4 +254,4 @@ def test_purge_and_flush_reach_what_waits_and_not_what_a_worker_holds(ward):
     assert not ward.client.exists("unacked", "advanced")
     ward.wait_for_state(soon, "SUCCESS")
     assert held.id in [one["request"]["id"] for one in ask(ward, ward.shared_worker, "scheduled")]
-    assert state(ward, waiting) == ""
+    assert stored_status(ward.client, waiting.id) == ""

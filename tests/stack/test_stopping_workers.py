@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-import redis
 
 from labkit.broker.queues import lengths, unacked_by_queue
 from labkit.own.broker import OwnBroker
 from labkit.own.workers import WorkerLine, wait_for_ends, workers_of
 from tasks.basic_tasks import nap
 from tests.stack.helpers.labs import running, wait_until
-from tests.stack.helpers.stored import stored_result
+from tests.stack.helpers.stored import stored_result, stored_status
 
 END_S = 60  # they end after 1 s and 7 s
 SOFT_S = 6
@@ -66,7 +65,9 @@ def test_term_to_the_whole_group_fails_what_runs_and_gives_back_what_waits(broke
         for name in signals:
             app.send_task(nap.name, (RUN_S,), queue=name)
         ids = [task.id for task in running.values()]
-        wait_until(lambda: {status(client, one) for one in ids} == {"STARTED"}, what="they run")
+        wait_until(
+            lambda: {stored_status(client, one) for one in ids} == {"STARTED"}, what="they run"
+        )
         wait_until(lambda: unacked_by_queue(client) == dict.fromkeys(signals, 2), what="two taken")
         for worker, number in zip(workers, signals.values(), strict=True):
             os.killpg(worker.process.pid, number)
@@ -76,9 +77,3 @@ def test_term_to_the_whole_group_fails_what_runs_and_gives_back_what_waits(broke
     assert back == dict.fromkeys(signals, 1)
     assert [one and one.status for one in stored.values()] == ["FAILURE", "SUCCESS"]
     assert "signal 15 (SIGTERM)" in str(stored["term"])
-
-
-def status(client: redis.Redis, task_id: str) -> str | None:
-    """The stored state of a task."""
-    stored = stored_result(client, task_id)
-    return stored.status if stored else None

@@ -18,7 +18,7 @@ from labkit.broker.queues import find_unacked
 from labkit.broker.server import EmbeddedBroker
 from labkit.own.workers import Worker, own_worker
 from tests.stack.helpers.labs import lab_environment, wait_until
-from tests.stack.helpers.stored import stored_result
+from tests.stack.helpers.stored import stored_status
 
 LONG_S = 60  # a nap that no test waits for: its worker is killed
 
@@ -100,8 +100,7 @@ class Patient:
     def wait_for_state(self, result: AsyncResult, state: str) -> None:
         """Wait until this state is stored."""
         wait_until(
-            lambda: (stored := stored_result(self.client, result.id)) and stored.status == state,
-            what=f"{state} is stored",
+            lambda: stored_status(self.client, result.id) == state, what=f"{state} is stored"
         )
 
     def wait_until_taken(self, result: AsyncResult) -> None:
