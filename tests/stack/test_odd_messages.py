@@ -6,6 +6,7 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import redis
@@ -19,7 +20,7 @@ from labkit.broker.unread import Trouble, trouble, unread_waiting
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.odd_messages import ENDING, ODD, TASK, around, envelope, headers
 from tests.stack.helpers.patient import Patient, patient
-from tests.stack.helpers.stored import stored_result
+from tests.stack.helpers.stored import stored_result, stored_status
 
 __all__ = ["patient"]
 
@@ -155,29 +156,25 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
     assert len(thrown) == 6
 
     options = ("--concurrency=1", "--without-mingle", "--without-gossip")
-    with (
-        patient.worker("garbage", *options, queue="garbage") as garbage,
-        patient.worker("form", *options, queue="form") as form,
-        patient.worker("limit", *options, queue="limit") as limit,
-        patient.worker("name", *options, queue="name") as name,
-        patient.worker("no-id", *options, queue="no-id") as no_id,
-        patient.worker("fine", *options, queue="fine") as fine,
-        patient.worker("empty", *options, queue="empty") as empty,
-        patient.worker("rot13", *options, queue="rot13") as rot13,
-    ):
+    ended = ("garbage", "rot13", "form", "limit", "name", "empty")
+    with ExitStack() as running:
+        *ending, no_id, fine = [
+            running.enter_context(patient.worker(name, *options, queue=name))
+            for name in (*ended, "no-id", "fine")
+        ]
         ids = {kind: str(uuid.uuid4()) for kind in thrown}
         for kind in thrown:
             patient.client.lpush("fine", ODD[kind](ids[kind]))
         patient.client.lpush("garbage", ODD["garbage"](""))
-        form_text = ODD["a body of another form"]("1").replace('"basic"', '"form"')
-        no_id_text = ODD["no id"]("").replace('"basic"', '"no-id"')
-        patient.client.lpush("form", form_text)
-        limit_text = ODD["a timelimit that is no pair"]("1").replace('"basic"', '"limit"')
-        patient.client.lpush("limit", limit_text)
+        for queue, kind in {
+            "form": "a body of another form",
+            "limit": "a timelimit that is no pair",
+            "no-id": "no id",
+        }.items():
+            patient.client.lpush(queue, ODD[kind]("1").replace('"basic"', f'"{queue}"'))
         name_text = envelope(headers("1", task=["a"]), queue="name")
         assert told(name_text).endswith("worker that takes it ends")
         patient.client.lpush("name", name_text)
-        patient.client.lpush("no-id", no_id_text)
         patient.client.lpush("empty", around("empty", body=None))
         patient.client.lpush("rot13", around("rot13", body_encoding="rot13"))
         patient.client.lpush("fine", around("fine", delivery_info=None))
@@ -185,7 +182,6 @@ def test_what_is_said_of_a_message_is_what_its_worker_does(patient):
         patient.wait_for_state(after, "SUCCESS")
         assert not any(find_unacked(patient.client, ids[kind]).found for kind in thrown)
         assert fine.log.read_text().count("Connection to broker lost") == 1
-        ending = [garbage, rot13, form, limit, name, empty]
         wait_until(
             lambda: None not in [one.process.poll() for one in ending], what="their workers end"
         )
@@ -225,7 +221,7 @@ def test_the_hint_for_messages_that_end_workers_lives_with_them(patient):
     assert "no worker is connected, and 4 messages wait for one; one of the messages ends" in text
     hint = text.partition("hint: ")[2].partition("\n")[0]
     times = 0
-    while not (stored := stored_result(patient.client, after.id)) or stored.status != "SUCCESS":
+    while stored_status(patient.client, after.id) != "SUCCESS":
         times += 1
         with subprocess.Popen(
             ["bash", "-c", hint],
