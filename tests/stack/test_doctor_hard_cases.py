@@ -102,16 +102,6 @@ def test_messages_that_cannot_be_read_are_told_after_they_were_refused(patient):
     )
 
 
-def test_a_message_that_will_be_refused_is_told_while_it_waits(patient):
-    one_slot = ("--concurrency=1", "--prefetch-multiplier=1")
-    with patient.worker("busy", *one_slot):
-        for _ in range(2):
-            patient.send("nap", LONG_S)
-        wait_until(lambda: unacked_count(patient.client) == 1, what="it takes no more")
-        answer = patient.doctor(push(patient, "pickle"), code=1)
-    assert "no worker can run it: content type" in answer.text
-
-
 def test_a_message_of_protocol_1_is_found(patient):
     task_id = push(patient, "protocol 1", queue="nobody")
     answer = patient.doctor(task_id)
@@ -174,17 +164,6 @@ def test_a_task_that_ends_while_the_doctor_looks_is_well(patient):
             deadline = time.monotonic() + 15
             found = explain(gather(app, patient.client, result.id, deadline=deadline))
             assert "wrong" not in [finding.kind for finding in found], found
-
-
-def test_what_was_lost_without_a_log_is_not_called_lost_for_certain(patient):
-    with patient.worker("lost") as worker:
-        result = patient.send("nap", LONG_S)
-        patient.wait_for_state(result, "STARTED")
-        worker.kill()
-        worker.log.unlink()
-        answer = patient.doctor(result.id, code=1)
-    assert "it was lost with its worker, or purged; or it replaced itself" in answer.text
-    assert "look for its effects before you send anything twice" in answer.text
 
 
 def test_a_task_whose_end_could_not_be_stored_is_not_called_lost(patient):

@@ -7,6 +7,7 @@ import pytest
 
 from labkit.broker.queues import unacked_count
 from tests.stack.helpers.labs import SOON_S, wait_until
+from tests.stack.helpers.odd_messages import ODD
 from tests.stack.helpers.patient import LONG_S, patient, ward
 from tests.stack.helpers.stored import stored_result
 
@@ -36,15 +37,19 @@ def test_a_running_task_is_told_with_its_worker_and_its_progress(ward):
     assert "PROGRESS {'done': " in answer.text
 
 
-def test_a_reserved_task_is_told_with_the_long_task_before_it(patient):
+def test_a_reserved_task_is_told_with_the_long_task_before_it_and_told_when_it_is_revoked(patient):
     with patient.worker("reserved", "--concurrency=1") as worker:
         long = patient.send("nap", LONG_S)
         patient.wait_for_state(long, "STARTED")
         result = patient.send("add", 1, 1)
         patient.wait_until_taken(result)
         answer = patient.doctor(result.id, code=0)
+        result.revoke()
+        patient.wait_for_state(result, "REVOKED")
+        revoked = patient.doctor(result.id, code=0)
     assert f"reserved by {worker.name}, behind 1 running task" in answer.text
     assert "the longest, tasks.basic_tasks.nap, has run for" in answer.text
+    assert "revoked" in revoked.text
 
 
 def test_a_task_with_an_eta_is_told_with_the_time_when_it_is_due(ward):
@@ -74,18 +79,6 @@ def test_a_task_that_its_rate_limit_holds_back_is_told(patient):
     assert "has a rate limit of 1/h there" in answer.text
 
 
-def test_a_revoked_task_is_told(patient):
-    with patient.worker("revoked", "--concurrency=1"):
-        long = patient.send("nap", LONG_S)
-        patient.wait_for_state(long, "STARTED")
-        result = patient.send("add", 1, 1)
-        patient.wait_until_taken(result)
-        result.revoke()
-        patient.wait_for_state(result, "REVOKED")
-        answer = patient.doctor(result.id, code=0)
-    assert "revoked" in answer.text
-
-
 def test_a_task_that_no_worker_knows_is_told_after_it_was_thrown_away(ward):
     result = ward.send("ad", 4, 5)
     ward.wait_for_state(result, "FAILURE")
@@ -94,29 +87,24 @@ def test_a_task_that_no_worker_knows_is_told_after_it_was_thrown_away(ward):
     assert "did you mean 'tasks.basic_tasks.add'?" in answer.text
 
 
-def test_a_task_that_no_worker_knows_is_told_while_it_still_waits(patient):
-    with patient.worker("stranger2", "--concurrency=1", "--prefetch-multiplier=1"):
+def test_what_waits_is_told_with_those_before_it_and_with_what_a_worker_will_refuse(patient):
+    with patient.worker("busy", "--concurrency=1", "--prefetch-multiplier=1") as worker:
         for _ in range(2):  # one runs, one is reserved: the worker takes no more
             long = patient.send("nap", LONG_S)
         wait_until(lambda: unacked_count(patient.client) == 1, what="one is reserved")
-        result = patient.send("ad", 4, 5)
-        answer = patient.doctor(result.id, code=1)
-        assert stored_result(patient.client, long.id) is None
-    assert "does not know this task and will throw it away" in answer.text
-    assert "did you mean 'tasks.basic_tasks.add'?" in answer.text
-
-
-def test_a_waiting_task_is_told_with_the_number_of_messages_before_it(patient):
-    with patient.worker("busy", "--concurrency=1", "--prefetch-multiplier=1") as worker:
-        for _ in range(2):
-            patient.send("nap", LONG_S)
-        wait_until(lambda: unacked_count(patient.client) == 1, what="one is reserved")
         for _ in range(7):
             patient.send("add", 1, 1)
-        result = patient.send("add", 4, 5)
-        answer = patient.doctor(result.id, code=0)
-    assert "waits in the queue 'basic', behind 7 messages: tasks.basic_tasks.add" in answer.text
-    assert f"{worker.name} takes from this queue" in answer.text
+        waits = patient.doctor(patient.send("add", 4, 5).id, code=0)
+        unknown = patient.doctor(patient.send("ad", 4, 5).id, code=1)
+        pickled = str(uuid.uuid4())
+        patient.client.lpush("basic", ODD["pickle"](pickled))
+        refused = patient.doctor(pickled, code=1)
+        assert stored_result(patient.client, long.id) is None
+    assert "waits in the queue 'basic', behind 7 messages: tasks.basic_tasks.add" in waits.text
+    assert f"{worker.name} takes from this queue" in waits.text
+    assert "does not know this task and will throw it away" in unknown.text
+    assert "did you mean 'tasks.basic_tasks.add'?" in unknown.text
+    assert "no worker can run it: content type" in refused.text
 
 
 def test_a_task_in_a_misspelled_queue_is_told_with_the_name_that_was_meant(ward):
@@ -179,36 +167,36 @@ def test_an_id_that_was_never_sent_gets_all_that_may_be_so(patient):
     assert "it was never sent" in answer.text
 
 
-def test_a_task_that_was_lost_with_its_worker_is_told_though_its_state_says_started(patient):
-    with patient.worker("lost") as worker:
-        result = patient.send("nap", LONG_S)
-        patient.wait_for_state(result, "STARTED")
-        worker.kill()
-        answer = patient.doctor(result.id, code=1)
-    assert f"its stored state is STARTED by {worker.name}" in answer.text
-    assert "it was lost with its worker" in answer.text
-
-
-def test_a_message_that_a_killed_worker_held_is_told_with_the_time_of_its_return(patient):
+def test_what_a_killed_worker_ran_is_called_lost_and_what_it_held_comes_back(patient):
     with patient.worker("killed", "--concurrency=1") as worker:
-        patient.wait_for_state(patient.send("nap", LONG_S), "STARTED")
-        result = patient.send("add", 1, 1)
-        patient.wait_until_taken(result)
+        ran, held = patient.send("nap", LONG_S), patient.send("add", 1, 1)
+        patient.wait_for_state(ran, "STARTED")
+        patient.wait_until_taken(held)
         worker.kill()
-        answer = patient.doctor(result.id, code=1)
-    assert "no worker lists it" in answer.text
-    assert "(visibility_timeout, 1 h 0 min by the lab's settings" in answer.text
-    assert "send it again" not in answer.text
+        lost, returns = patient.doctor(ran.id, code=1), patient.doctor(held.id, code=1)
+        worker.log.unlink()
+        without_log = patient.doctor(ran.id, code=1)
+    assert f"its stored state is STARTED by {worker.name}" in lost.text
+    assert "it was lost with its worker" in lost.text
+    assert "no worker lists it" in returns.text
+    assert "(visibility_timeout, 1 h 0 min by the lab's settings" in returns.text
+    assert "send it again" not in returns.text
+    assert "it was lost with its worker, or purged; or it replaced itself" in without_log.text
+    assert "look for its effects before you send anything twice" in without_log.text
 
 
-def test_a_worker_that_cannot_answer_is_not_taken_for_dead(patient):
+def test_a_worker_that_cannot_answer_is_not_taken_for_dead_or_missing(patient):
     with patient.worker("solo", "--pool=solo") as worker:
         result = patient.send("nap", LONG_S)
         patient.wait_for_state(result, "STARTED")
         answer = patient.doctor(result.id, code=0)
+        of_all = patient.doctor(code=1)
     assert f"its stored state is STARTED by {worker.name}" in answer.text
     assert "1 connected worker does not answer" in answer.text
     assert answer.seconds < SOON_S
+    assert "1 connected worker or Beat did not answer in 1 s" in of_all.text
+    assert "no worker is connected" not in of_all.text
+    assert of_all.seconds < 30  # it did not wait for as long as it may
 
 
 @pytest.mark.parametrize(
