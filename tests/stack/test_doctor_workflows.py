@@ -1,6 +1,5 @@
 """`./lab doctor ID` on tasks that other tasks stand for: chains, chords, groups, replacements."""
 
-import pytest
 from celery import chain, group
 
 from tests.stack.helpers.labs import wait_until
@@ -23,19 +22,11 @@ def sent(patient: Patient, code: str) -> list[str]:
     return answer.text.split()
 
 
-@pytest.fixture
-def chain_id(patient: Patient) -> str:
-    """The id of a chain of two steps that waits in its queue."""
-    return chain(step(patient, "nap", LONG_S), step(patient, "add", 1, 2)).apply_async().id
-
-
-def test_a_later_step_is_told_with_the_step_that_waits_before_it(patient, chain_id):
+def test_a_later_step_is_told_with_the_step_before_it_and_not_called_lost_when_that_runs(patient):
+    chain_id = chain(step(patient, "nap", LONG_S), step(patient, "add", 1, 2)).apply_async().id
     answer = patient.doctor(chain_id, code=0)
     assert "it is a later step of a chain, and not sent yet: tasks.basic_tasks.nap" in answer.text
     assert "send it again" not in answer.text
-
-
-def test_a_later_step_of_a_task_that_runs_is_not_called_lost(patient, chain_id):
     with patient.worker("first step", "--concurrency=1"):
         wait_until(lambda: not patient.client.exists("basic"), what="the first step was taken")
         wait_until(lambda: not patient.client.hlen("unacked"), what="the first step runs")
