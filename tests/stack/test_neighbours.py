@@ -107,11 +107,3 @@ def test_a_queue_that_is_not_declared_stops_the_worker_where_none_is_made(broker
         assert worker.wait(END_S)
     assert "undeclared" in (log := (tmp_path / "undeclared.log").read_text())
     assert "ready." not in log
-
-
-def test_a_line_that_is_no_message_ends_the_worker_that_takes_it(broker, tmp_path):
-    with other_worker(broker, tmp_path, "reader") as worker, broker.client(1) as client:
-        client.lpush("reader", "garbage")
-        assert worker.wait(END_S) == 1
-        assert not client.exists("reader")
-    assert "Unrecoverable error: JSONDecodeError" in (tmp_path / "reader.log").read_text()

@@ -15,7 +15,6 @@ from labkit.own.broker import own_broker
 from labkit.own.workers import own_worker
 from labkit.processes.records import end_leftovers
 from labkit.waiting import wait_until
-from tasks.basic_tasks import add
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +48,6 @@ def test_nothing_is_left_after_the_block(home):
     assert not list(home.glob("temporary/*")) and not list(home.glob("processes/*"))
 
 
-def test_its_databases_know_nothing_of_each_other():
-    with own_broker("mine") as broker, broker.client(1) as one, broker.client(2) as two:
-        one.set("key", "value")
-        assert two.get("key") is None
-
-
 def test_its_password_is_in_no_process_list_and_a_stranger_is_refused():
     with own_broker("mine") as broker:
         password = broker.address().split(":")[2].partition("@")[0]
@@ -62,15 +55,6 @@ def test_its_password_is_in_no_process_list_and_a_stranger_is_refused():
         stranger = redis.Redis(port=int(broker.address().rpartition(":")[2].partition("/")[0]))
         with pytest.raises(redis.AuthenticationError):
             stranger.ping()
-
-
-def test_a_worker_and_an_app_of_ones_own_meet_there():
-    with (
-        own_broker("mine") as broker,
-        own_worker("meet", ["meet"], environment=broker.environment(3), show=False),
-        broker.app(3) as app,
-    ):
-        assert app.send_task(add.name, (4, 5), queue="meet").get(timeout=20) == 9
 
 
 def test_a_worker_can_be_started_on_a_broker_that_came_back():

@@ -43,12 +43,6 @@ def test_changed_files_come_back(lab, home):
     assert changed_files(lab.root) == []
 
 
-def test_a_deleted_file_comes_back(lab, home):
-    (lab.root / SUMS).unlink()
-    bring_back(lab, home)
-    assert (lab.root / SUMS).is_file()
-
-
 def test_a_deleted_and_committed_for_deletion_file_comes_back(lab, home):
     lab.git("rm", "-q", "celery_app.py", SUMS)
     bring_back(lab, home)

@@ -18,7 +18,7 @@ from labkit.broker.server import free_port
 from labkit.own.tls import make_certificate, tls_front
 from labkit.own.workers import own_worker
 from tests.helpers.required import require
-from tests.stack.helpers.labs import lab_environment, wait_until
+from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import Patient, patient
 
 __all__ = ["patient"]
@@ -68,15 +68,6 @@ def answers(url: str) -> bool:
         return bool(client_for(url).ping())
     except redis.RedisError:
         return False
-
-
-def test_a_worker_of_the_lab_works_through_tls(tls_redis, tmp_path, monkeypatch):
-    monkeypatch.setattr("labkit.own.program.LAB_HOME", tmp_path)
-    url = tls_redis.url()
-    environment = lab_environment(tmp_path, REDIS_URL=url)
-    app = Celery(broker=url, backend=url, set_as_current=False)
-    with own_worker("tls", ["tls"], "--concurrency=1", environment=environment):
-        assert app.send_task(TASK, (2, 3), queue="tls").get(timeout=20) == 5
 
 
 def test_who_has_no_tls_or_another_certificate_does_not_get_in(tls_redis, tmp_path):

@@ -11,7 +11,6 @@ import redis
 from celery import Celery
 from celery.result import AsyncResult
 
-from labkit.broker.careful import SET_ASIDE as WRITTEN
 from labkit.broker.set_aside import SET_ASIDE, kept_messages
 from tests.stack.helpers.labs import LEAN, Lab, wait_until
 from tests.stack.helpers.odd_messages import ENDING
@@ -60,10 +59,6 @@ def test_an_entry_that_no_worker_wrote_is_listed_and_can_be_dropped(lab, client)
     assert (back.returncode, back.stderr.count("does not say its queue")) == (1, 1)
     assert lab.run("aside", "drop", "all").stdout.count("thrown away: ") == 3
     assert client.exists(SET_ASIDE) == 0
-
-
-def test_worker_and_command_mean_the_same_key():
-    assert WRITTEN == SET_ASIDE
 
 
 @pytest.mark.timeout(400)  # forty ends and starts of workers
