@@ -108,26 +108,21 @@ def test_two_labs_on_one_machine_do_not_meet(lab, tmp_path):
         other.clean_up()
 
 
-def test_a_taken_flower_port_moves_flower_on(lab):
-    with socket.socket() as squatter:
-        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def test_taken_ports_move_flower_and_the_web_app_on(lab):
+    with socket.socket() as usual, socket.socket() as squatter:
+        usual.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            squatter.bind(("127.0.0.1", 5555))
-            squatter.listen()
+            usual.bind(("127.0.0.1", 5555))
+            usual.listen()
         except OSError:
             pass  # somebody holds it already: as good
-        lab.up("--no-beat", "--no-reload")
-        assert lab.state()["flower"] != "http://localhost:5555"
-        assert lab.state()["flower"] in lab.printed()
-
-
-def test_a_taken_port_moves_the_web_app_on(lab):
-    with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
         port = squatter.getsockname()[1]
         lab.environment["WEB_PORT"] = str(port)
-        lab.up("--workers=0", "--no-beat", "--no-flower", "--no-mail", "--no-reload")
+        lab.up("--workers=0", "--no-beat", "--no-mail", "--no-reload")
+        assert lab.state()["flower"] != "http://localhost:5555"
+        assert lab.state()["flower"] in lab.printed()
         assert lab.state()["web"] != f"http://localhost:{port}"
         assert f"{lab.state()['web']} ({port} is in use)\n" in lab.printed()
         assert page_of(lab, "/healthz", of="web") == '{"broker":"answers"}'

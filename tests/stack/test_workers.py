@@ -64,40 +64,28 @@ def test_a_setting_reaches_one_worker(patient):
     assert conf["task_acks_late"] is True
 
 
-def test_a_worker_that_cannot_start_is_told_in_a_sentence(patient):
-    with (
-        pytest.raises(LabError, match=r"the worker own@.* ended with exit code 2"),
-        own_worker("own", ["own"], "--no-such-option", environment=patient.environment),
-    ):
-        pass
-
-
-def test_if_one_of_several_cannot_start_none_is_left(patient):
+def test_a_worker_that_cannot_start_is_told_in_a_sentence_and_the_others_are_not_left(patient):
     environment = patient.environment | {"OWN_MARK": "several"}
     lines = [
         WorkerLine("own-good", ["own"], ["--concurrency=1"], environment=environment),
         WorkerLine("own-bad", ["own"], ["--no-such-option"], environment=environment),
     ]
-    with pytest.raises(LabError), workers_of(lines):
+    sentence = r"the worker own-bad@.* ended with exit code 2"
+    with pytest.raises(LabError, match=sentence), workers_of(lines):
         pass
     assert running_with("own-good@") == []
 
 
-def test_a_killed_worker_takes_its_pool_with_it(patient):
+def test_a_workers_use_counts_its_pool_and_its_kill_takes_that_with_it(patient):
     with own_worker("own", ["own"], "--concurrency=2", environment=patient.environment) as one:
         pool = one.identity.group()
         assert len(pool) >= 3
+        times = psutil.Process(one.process.pid).cpu_times()
+        assert cpu_seconds(one.identity) >= times.user + times.system
+        assert memory_mb(one.identity) > 20
         one.kill()
         wait_until(lambda: one.identity.group() == [], what="all of it has ended")
     assert not any(member.is_running() and member.status() != "zombie" for member in pool)
-
-
-def test_what_a_worker_uses_counts_its_pool(patient):
-    with own_worker("own", ["own"], "--concurrency=2", environment=patient.environment) as one:
-        leader = psutil.Process(one.process.pid)
-        times = leader.cpu_times()
-        assert cpu_seconds(one.identity) >= times.user + times.system
-        assert memory_mb(one.identity) > 20
 
 
 # -- Ctrl-C ----------------------------------------------------------------------------------
