@@ -19,7 +19,7 @@ import redis
 from labkit.broker.server import free_port
 from tests.helpers.required import require
 from tests.stack.helpers.labs import ROOT, wait_until
-from tests.stack.helpers.page_reader import ANSWER_S, Reader
+from tests.stack.helpers.page_reader import ANSWER_S, Reader, answers
 from tests.stack.helpers.typed_page import blocks, there
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -66,13 +66,6 @@ def look_at_the_project(reader: Reader) -> None:
         assert client.llen("shop") == 1
     caller.stop()
     terminal.stop()
-
-
-def answers(client: redis.Redis) -> bool:
-    try:
-        return client.ping()
-    except redis.ConnectionError:
-        return False
 
 
 def look_at_the_container(reader: Reader) -> None:

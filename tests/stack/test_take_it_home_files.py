@@ -15,6 +15,7 @@ import yaml
 from labkit.broker.server import free_port
 from tests.helpers.required import require
 from tests.stack.helpers.labs import ROOT, wait_until
+from tests.stack.helpers.page_reader import answers
 from tests.stack.helpers.typed_page import Block, blocks, clean_environment, there
 
 PAGE = (ROOT / "docs/take-it-home.md").read_text(encoding="utf-8")
@@ -186,13 +187,6 @@ def test_the_redis_of_the_compose_file_asks_for_its_password(tmp_path):
     finally:
         process.terminate()
         process.wait(10)
-
-
-def answers(client: redis.Redis) -> bool:
-    try:
-        return client.ping()
-    except redis.ConnectionError:
-        return False
 
 
 # -- Parts of the lab ----------------------------------------------------------------------------

@@ -113,6 +113,14 @@ class Reader:
         self.first.stop()
 
 
+def answers(client: redis.Redis) -> bool:
+    """True if this Redis answers; one that is about to start does not yet."""
+    try:
+        return client.ping()
+    except redis.ConnectionError:
+        return False
+
+
 def is_open(port: str) -> bool:
     """True if somebody listens on this port of 127.0.0.1."""
     with socket.socket() as probe:
