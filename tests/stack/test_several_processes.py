@@ -75,8 +75,8 @@ def make_tables(url: str) -> None:
     create_tables(engine_for(url))
 
 
-def test_processes_that_start_at_the_same_moment_all_find_the_tables(tmp_path):
-    url = f"sqlite:///{tmp_path}/a folder/shop.sqlite"
+def assert_that_processes_find_the_tables(url: str) -> None:
+    """Six that start at the same moment make the tables that are missing, and fail nowhere."""
     processes = [SPAWN.Process(target=make_tables, args=(url,)) for _ in range(6)]
     for process in processes:
         process.start()
@@ -84,6 +84,10 @@ def test_processes_that_start_at_the_same_moment_all_find_the_tables(tmp_path):
         process.join()
     assert [process.exitcode for process in processes] == [0] * 6
     assert set(inspect(engine_for(url)).get_table_names()) == set(metadata.tables)
+
+
+def test_processes_that_start_at_the_same_moment_all_find_the_tables(tmp_path):
+    assert_that_processes_find_the_tables(f"sqlite:///{tmp_path}/a folder/shop.sqlite")
 
 
 def hold_until_killed(folder, ready):

@@ -3,7 +3,6 @@
 Each test has a schema of its own there, which it removes again; several may run at once.
 """
 
-import multiprocessing
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +11,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import create_engine, inspect, text, update
+from sqlalchemy import Engine, create_engine, text, update
 from sqlalchemy.exc import OperationalError
 
 from tests.stack.helpers.labs import Lab
+from tests.stack.test_several_processes import assert_that_processes_find_the_tables
 from work.database.engine import create_tables, engine_for, reading, writing
-from work.database.schema import flights, metadata
+from work.database.schema import flights
 from work.flights.flight_table import count, put, remove, stream
 from work.flights.sample_flights import flight_dicts
 from work.orders.order_states import State
@@ -41,24 +41,20 @@ def shop_url(postgresql: str) -> Iterator[str]:
         engine.dispose()
 
 
-def make_tables(url: str) -> None:
-    create_tables(engine_for(url))
+@pytest.fixture
+def engine(shop_url: str) -> Iterator[Engine]:
+    """The same with the shop's tables."""
+    one = engine_for(shop_url)
+    create_tables(one)
+    yield one
+    one.dispose()
 
 
 def test_processes_that_start_at_the_same_moment_all_find_the_tables(shop_url):
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=make_tables, args=(shop_url,)) for _ in range(6)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 6
-    assert set(inspect(engine_for(shop_url)).get_table_names()) == set(metadata.tables)
+    assert_that_processes_find_the_tables(shop_url)
 
 
-def test_the_same_flights_from_many_writers_at_once_are_there_once(shop_url):
-    engine = engine_for(shop_url)
-    create_tables(engine)
+def test_the_same_flights_from_many_writers_at_once_are_there_once(engine):
     rows = list(flight_dicts(1000, "XA"))
 
     with ThreadPoolExecutor(4) as pool:
@@ -69,30 +65,23 @@ def test_the_same_flights_from_many_writers_at_once_are_there_once(shop_url):
     assert put(engine, [row | {"seats": 7} for row in rows[:3]], "north") == 3
     assert next(iter(stream(engine, "north")))["seats"] == 7
     assert (count(engine, "north"), remove(engine, "north")) == (1000, 1000)
-    engine.dispose()
 
 
-def test_a_stream_is_one_state_of_the_table(shop_url):
-    engine = engine_for(shop_url)
-    create_tables(engine)
+def test_a_stream_is_one_state_of_the_table(engine):
     put(engine, list(flight_dicts(2000, "XA")), "north")
     rows = stream(engine, "north")
     first = next(rows)
     assert remove(engine, "north") == 2000
     assert len([first, *rows]) == 2000
     assert count(engine, "north") == 0
-    engine.dispose()
 
 
-def test_after_an_error_nothing_of_the_transaction_is_kept(shop_url):
-    engine = engine_for(shop_url)
-    create_tables(engine)
+def test_after_an_error_nothing_of_the_transaction_is_kept(engine):
     with pytest.raises(RuntimeError), writing(engine) as connection:
         connection.execute(text("DROP TABLE outbox"))
         raise RuntimeError
     with reading(engine) as connection:
         assert connection.scalar(text("SELECT count(*) FROM outbox")) == 0
-    engine.dispose()
 
 
 def order_of(flight: dict[str, Any]) -> dict[str, Any]:
@@ -102,9 +91,7 @@ def order_of(flight: dict[str, Any]) -> dict[str, Any]:
     return {name: flight[name] for name in names} | buyer
 
 
-def test_of_many_that_send_and_move_an_order_at_once_one_does(shop_url):
-    engine = engine_for(shop_url)
-    create_tables(engine)
+def test_of_many_that_send_and_move_an_order_at_once_one_does(engine):
     flight, *_ = flight_dicts(1, "XA")
     put(engine, [flight], "north")
     ids = [open_order(engine, **order_of(flight), order_id="TL-7") for _ in range(2)]
@@ -116,12 +103,9 @@ def test_of_many_that_send_and_move_an_order_at_once_one_does(shop_url):
         moves = [pool.submit(move, engine, "TL-7", State.NEW, State.RESERVED) for _ in range(8)]
     assert sent == [(FULFIL, ["TL-7"])]
     assert sorted(one.result() for one in moves) == [False] * 7 + [True]
-    engine.dispose()
 
 
-def test_a_price_cannot_change_while_an_order_is_opened_at_it(shop_url):
-    engine = engine_for(shop_url)
-    create_tables(engine)
+def test_a_price_cannot_change_while_an_order_is_opened_at_it(engine):
     flight, *_ = flight_dicts(1, "XA")
     put(engine, [flight], "north")
     with engine.connect() as dearer, ThreadPoolExecutor(1) as pool:
@@ -132,12 +116,10 @@ def test_a_price_cannot_change_while_an_order_is_opened_at_it(shop_url):
         dearer.commit()
         with pytest.raises(PriceChanged, match="the price of a seat is 1 now, got "):
             opening.result(timeout=10)
-    engine.dispose()
 
 
-def test_an_impatient_process_does_not_wait_for_a_locked_table(shop_url):
-    engine, impatient = engine_for(shop_url), engine_for(shop_url, 0.2)
-    create_tables(engine)
+def test_an_impatient_process_does_not_wait_for_a_locked_table(engine, shop_url):
+    impatient = engine_for(shop_url, 0.2)
     with engine.connect() as locker:
         locker.execute(text("LOCK TABLE flights"))
         create_tables(impatient)  # all are there: nobody is waited for
@@ -145,8 +127,7 @@ def test_an_impatient_process_does_not_wait_for_a_locked_table(shop_url):
             with pytest.raises(OperationalError, match="statement timeout"):
                 count(impatient, "north")
     assert count(impatient, "north") == 0
-    for one in (engine, impatient):
-        one.dispose()
+    impatient.dispose()
 
 
 @pytest.mark.timeout(400)
