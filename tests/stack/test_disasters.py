@@ -1,6 +1,5 @@
 """A lesson that cannot go on says why in one sentence, cleans up, and ends with exit code 1."""
 
-import json
 import os
 import re
 import shlex
@@ -119,7 +118,7 @@ def test_a_disk_that_fills_up_under_a_lab_that_is_up(small_disk):
         lab.up(*LEAN)
         lab.python("from tasks.basic_tasks import nap; nap.delay(8)")
         fill(small_disk)
-        with redis.Redis.from_url(json.loads((lab.home / "broker").read_text())["url"]) as client:
+        with redis.Redis.from_url(lab.broker_url()) as client:
             client.set("celery_learning:filler", "x" * 200_000)  # the last bytes of a page, too
         lab.wait_for(f"the disk is full: {lab.home}")
         run, doctor = lab.run("run", "01"), lab.run("doctor", "--wait=20")

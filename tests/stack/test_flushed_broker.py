@@ -29,7 +29,7 @@ def flushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(params=["FLUSHALL"])
 def client(flushed: Lab, request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     """The broker, flushed, with a message in a queue of another name."""
-    with client_for(json.loads((flushed.home / "broker").read_text())["url"]) as one:
+    with client_for(flushed.broker_url()) as one:
         one.execute_command(request.param)
         one.lpush(ORDERS, "{}")
         assert not one.exists(MARK)

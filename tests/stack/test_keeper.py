@@ -1,6 +1,5 @@
 """What ends by itself is started again, and only the broker's end ends the lab."""
 
-import json
 import os
 import shelve
 import shutil
@@ -97,7 +96,7 @@ def test_a_line_of_garbage_ends_a_worker_for_a_moment_and_the_log_says_why(lab):
     shutil.rmtree(lab.home / "logs")  # what is written there is lost; the part comes back
     kill(lab, "lab1")
     is_back(lab, "lab1")
-    with redis.Redis.from_url(json.loads((lab.home / "broker").read_text())["url"]) as client:
+    with redis.Redis.from_url(lab.broker_url()) as client:
         client.lpush("basic", "garbage, not json")
     lab.wait_for("lab1 ended with exit code 1\n    Unrecoverable error: JSONDecodeError(")
     is_back(lab, "lab1", 2)

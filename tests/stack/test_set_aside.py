@@ -44,8 +44,7 @@ def lab(lab_in_tree: Lab, tree: Path) -> Lab:
 @pytest.fixture
 def client(lab: Lab) -> Iterator[redis.Redis]:
     """A client of its broker."""
-    url = json.loads((lab.home / "broker").read_text())["url"]
-    with redis.Redis.from_url(url, decode_responses=True) as one:
+    with redis.Redis.from_url(lab.broker_url(), decode_responses=True) as one:
         yield one
 
 
@@ -63,7 +62,7 @@ def test_an_entry_that_no_worker_wrote_is_listed_and_can_be_dropped(lab, client)
 
 @pytest.mark.timeout(400)  # forty ends and starts of workers
 def test_twenty_kinds_of_message_end_workers_and_the_lab_does_the_rest(lab, client):
-    address = json.loads((lab.home / "broker").read_text())["url"]
+    address = lab.broker_url()
     pushed: list[str] = []
     results: list[AsyncResult] = []
     with closing(Celery(broker=address, backend=address, set_as_current=False)) as app:

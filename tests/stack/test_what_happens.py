@@ -54,13 +54,9 @@ def lean_lab(lab: Lab) -> Lab:
     return lab.up(*LEAN)
 
 
-def url_of(lab: Lab) -> str:
-    return json.loads((lab.home / "broker").read_text())["url"]
-
-
 def traced(lab: Lab, code: str) -> list[str]:
     """What Redis saw while this code ran; the id of its task is written as ID."""
-    trace = Trace(url_of(lab))
+    trace = Trace(lab.broker_url())
     wait_until(lambda: any(one.startswith("BRPOP") for one in trace.commands), what="BRPOP")
     task_id = lab.python(code)
     wait_until(lambda: not trace.client.exists("unacked"), what="acknowledged")

@@ -159,6 +159,10 @@ class Lab:
         """stack.json as it is now."""
         return json.loads((self.home / "stack.json").read_text())
 
+    def broker_url(self) -> str:
+        """The address of its own broker, with the password."""
+        return json.loads((self.home / "broker").read_text())["url"]
+
     def pid_of(self, name: str) -> int:
         """The process id of lab1, beat or flower."""
         return next(one["pid"] for one in self.state()["children"] if one["name"] == name)
