@@ -14,6 +14,9 @@ from celery.result import AsyncResult
 from labkit.broker.set_aside import SET_ASIDE, kept_messages
 from tests.stack.helpers.labs import LEAN, Lab, wait_until
 from tests.stack.helpers.odd_messages import ENDING
+from tests.stack.helpers.patient import Answer, patient
+
+__all__ = ["patient"]
 
 GOOD = 5  # after each of the twenty
 SEND_BAD = 'from tasks.basic_tasks import add; print(add.apply_async((1, 2), eta="").id)'
@@ -48,16 +51,19 @@ def client(lab: Lab) -> Iterator[redis.Redis]:
         yield one
 
 
-def test_an_entry_that_no_worker_wrote_is_listed_and_can_be_dropped(lab, client):
-    client.hset(SET_ASIDE, mapping={"one": "garbage", "two": "{}", "three": "[1]"})
-    listed = lab.run("aside")
-    assert listed.stdout.count("was not written by a worker") == 3
-    assert "./lab aside back" not in listed.stdout  # nobody knows where to
-    assert "3 messages are set aside" in lab.run("doctor", "--wait=20").stdout
-    back = lab.run("aside", "back", "one")
-    assert (back.returncode, back.stderr.count("does not say its queue")) == (1, 1)
-    assert lab.run("aside", "drop", "all").stdout.count("thrown away: ") == 3
-    assert client.exists(SET_ASIDE) == 0
+def test_an_entry_that_no_worker_wrote_is_listed_and_can_be_dropped(patient):
+    def aside(*words: str) -> Answer:
+        return patient.run("-m", "labkit.cli", "aside", *words)
+
+    patient.client.hset(SET_ASIDE, mapping={"one": "garbage", "two": "{}", "three": "[1]"})
+    listed = aside()
+    assert listed.text.count("was not written by a worker") == 3
+    assert "./lab aside back" not in listed.text  # nobody knows where to
+    assert "3 messages are set aside" in patient.doctor().text
+    back = aside("back", "one")
+    assert (back.code, back.errors.count("does not say its queue")) == (1, 1)
+    assert aside("drop", "all").text.count("thrown away: ") == 3
+    assert patient.client.exists(SET_ASIDE) == 0
 
 
 @pytest.mark.timeout(400)  # forty ends and starts of workers
