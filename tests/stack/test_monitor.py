@@ -20,9 +20,9 @@ import pytest
 
 from lab_home import ROOT
 from tests.stack.helpers.labs import SOON_S
-from tests.stack.helpers.patient import LONG_S, Patient, patient
+from tests.stack.helpers.patient import LONG_S, Patient, patient, ward
 
-__all__ = ["patient"]
+__all__ = ["patient", "ward"]
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -104,14 +104,13 @@ def test_json_is_one_object_with_queues_workers_and_what_runs(patient):
     assert [task["id"] for task in seen["running"]] == [result.id]
 
 
-def test_what_is_printed_once_is_no_wider_than_80_columns(patient):
-    with patient.worker("once") as worker:
-        result = patient.send("nap", LONG_S)
-        patient.wait_for_state(result, "STARTED")
-        answer = patient.run("monitor.py", "--once", COLUMNS="80")
+def test_what_is_printed_once_is_no_wider_than_80_columns(ward):
+    result = ward.send("nap", LONG_S)
+    ward.wait_for_state(result, "STARTED")
+    answer = ward.run("monitor.py", "--once", COLUMNS="80")
     assert answer.code == 0
     assert max(len(line) for line in answer.text.splitlines()) <= 80
-    assert worker.name in answer.text
+    assert ward.shared_worker.name in answer.text
     assert result.id in answer.text
     assert ":***@" in answer.text
 
@@ -134,19 +133,17 @@ def test_the_live_view_says_that_the_broker_is_gone_and_does_not_end(patient):
         assert screen.end() == 0
 
 
-def test_a_task_is_followed_to_its_end(patient):
-    with patient.worker("followed"):
-        result = patient.send("word_counts_of_all", ["a", "b"], 2)
-        answer = monitor_task(patient, result.id, 30)
+def test_a_task_is_followed_to_its_end(ward):
+    result = ward.send("word_counts_of_all", ["a", "b"], 2)
+    answer = monitor_task(ward, result.id, 30)
     lines = [line.split(maxsplit=3)[2:] for line in answer.text.splitlines()[:-1]]
     assert answer.text.splitlines()[-1] == "SUCCESS"
     assert lines[-2] == ["PROGRESS", "{'done': 2, 'total': 2}"]
     assert lines[-1] == ["SUCCESS", "{'a': 1, 'b': 1}"]
 
 
-def test_what_delay_returned_is_followed_to_its_error(patient):
-    with patient.worker("failing"):
-        answer = monitor_task(patient, patient.send("divide", 1, 0).id, 30, "AsyncResult")
+def test_what_delay_returned_is_followed_to_its_error(ward):
+    answer = monitor_task(ward, ward.send("divide", 1, 0).id, 30, "AsyncResult")
     assert "FAILURE   ZeroDivisionError: division by zero" in answer.text
 
 
