@@ -1,12 +1,11 @@
 """`./lab doctor ID` finds out what became of a task: each case is made for real."""
 
-import signal
 import uuid
 
 import pytest
 
 from labkit.broker.queues import unacked_count
-from tests.stack.helpers.labs import SOON_S, wait_until
+from tests.stack.helpers.labs import SOON_S, stopped, wait_until
 from tests.stack.helpers.odd_messages import ODD
 from tests.stack.helpers.patient import LONG_S, patient, ward
 from tests.stack.helpers.stored import stored_result
@@ -231,9 +230,6 @@ def test_an_id_is_not_looked_for_where_no_broker_answers(patient):
 
 
 def test_a_frozen_broker_does_not_hold_up_the_doctor(patient):
-    patient.broker.process.send_signal(signal.SIGSTOP)
-    try:
+    with stopped(patient.broker.process.pid):
         answer = patient.doctor(str(uuid.uuid4()), wait_s=2.5, code=1)
-    finally:
-        patient.broker.process.send_signal(signal.SIGCONT)
     assert answer.seconds < SOON_S

@@ -1,11 +1,8 @@
 """What `./lab doctor` says about the workers and Beats themselves: each case is made for real."""
 
-import os
 import re
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +18,7 @@ from labkit.doctor.taken import Taken, look_at_taken, taken_findings
 from labkit.own.beat import Beat
 from labkit.own.program import started
 from labkit.own.workers import Worker, WorkerLine, workers_of
-from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.labs import stopped, wait_until
 from tests.stack.helpers.patient import LONG_S, Answer, Patient, ward
 
 __all__ = ["ward"]
@@ -36,20 +33,6 @@ OTHER_ZONE = """
 from celery_app import app
 app.conf.timezone = "Asia/Shanghai"
 """
-
-
-@contextmanager
-def stopped(*processes: int) -> Iterator[None]:
-    """Programs that Ctrl-Z, or kill -STOP, has stopped."""
-    for pid in processes:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        programs = [psutil.Process(pid) for pid in processes]
-        wait_until(lambda: {one.status() for one in programs} == {psutil.STATUS_STOPPED})
-        yield
-    finally:
-        for pid in processes:
-            os.kill(pid, signal.SIGCONT)
 
 
 def stray_line(folder: Path) -> list[str]:

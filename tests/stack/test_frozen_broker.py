@@ -1,6 +1,5 @@
 """A broker that lives and says nothing: a caller gets an error, and a worker waits."""
 
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import psutil
 from celery_app import app
 from lab_home import ROOT
 from labkit.broker.queues import oldest
-from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.labs import stopped, wait_until
 from tests.stack.helpers.patient import Patient, ward
 
 __all__ = ["ward"]
@@ -55,17 +54,6 @@ def caller(ward: Patient, *how: str) -> Iterator[subprocess.Popen]:
         program.kill()
 
 
-@contextmanager
-def frozen(ward: Patient) -> Iterator[None]:
-    """The broker says nothing."""
-    assert ward.broker.process
-    ward.broker.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        ward.broker.process.send_signal(signal.SIGCONT)
-
-
 def go(*programs: subprocess.Popen) -> None:
     """Let them send."""
     for program in programs:
@@ -88,7 +76,7 @@ def test_delay_ends_with_an_error_and_a_worker_keeps_its_result(ward):
     ):
         nap = ward.send("nap", NAP_S)
         ward.wait_for_state(nap, "STARTED")
-        with frozen(ward):
+        with stopped(ward.broker.process.pid):
             go(first, later, by_celery)
             assert said(first).startswith("RuntimeError Retry limit exceeded")
             assert said(later) == "OperationalError Timeout reading from socket\n"
@@ -105,7 +93,7 @@ def test_a_pause_longer_than_the_timeout_puts_one_task_on_the_queue_twice(ward):
     ward.client.delete(UNTAKEN)
     with caller(ward, "later") as program:
         ports = connections(program)
-        with frozen(ward):
+        with stopped(ward.broker.process.pid):
             go(program)
             wait_until(lambda: connections(program) - ports, ERROR_S, "it tries once more")
         answer = said(program)

@@ -6,7 +6,6 @@ containers.
 """
 
 import json
-import os
 import re
 import signal
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import redis
 
 from labkit.broker.server import free_port
 from tests.helpers.required import require
-from tests.stack.helpers.labs import ROOT, wait_until
+from tests.stack.helpers.labs import ROOT, stopped, wait_until
 from tests.stack.helpers.page_reader import ANSWER_S, Reader, answers
 from tests.stack.helpers.typed_page import blocks, there
 
@@ -197,11 +196,8 @@ def look_at_a_broker_that_is_away(reader: Reader) -> None:
 
     with reader.redis() as client:
         pid = client.info("server")["process_id"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(pid):
         assert asked() == 503  # .delay() takes three times as long: test_frozen_broker.py
-    finally:
-        os.kill(pid, signal.SIGCONT)
     for name in [each for each in reader.going_on if each.startswith("celery")]:
         reader.going_on.pop(name).stop()
     reader.going_on.pop("redis-server").stop()

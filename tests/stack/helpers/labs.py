@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -45,6 +46,20 @@ def running(broker: EmbeddedBroker) -> Iterator[None]:
         yield
     finally:
         broker.stop()
+
+
+@contextmanager
+def stopped(*processes: int) -> Iterator[None]:
+    """Programs that Ctrl-Z, or kill -STOP, has stopped."""
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        programs = [psutil.Process(pid) for pid in processes]
+        wait_until(lambda: {one.status() for one in programs} == {psutil.STATUS_STOPPED})
+        yield
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
 
 
 def lab_environment(home: Path, **changes: str) -> dict[str, str]:

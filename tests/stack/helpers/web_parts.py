@@ -1,8 +1,6 @@
 """The web part of the lab for tests: uvicorn on a broker of the test's own."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +17,7 @@ from labkit.own.pages import own_web
 from labkit.own.program import started
 from labkit.own.workers import own_worker
 from labkit.processes.program import Program
-from tests.stack.helpers.labs import wait_until
+from tests.stack.helpers.labs import stopped, wait_until
 from work.database.engine import create_tables, engine_for, writing
 from work.database.schema import flights
 
@@ -97,12 +95,8 @@ class Web:
     @contextmanager
     def frozen_broker(self) -> Iterator[None]:
         """The broker lives and says nothing."""
-        assert self.broker.process
-        os.kill(self.broker.process.pid, signal.SIGSTOP)
-        try:
+        with stopped(self.broker.identity.pid):
             yield
-        finally:
-            os.kill(self.broker.process.pid, signal.SIGCONT)
 
 
 def settings(home: Path, broker: OwnBroker) -> dict[str, str]:
