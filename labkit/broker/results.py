@@ -20,8 +20,6 @@ from labkit.broker.messages import moment
 from labkit.errors import LabError
 from labkit.words import celery_line
 
-RESULT_PREFIX = "celery-task-meta-"
-GROUP_PREFIX = "celery-taskset-meta-"
 MANY_CHILDREN = 100  # ids that are kept
 KEYS_AT_ONCE = 5000
 
@@ -74,14 +72,6 @@ def no_result(task_id: str) -> tuple[str, str]:
         "stored it say what it is",
         celery_line("inspect conf"),
     )
-
-
-def decode_result(text: str, expires_in_s: int | None = None) -> StoredResult:
-    """Decode a stored result; ValueError if it is none."""
-    try:
-        return result_of(json.loads(text), expires_in_s)
-    except RecursionError:
-        raise ValueError("brackets in brackets") from None
 
 
 def result_of(content: Any, expires_in_s: int | None = None) -> StoredResult:
@@ -139,10 +129,7 @@ def _ids(children: Any) -> list[str]:
 
 
 def follow_result(
-    client: redis.Redis,
-    task_id: str,
-    prefix: str = RESULT_PREFIX,
-    decode: Callable[..., StoredResult] = decode_result,
+    client: redis.Redis, task_id: str, prefix: str, decode: Callable[..., StoredResult]
 ) -> Iterator[StoredResult | None]:
     """Give each state as it is stored; None about every 0.2 s in which nothing was.
 
@@ -162,7 +149,7 @@ def follow_result(
 
 
 def unfinished_chords(
-    client: redis.Redis, prefix: str = GROUP_PREFIX, limit: int = 100, limit_s: float = 0.2
+    client: redis.Redis, prefix: str, limit: int = 100, limit_s: float = 0.2
 ) -> int:
     """How many chords have begun and not ended: as long as one has, its size is stored.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.broker.queues import decode_message, list_name
-from labkit.broker.results import decode_result
+from labkit.broker.results import result_of
 from labkit.doctor.task_ids import checked_task_id
 from labkit.errors import LabError
 from tests.stack.helpers.odd_messages import envelope, headers
@@ -28,7 +28,7 @@ def test_what_is_no_message_is_a_value_error_and_nothing_else(content):
 
 
 def test_a_result_without_an_end_has_no_time():
-    result = decode_result('{"status": "STARTED", "result": {"pid": 1}, "date_done": null}')
+    result = result_of({"status": "STARTED", "result": {"pid": 1}, "date_done": None})
     assert (result.status, result.done_at) == ("STARTED", None)
 
 

@@ -25,7 +25,7 @@ from labkit.broker.results import follow_result
 from labkit.broker.search import find_queued
 from tests.stack.helpers.labs import wait_until
 from tests.stack.helpers.patient import LONG_S, Patient, patient
-from tests.stack.helpers.stored import stored_result
+from tests.stack.helpers.stored import RESULT_PREFIX, decode_result, stored_result
 
 __all__ = ["patient"]
 
@@ -214,7 +214,8 @@ def test_connected_workers_are_counted_also_when_they_cannot_answer(patient):
 
 def test_every_state_is_followed_as_it_is_stored(patient):
     with patient.worker("followed"):
-        news = follow_result(patient.client, task_id := str(uuid.uuid4()))
+        task_id = str(uuid.uuid4())
+        news = follow_result(patient.client, task_id, RESULT_PREFIX, decode_result)
         assert next(news) is None
         patient.send("word_counts_of_all", ["a b", "b"], task_id=task_id)
         states: list[str] = []

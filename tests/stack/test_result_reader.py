@@ -1,6 +1,5 @@
 """Results are read where result_backend says, and what cannot be read is a sentence."""
 
-import json
 import socket
 import time
 import uuid
@@ -12,7 +11,7 @@ import pytest
 from celery import Celery, chord
 
 from labkit.broker.result_reader import TIMEOUT_S, ResultStore
-from labkit.broker.results import decode_result
+from labkit.broker.results import result_of
 from labkit.broker.server import free_port
 from labkit.errors import LabError
 from tests.stack.helpers.patient import Patient, ward
@@ -200,7 +199,7 @@ def test_a_result_of_another_type_is_a_sentence(ward):
 
 @pytest.mark.parametrize("content", ODD_INSIDE)
 def test_what_is_odd_inside_a_result_hides_nothing_else(content):
-    result = decode_result(json.dumps(content))
+    result = result_of(content)
     assert result.status == content["status"]
     assert isinstance(f"{result.error}{result.worker}{result.group_id}", str)
     assert set(map(type, result.children)) <= {str}
@@ -215,7 +214,7 @@ def test_a_result_names_its_family_and_its_worker(ward):
         assert seen.worker == ward.shared_worker.name
         assert seen.pid
     raw = {"status": "SUCCESS", "result": 1, "children": [[["b", None], None]]}
-    result = decode_result(json.dumps(raw | {"group_id": "g"}))
+    result = result_of(raw | {"group_id": "g"})
     assert (result.children, result.group_id) == (("b",), "g")
 
 

@@ -1,8 +1,17 @@
 """What the result backend's Redis holds for a task, past Celery and its caches."""
 
+import json
+
 import redis
 
-from labkit.broker.results import RESULT_PREFIX, StoredResult, decode_result, stored_text
+from labkit.broker.results import StoredResult, result_of, stored_text
+
+RESULT_PREFIX = "celery-task-meta-"
+
+
+def decode_result(text: str, expires_in_s: int | None = None) -> StoredResult:
+    """A stored result, where the serializer is JSON."""
+    return result_of(json.loads(text), expires_in_s)
 
 
 def stored_result(client: redis.Redis, task_id: str) -> StoredResult | None:
