@@ -8,9 +8,10 @@ unacked_mutex_key, fanout_prefix and control_exchange change them.  A URL or a Q
 URL names the database, and the database is a part of the channel's name.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # Parts of the names of Celery's other keys, which are lists or were overwritten by one.
 NOT_QUEUES = ("celery-task-meta-", "celery-taskset-meta-", "chord-unlock-", "_kombu.")
+SCAN_S = 0.2  # for a look at all keys, however many there are
+KEYS_AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,17 @@ def layout_of(app: "Celery") -> Layout:
         control=f"{app.conf.control_exchange}.pidbox",
         unacked_mutex_key=options.get("unacked_mutex_key", KOMBU.unacked_mutex_key),
     )
+
+
+def scanned(client: redis.Redis, **which: str) -> Iterator[list[str]]:
+    """The names of keys, many at once; it stops after SCAN_S seconds.  which: as SCAN has it."""
+    cursor, deadline = 0, time.monotonic() + SCAN_S
+    while True:
+        answer: Any = client.scan(cursor, count=KEYS_AT_ONCE, **which)
+        cursor, keys = answer
+        yield keys
+        if cursor == 0 or time.monotonic() > deadline:
+            return
 
 
 def is_wrong_type(error: Exception) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 import redis
 
 from labkit.broker.bindings import Bindings
-from labkit.broker.layout import KOMBU, Layout, is_wrong_type
+from labkit.broker.layout import KOMBU, Layout, is_wrong_type, scanned
 from labkit.broker.mentions import Mentions, needles
 from labkit.broker.messages import Message, decode_message, needle
 
@@ -69,27 +69,19 @@ def wrong_types(
     return {key: kind for key, kind in types if kind not in {"none", expected[key]}}
 
 
-def queues_with_messages(
-    client: redis.Redis, limit_s: float = 0.2, layout: Layout = KOMBU
-) -> set[str]:
+def queues_with_messages(client: redis.Redis, layout: Layout = KOMBU) -> set[str]:
     """Every queue that holds messages, whoever made it: the lists among the keys.
 
-    It looks at all keys (results, too), and stops after limit_s seconds.  A name that is no UTF-8
+    It looks at all keys (results, too), and stops after SCAN_S seconds.  A name that is no UTF-8
     is left out, because it cannot be asked for.
     """
-    return {name for name in lists(client, limit_s, layout) if UNKNOWN not in name}
+    return {name for name in lists(client, layout) if UNKNOWN not in name}
 
 
-def lists(client: redis.Redis, limit_s: float, layout: Layout) -> set[str]:
+def lists(client: redis.Redis, layout: Layout) -> set[str]:
     """The queues behind all lists; a character of a name that is no UTF-8 is UNKNOWN."""
-    found: set[str] = set()
-    cursor, deadline = 0, time.monotonic() + limit_s
-    while True:
-        answer: Any = client.scan(cursor, count=5000, _type="list")
-        cursor, keys = answer
-        found |= {queue for key in keys if (queue := layout.queue_of(key))}
-        if cursor == 0 or time.monotonic() > deadline:
-            return found
+    keys = (key for page in scanned(client, _type="list") for key in page)
+    return {queue for key in keys if (queue := layout.queue_of(key))}
 
 
 def oldest(

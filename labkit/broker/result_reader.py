@@ -6,10 +6,10 @@ a backend that does not answer.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from celery import Celery
@@ -37,6 +37,8 @@ ASK_AGAIN_S = 3.0  # after a backend did not answer: the doctor has no time for 
 REDIS = ("redis://", "rediss://", "redis+socket://", "socket://")  # not sentinel://
 IMPORT_S = 10.0  # for the backend's library: it is on this machine, and may be large
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+T = TypeVar("T")
 
 
 class Unusable(Exception):
@@ -133,23 +135,21 @@ class ResultStore:
             before = now
             time.sleep(POLL_S)
 
-    def unfinished_chords(self, limit: int = 100) -> int | None:
+    def unfinished_chords(self) -> int | None:
         """How many chords have begun and not ended; None where that cannot be counted."""
-        if not self._client or time.monotonic() < self._silent_until:
-            return None
-        try:
-            return unfinished_chords(self._client, self._prefix("group"), limit)
-        except redis.RedisError:
-            return None
+        return self._ask_redis(lambda client: unfinished_chords(client, self._prefix("group")))
 
     def group(self, group_id: str) -> Group | None:
         """The group with this id; None if the backend does not know it, or cannot be asked."""
-        if not self._client or time.monotonic() < self._silent_until:
-            return None
-        try:
-            return stored_group(self._client, self._prefix("group") + group_id)
-        except redis.RedisError:
-            return None
+        return self._ask_redis(
+            lambda client: stored_group(client, self._prefix("group") + group_id)
+        )
+
+    def _ask_redis(self, question: Callable[[redis.Redis], T]) -> T | None:
+        if self._client and time.monotonic() >= self._silent_until:
+            with suppress(redis.RedisError):
+                return question(self._client)
+        return None
 
     def close(self) -> None:
         """Give the connection back."""

@@ -7,7 +7,6 @@ This is the half that knows Redis; labkit.broker.result_reader looks where the a
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,13 +14,13 @@ from typing import Any
 
 import redis
 
-from labkit.broker.layout import is_wrong_type
+from labkit.broker.layout import is_wrong_type, scanned
 from labkit.broker.messages import moment
 from labkit.errors import LabError
 from labkit.words import celery_line
 
 MANY_CHILDREN = 100  # ids that are kept
-KEYS_AT_ONCE = 5000
+MANY_CHORDS = 100  # that are counted
 
 
 @dataclass(frozen=True)
@@ -148,23 +147,19 @@ def follow_result(
             raise LabError(*no_result(task_id)) from None
 
 
-def unfinished_chords(
-    client: redis.Redis, prefix: str, limit: int = 100, limit_s: float = 0.2
-) -> int:
+def unfinished_chords(client: redis.Redis, prefix: str) -> int:
     """How many chords have begun and not ended: as long as one has, its size is stored.
 
     While the tasks of its header run, the id of what follows stands nowhere in Redis: only in
-    their workers.  It looks for limit_s seconds, and counts `limit` at most.
+    their workers.  It looks for SCAN_S seconds, and counts MANY_CHORDS at most.
     """
     found: set[str] = set()
     pattern = re.sub(r"([\\*?\[\]])", r"\\\1", prefix) + "*.s"
-    cursor, deadline = 0, time.monotonic() + limit_s
-    while True:
-        answer: Any = client.scan(cursor, match=pattern, count=KEYS_AT_ONCE, _type="string")
-        cursor, keys = answer
+    for keys in scanned(client, match=pattern, _type="string"):
         found.update(keys)
-        if cursor == 0 or len(found) >= limit or time.monotonic() > deadline:
-            return min(len(found), limit)
+        if len(found) >= MANY_CHORDS:
+            break
+    return min(len(found), MANY_CHORDS)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ from labkit.broker.unread import all_unread
 from labkit.broker.workers import Workers, ask_workers
 from labkit.words import several
 
-SCAN_S = 0.2  # for the names of all lists
-
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -84,7 +82,7 @@ def take_snapshot(app: Celery, client: redis.Redis) -> Snapshot:
     workers, unread = _workers(app, client)
     by_queue = unacked_by_queue(client, layout=layout)
     configured = [queue.name for queue in app.conf.task_queues or ()]
-    found = lists(client, SCAN_S, layout)
+    found = lists(client, layout)
     others = {name for name in found if UNKNOWN not in name} | workers.consumed()
     names = configured + sorted((others | set(by_queue or ())) - {*configured, ""})
     queues = lengths(client, names, layout)
