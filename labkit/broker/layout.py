@@ -88,13 +88,13 @@ class Layout:
         """The sorted set that says when each of them was taken."""
         return self.key(self.unacked_index_key)
 
-    def control_channel(self, client: redis.Redis) -> str:
-        """The channel on which workers hear `celery inspect`.
+    def channel(self, client: redis.Redis, name: str) -> str:
+        """A channel of this app: on `control` workers hear `celery inspect`.
 
         Channels know no databases, so kombu writes the number of its database into the name.
         """
         database = client.connection_pool.connection_kwargs.get("db") or 0
-        return self.key(f"{self.channel_prefix.format(db=database)}{self.control}")
+        return self.key(f"{self.channel_prefix.format(db=database)}{name}")
 
 
 KOMBU = Layout()

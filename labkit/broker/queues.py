@@ -225,4 +225,4 @@ def listeners(client: redis.Redis, layout: Layout = KOMBU) -> int:
             "priority": 0,
         },
     }
-    return client.publish(layout.control_channel(client), json.dumps(envelope))
+    return client.publish(layout.channel(client, layout.control), json.dumps(envelope))

@@ -25,13 +25,11 @@ def clocks_ahead(app: Celery, client: redis.Redis, count: int) -> dict[str, floa
     It left while we listened: only what is outside of that time is a difference.
     Workers without heartbeats (and events) are not in the answer.
     """
-    layout = layout_of(app)
-    database = client.connection_pool.connection_kwargs.get("db") or 0
-    channel = f"{layout.channel_prefix.format(db=database)}celeryev/worker.heartbeat"
+    channel = layout_of(app).channel(client, "celeryev/worker.heartbeat")
     ahead: dict[str, float] = {}
     began = time.time()
     with client.pubsub() as listening:
-        listening.subscribe(layout.key(channel))
+        listening.subscribe(channel)
         listening.get_message(timeout=HEARTBEATS_S)  # says that we listen
         deadline = time.monotonic() + HEARTBEATS_S
         app.control.broadcast("heartbeat")
