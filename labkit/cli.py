@@ -16,9 +16,9 @@ from labkit.errors import spare_the_terminal
 def lab(ctx: click.Context) -> None:
     """A real Celery system, and numbered lessons that run on it."""
     if ctx.invoked_subcommand is None:
-        from labkit.course.index import first_steps
+        from labkit.course.index import FIRST_STEPS
 
-        click.echo(first_steps())
+        click.echo(FIRST_STEPS)
 
 
 @lab.command()
@@ -86,9 +86,9 @@ def move(source: str, target: str) -> None:
 @lab.command()
 def lessons() -> None:
     """List the lessons with their numbers and titles."""
-    from labkit.course.index import print_index
+    from labkit.course.index import index
 
-    print_index()
+    click.echo(index())
 
 
 @lab.command()

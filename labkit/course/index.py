@@ -3,8 +3,6 @@
 from pathlib import Path
 from textwrap import wrap
 
-import click
-
 from lab_home import ROOT
 from labkit.course.lessons import LEVELS, lesson_of_script, scripts
 from labkit.errors import LabError
@@ -20,16 +18,6 @@ A real Celery system, and numbered lessons that run on it.
   ./lab lessons    what else there is to run
 
   ./lab --help     every command"""
-
-
-def first_steps() -> str:
-    """What to do first."""
-    return FIRST_STEPS
-
-
-def print_index() -> None:
-    """Print the list of lessons."""
-    click.echo(index())
 
 
 def index(root: Path = ROOT) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from lab_home import ROOT
-from labkit.course.index import WIDTH, first_steps, index
+from labkit.course.index import FIRST_STEPS, WIDTH, index
 from labkit.course.lesson_text import lesson_text
 from labkit.course.lessons import lesson_of_number, lesson_of_script, scripts
 from labkit.course.signpost import what_next
@@ -188,7 +188,7 @@ def test_the_list_of_a_lab_without_lessons_says_how_to_get_them(tmp_path):
 
 
 def test_the_first_steps_are_up_and_lesson_01():
-    assert first_steps().index("./lab up") < first_steps().index("./lab run 01")
+    assert FIRST_STEPS.index("./lab up") < FIRST_STEPS.index("./lab run 01")
 
 
 @pytest.mark.parametrize(

@@ -107,5 +107,5 @@ def test_a_full_disk_is_one_sentence(capsys, monkeypatch):
     def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("labkit.course.index.print_index", full)
+    monkeypatch.setattr("labkit.course.index.index", full)
     assert command("lessons", capsys=capsys) == (1, "", "error: the disk is full\n\nhint: df -h\n")

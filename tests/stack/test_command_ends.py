@@ -24,7 +24,7 @@ def run_code(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_character_that_the_terminal_lacks_is_no_traceback(tmp_path):
     code = "from labkit.cli import main; import labkit.course.index as index\n"
-    code += "index.first_steps = lambda: 'wait \u2026'; main([])"
+    code += "index.FIRST_STEPS = 'wait \u2026'; main([])"
     done = run_code(code, PYTHONIOENCODING="latin-1", LAB_HOME=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr) == (0, "wait ?\n", "")
 
