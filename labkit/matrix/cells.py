@@ -1,7 +1,7 @@
 """The cells of the matrix: which fault meets which settings, and what is counted."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Fault = Literal[
     "worker killed", "broker restarted", "connection cut", "warm stop", "cold stop", "child killed"
@@ -70,9 +70,8 @@ CELLS: tuple[Cell, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What became of the jobs of one cell: how many...
+class Counts(NamedTuple):
+    """What became of the jobs of one cell, in the order of COUNTED: how many...
 
     lost: were never finished, and have no message any more.
     started_twice, finished_twice: were begun, or done to the end, twice or more.
@@ -83,10 +82,6 @@ class Counts:
     started_twice: int
     finished_twice: int
     stuck: int
-
-    def numbers(self) -> tuple[int, int, int, int]:
-        """In the order of COUNTED."""
-        return self.lost, self.started_twice, self.finished_twice, self.stuck
 
     def in_words(self) -> str:
         """

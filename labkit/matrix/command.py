@@ -40,7 +40,7 @@ def _print(measured: Measured) -> None:
     width = max(len(str(cell)) for cell in measured) + 2
     click.echo("what fails, acknowledgement".ljust(width) + "  ".join(COUNTED))
     for cell, counts in measured.items():
-        columns = zip(COUNTED, counts.numbers(), strict=True)
+        columns = zip(COUNTED, counts, strict=True)
         numbers = "  ".join(str(number).rjust(len(name)) for name, number in columns)
         click.echo(str(cell).ljust(width) + numbers)
 

@@ -92,7 +92,7 @@ def _measure_once(cell: Cell) -> tuple[Counts, str]:
         if not worker.running():
             (worker,) = workers.enter_context(workers_of([line]))  # as a process manager would
         over = wait_until_quiet([run.client], [QUEUE], STUCK_S)
-        stuck = set() if over else run.with_a_message()
+        stuck = set() if over else jobs_in_messages(run.client, [QUEUE], run.ids)
         workers.close()  # the last worker ends warmly: what it still runs is finished
         return count(ledger.entries(), stuck), broker.version
 
@@ -137,21 +137,11 @@ class _Run:
     def _full(self) -> bool:
         # Under early acknowledgement a job that runs has no message any more.
         running_without = SLOTS if self.cell.acknowledgement == "early" else 0
-        return (self._waiting(), unacked_count(self.client), self._events()) == (
-            JOBS - PREFETCH - running_without,
-            PREFETCH,
-            ["START"] * SLOTS,
-        )
-
-    def _waiting(self) -> int:
-        return sum(lengths(self.client, [QUEUE])[QUEUE].values())
-
-    def _events(self) -> list[str]:
-        return [entry.event for entry in self.ledger.entries() if entry.event != "SENT"]
-
-    def with_a_message(self) -> set[str]:
-        """The jobs whose message is queued or unacked."""
-        return jobs_in_messages(self.client, [QUEUE], self.ids)
+        waiting = sum(lengths(self.client, [QUEUE])[QUEUE].values())
+        held = unacked_count(self.client)
+        events = [entry.event for entry in self.ledger.entries() if entry.event != "SENT"]
+        right = (waiting, held) == (JOBS - PREFETCH - running_without, PREFETCH)
+        return right and events == ["START"] * SLOTS
 
 
 def require_running(entries: Iterable[Entry], struck_at: float) -> None:
@@ -188,7 +178,7 @@ def main(number: int) -> None:
         sys.exit(str(LabError(f"the broker of {CELLS[number]} failed: {error}", "df -h")))
     except OSError as error:
         sys.exit(str(cannot_write(error)))
-    print(json.dumps({"counts": counts.numbers(), "server": server}))
+    print(json.dumps({"counts": counts, "server": server}))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _table(measured: Measured) -> list[str]:
         f"|---|---|{'---:|' * len(COUNTED)}---|",
     ]
     for cell, counts in measured.items():
-        numbers = " | ".join(f"**{n}**" if n else "0" for n in counts.numbers())
+        numbers = " | ".join(f"**{n}**" if n else "0" for n in counts)
         words = counts.in_words()
         rows.append(f"| {cell.row} | {cell.acknowledgement} | {numbers} | {words} |")
     return rows
@@ -93,7 +93,7 @@ def changes(told: Measured, measured: Measured) -> list[str]:
     """
     lines = []
     for cell, counts in measured.items():
-        values = zip(COUNTED, told[cell].numbers(), counts.numbers(), strict=True)
+        values = zip(COUNTED, told[cell], counts, strict=True)
         differences = [f"{name} was {old}, is {new}" for name, old, new in values if old != new]
         if differences:
             lines.append(f"{cell}: {'; '.join(differences)}")

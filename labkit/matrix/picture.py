@@ -36,7 +36,7 @@ def picture(measured: Measured) -> str:
     rows = list(dict.fromkeys(cell.row for cell in measured))
     whole = [row for row in rows if not row.startswith("child killed")]
     children = [row for row in rows if row.startswith("child killed")]
-    numbers = {(cell.row, cell.acknowledgement): one.numbers() for cell, one in measured.items()}
+    numbers = {(cell.row, cell.acknowledgement): counts for cell, counts in measured.items()}
     shapes: list[str] = [*_head()]
     y = TOP
     for title, group in (
