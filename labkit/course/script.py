@@ -8,17 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import IO, Self, cast
 
 from lab_home import ROOT
 from labkit.course.judge import Run
 from labkit.course.notes import NOTES_FD, has_started, read_notes
+from labkit.processes.signals import STOP_SIGNALS
 from labkit.processes.start import child_environment
 
 CHUNK_BYTES = 65536
 LOOK_S = 0.2  # how soon the end is seen where something else keeps the output open
-PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) -> Run:
@@ -106,12 +106,10 @@ class _SignalsPassedOn:
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._pass_on) for number in PASSED_ON}
+        self._before = {number: signal.signal(number, self._pass_on) for number in STOP_SIGNALS}
         return self
 
-    def __exit__(
-        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
