@@ -53,18 +53,14 @@ class Inspector:
         """Made at the first question: `./lab up` imports Celery while its children start."""
         return asking_app(self.broker_url)
 
-    def answers(self, names: set[str], timeout_s: float = PING_S) -> set[str]:
+    def answers(self, names: set[str]) -> set[str]:
         """Which of these node names (lab1@host, celerybeat@host) answer a ping."""
-        replies = self.app.control.ping(
-            destination=sorted(names), timeout=timeout_s, limit=len(names)
-        )
+        replies = self.app.control.ping(sorted(names), timeout=PING_S, limit=len(names))
         return {name for reply in replies or () for name in reply}
 
-    def active_tasks(self, names: set[str], timeout_s: float = 1.0) -> list[tuple[str, Mapping]]:
+    def active_tasks(self, names: set[str]) -> list[tuple[str, Mapping]]:
         """(worker, task) for every task that runs on these workers now; task has id and name."""
-        inspect = self.app.control.inspect(
-            destination=sorted(names), timeout=timeout_s, limit=len(names)
-        )
+        inspect = self.app.control.inspect(sorted(names), timeout=ANSWER_S, limit=len(names))
         answers = inspect.active() or {}
         return [(worker, task) for worker, tasks in answers.items() for task in tasks]
 

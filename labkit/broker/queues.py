@@ -84,11 +84,9 @@ def lists(client: redis.Redis, layout: Layout) -> set[str]:
     return {queue for key in keys if (queue := layout.queue_of(key))}
 
 
-def oldest(
-    client: redis.Redis, queue: str, count: int = 1, priority: int = 0, layout: Layout = KOMBU
-) -> list[Message]:
+def oldest(client: redis.Redis, queue: str, count: int = 1, priority: int = 0) -> list[Message]:
     """The next messages of a queue, the one that a worker takes first in front; takes nothing."""
-    raw: Any = client.lrange(layout.list_name(queue, priority), -count, -1)
+    raw: Any = client.lrange(list_name(queue, priority), -count, -1)
     return [decode_message(text) for text in reversed(raw)]
 
 
@@ -176,14 +174,12 @@ def find_unacked(
     return UnackedSearch(None, looked_at, total, unreadable, mentions)
 
 
-def taken_first(
-    client: redis.Redis, limit: int = READ_AT_ONCE, layout: Layout = KOMBU
-) -> dict[str, Unacked]:
+def taken_first(client: redis.Redis, layout: Layout = KOMBU) -> dict[str, Unacked]:
     """{delivery tag: message} of those that workers took and have not acknowledged.
 
-    The oldest `limit` of them, oldest first; without those that cannot be read.
+    The oldest READ_AT_ONCE of them, oldest first; without those that cannot be read.
     """
-    times: Any = client.zrange(layout.unacked_index, 0, limit - 1, withscores=True)
+    times: Any = client.zrange(layout.unacked_index, 0, READ_AT_ONCE - 1, withscores=True)
     texts: Any = client.hmget(layout.unacked, [tag for tag, _ in times]) if times else []
     bindings, found = Bindings(client, layout), {}
     for (tag, taken_at), raw in zip(times, texts, strict=True):

@@ -5,7 +5,6 @@ Without the file Beat begins anew: intervals count from now, and what was missed
 """
 
 import re
-from pathlib import Path
 
 from lab_home import LAB_HOME
 
@@ -14,12 +13,12 @@ ASIDE = "damaged-"
 _UNREADABLE = re.compile(r"EOFError|UnpicklingError|dbm\.\w*\.?error|KeyError\('entries'\)")
 
 
-def notes_aside(logged: str, home: Path = LAB_HOME) -> str:
+def notes_aside(logged: str) -> str:
     """Rename the notes if Beat ended because it could not read them; say how they are called now.
 
     logged: what Beat has written since its start.  "" if it says nothing of them.
     """
-    files = [file for file in home.glob(f"{NOTES}*") if file.is_file()]
+    files = [file for file in LAB_HOME.glob(f"{NOTES}*") if file.is_file()]
     if not files or not _UNREADABLE.search(logged):
         return ""
     moved = [file.replace(file.with_name(ASIDE + file.name)) for file in files]
