@@ -23,10 +23,7 @@ from celery.result import AsyncResult
 from celery.states import PENDING, READY_STATES
 
 from lab_home import REDIS_URL
-from labkit.broker.check import (
-    check_redis,
-    client_for,
-)
+from labkit.broker.check import check_redis, client_for
 from labkit.broker.result_reader import ResultStore
 from labkit.broker.results import StoredResult
 from labkit.doctor.code import load_app

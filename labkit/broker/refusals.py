@@ -23,9 +23,8 @@ Info = Mapping[str, Any]  # what INFO says; empty where it could not be asked
 
 NOWHERE = "celery_learning:nowhere"  # a list that is never there
 MEGABYTE = 1 << 20  # as Redis counts in "maxmemory 100mb"
-RESTART = (
-    "./lab down; ./lab up"  # the lab's own broker loses its CONFIG SETs, and keeps its messages
-)
+# The lab's own broker loses its CONFIG SETs, and keeps its messages.
+RESTART = "./lab down; ./lab up"
 FILLED = "docs/troubleshooting.md says what may fill it"
 
 

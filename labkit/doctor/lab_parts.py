@@ -10,10 +10,8 @@ from labkit.processes.running_lab import process_of, processes_of, read_state
 from labkit.stack.code import given_up_hint
 from labkit.words import several, shortened
 
-NODES = (
-    "worker",
-    "beat",
-)  # stopped ones are found by their connections (labkit/doctor/local_processes.py)
+# Stopped ones are found by their connections (labkit/doctor/local_processes.py).
+NODES = ("worker", "beat")
 
 
 def part_findings() -> list[Finding]:

@@ -109,10 +109,7 @@ def nobody(workers: Workers) -> str:
 
 
 def unread_findings(
-    app: Celery,
-    client: redis.Redis,
-    by_queue: Mapping[str, Mapping[int, int]],
-    layout: Layout,
+    app: Celery, client: redis.Redis, by_queue: Mapping[str, Mapping[int, int]], layout: Layout
 ) -> tuple[list[Finding], dict[str, Trouble]]:
     """(a finding for each key and queue in which something cannot be read, that of the queues).
 

@@ -8,9 +8,8 @@ LONGEST = 200  # Celery's own ids have 36 characters; a program may choose its o
 
 # What Python and a worker's log print around an id.
 PASTED = (
-    re.compile(
-        r"<\w*Result: ([^\s>]+)(?: \[.*\])?>$"
-    ),  # <AsyncResult: ID>, <GroupResult: ID [IDS]>
+    # <AsyncResult: ID>, <GroupResult: ID [IDS]>
+    re.compile(r"<\w*Result: ([^\s>]+)(?: \[.*\])?>$"),
     re.compile(r"https?://\S+/task/([^\s/?#]+)$"),  # a page of Flower
     re.compile(r"celery-task-meta-(\S+)$"),  # a key in Redis
     re.compile(r"\w*Result\((['\"])(\S+)\1\)$"),  # AsyncResult('ID')

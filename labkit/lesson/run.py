@@ -23,10 +23,7 @@ from labkit.stack.worker_check import require_workers
 
 
 def run_lesson(
-    main: Callable[[], None],
-    *,
-    queues: Sequence[str],
-    extras: Sequence[str] = (),
+    main: Callable[[], None], *, queues: Sequence[str], extras: Sequence[str] = ()
 ) -> None:
     """Check for a broker, and for a worker on each of `queues` (about 0.1 s), then run `main`.
 

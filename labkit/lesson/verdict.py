@@ -16,13 +16,8 @@ from work.ledger import Entry, Ledger
 
 MAX_NAMES = 8  # as many as fit into a line
 MAX_WIDTH = 80  # of the table, in characters: a terminal's
-AMISS = (
-    "lost",
-    "stuck",
-    "started_twice",
-    "finished_twice",
-    "effects_twice",
-)  # their jobs are named
+# The jobs of these are named.
+AMISS = ("lost", "stuck", "started_twice", "finished_twice", "effects_twice")
 
 
 @dataclass(frozen=True)

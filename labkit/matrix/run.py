@@ -44,11 +44,7 @@ def measure_all() -> tuple[Measured, str]:
     waiting = list(CELLS)
     counts: Measured = {}
     server = ""
-    with (
-        alone_with("matrix", "the matrix", "./lab matrix"),
-        _bar() as bar,
-        _running() as running,
-    ):
+    with alone_with("matrix", "the matrix", "./lab matrix"), _bar() as bar, _running() as running:
         measuring = bar.add_task("measuring", total=len(CELLS), last="")
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
