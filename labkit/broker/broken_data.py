@@ -26,9 +26,7 @@ _FILE = re.compile(r"appendonly\.aof\.\d+\.\w+\.\w+")
 def cut_zeros(data: Path) -> str:
     """Cut the zeros off the end of the newest file; say what was done, or ""."""
     files = sorted(data.glob(f"{FOLDER}/*.incr.aof"), key=lambda file: int(file.name.split(".")[2]))
-    if not files:
-        return ""
-    if not files[-1].is_file():  # Valkey says what is wrong with it
+    if not files or not files[-1].is_file():  # Valkey says what is wrong with it
         return ""
     with files[-1].open("r+b") as file:
         size = end = file.seek(0, 2)

@@ -84,16 +84,13 @@ def kinds_in(message: Message, task_id: str) -> set[str]:
     try:
         embedded = message.embedded()
     except ValueError:
-        return kinds or ({"body"} if _stands_in(message.body, task_id) else kinds)
+        in_body = any(one in message.body for one in needles(task_id))
+        return kinds or ({"body"} if in_body else set())
     for name, kind in EMBEDDED.items():
         for options in _options_in(embedded.get(name)):
             kinds |= {kind} if options.get("task_id") == task_id else set()
             kinds |= {"group"} if options.get("group_id") == task_id else set()
     return kinds
-
-
-def _stands_in(body: str, task_id: str) -> bool:
-    return any(one in body for one in needles(task_id))
 
 
 def _options_in(value: Any) -> Iterator[dict[str, Any]]:

@@ -80,7 +80,10 @@ def all_unread(
     """
     count = (taken or {}).get("")
     return Unread(
-        unread_keys(client, lengths.keys(), layout),
+        [
+            f"the key {key!r} holds a {kind}, where messages belong: it cannot be read"
+            for key, kind in wrong_types(client, lengths, layout).items()
+        ],
         unread_waiting(client, lengths, accepted_types(app), layout),
         [f"{several(count, 'message')} that workers took cannot be read"] if count else [],
     )
@@ -120,11 +123,3 @@ def _of_all(queue: str, said: list[Trouble | None]) -> Trouble:
         return Trouble(f"the one message in the queue {queue!r} cannot be run: {first}", ends)
     next_ones = f"{len(bad)} of the next {looked_at} messages in the queue {queue!r}"
     return Trouble(f"{next_ones} cannot be run; the first: {first}", ends)
-
-
-def unread_keys(client: redis.Redis, queues: Collection[str], layout: Layout = KOMBU) -> list[str]:
-    """A sentence for each key that should hold messages and is of another type."""
-    return [
-        f"the key {key!r} holds a {kind}, where messages belong: it cannot be read"
-        for key, kind in wrong_types(client, queues, layout).items()
-    ]
