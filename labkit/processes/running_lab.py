@@ -14,7 +14,7 @@ from labkit.processes.files import replace_file
 from labkit.processes.identity import ProcessId
 from labkit.processes.lock import Lock
 
-STATE_FILE = "stack.json"
+LOCK_FILE, STATE_FILE = "lock", "stack.json"
 
 
 def take_home(home: Path) -> Lock:
@@ -23,7 +23,7 @@ def take_home(home: Path) -> Lock:
     A stack.json that is there now is of a killed lab, whose process id may be another program's by
     now; it goes before anybody can take it for ours.
     """
-    lock = _lock(home)
+    lock = Lock(home / LOCK_FILE)
     if not lock.take():
         holder = lock.holder()
         pid = holder.pid if holder else "unknown"
@@ -33,13 +33,9 @@ def take_home(home: Path) -> Lock:
     return lock
 
 
-def _lock(home: Path) -> Lock:
-    return Lock(home / "lock")
-
-
 def running_lab(home: Path) -> ProcessId | None:
     """The process of the `./lab up` that runs, or starts, in this folder; None if there is none."""
-    return _lock(home).holder()
+    return Lock(home / LOCK_FILE).holder()
 
 
 def process_of(child: dict[str, Any]) -> ProcessId:

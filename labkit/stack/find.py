@@ -42,7 +42,8 @@ def stack_for(queues: Sequence[str], extras: Sequence[str] = ()) -> Iterator[dic
 
 def _shared_stack(queues: Sequence[str]) -> bool:
     """True if the stack that a lesson would talk to is there and can run it."""
-    _wait_until_ready()
+    up = "./lab up to be ready"  # it may be starting in another terminal at this moment
+    _wait(up, lambda: not running_lab(LAB_HOME) or is_ready(LAB_HOME), START_TIMEOUT_S)
     url = choose_redis_url()
     if os.environ.get("REDIS_URL"):
         check_redis(url)  # the learner named it: what is wrong with it is an error
@@ -66,15 +67,6 @@ def _workers_answer(url: str, queues: Sequence[str]) -> bool:
     except LabError:
         return False
     return True
-
-
-def _wait_until_ready() -> None:
-    """Wait where `./lab up` is starting in another terminal at this moment."""
-    _wait(
-        "./lab up to be ready",
-        lambda: not running_lab(LAB_HOME) or is_ready(LAB_HOME),
-        START_TIMEOUT_S,
-    )
 
 
 def _wait_for_new_code() -> None:

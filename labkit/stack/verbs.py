@@ -129,16 +129,12 @@ def status() -> None:
     reasons = {given_up_hint(why, reload=reload): why for why in state["given_up"].values()}
     for why in reasons.values():  # each hint once
         click.echo(f"\nhint: {given_up_hint(why, reload=reload)}")
-    if pids := " ".join(one.group_pids() for one in _processes(state) if one.stopped()):
+    embedded = [ProcessId(*state["embedded"])] if state["embedded"] else []
+    processes = embedded + [process_of(child) for child in state["children"]]
+    if pids := " ".join(one.group_pids() for one in processes if one.stopped()):
         click.echo(f"\nhint: kill -CONT {pids}")
     if state["refused"] and processes_of(state, "worker"):
         click.echo(f"the workers run older code, because: {state['refused']['why']}")
-
-
-def _processes(state: dict) -> list[ProcessId]:
-    """The broker, where it is the lab's, and all parts."""
-    embedded = [ProcessId(*state["embedded"])] if state["embedded"] else []
-    return embedded + [process_of(child) for child in state["children"]]
 
 
 def _row(process: ProcessId, where: str, given_up: str = "") -> tuple[str, str, str]:
