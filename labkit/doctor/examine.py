@@ -82,7 +82,12 @@ def diagnose(task_id: str, deadline: float) -> list[Finding]:
     refused = refused_message(REDIS_URL)
     app, client = load_app(), client_for(REDIS_URL)
     try:
-        look = Later(lambda: _look_for(app, client, task_id, deadline))
+        look = Later(
+            lambda: (
+                set_aside_answer(client, task_id)
+                or explain(gather(app, client, task_id, deadline=deadline))
+            )
+        )
         found = look.until(deadline + REPORT_S, [])
     except (redis.RedisError, OperationalError) as error:
         raise broker_error(error, REDIS_URL, client) from None
@@ -93,11 +98,6 @@ def diagnose(task_id: str, deadline: float) -> list[Finding]:
         )
     client.close()
     return [*found, _finding_of(refused)] if refused else found
-
-
-def _look_for(app: Celery, client: redis.Redis, task_id: str, deadline: float) -> list[Finding]:
-    aside = set_aside_answer(client, task_id)
-    return aside or explain(gather(app, client, task_id, deadline=deadline))
 
 
 def examine(deadline: float) -> list[Finding]:

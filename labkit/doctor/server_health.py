@@ -29,7 +29,7 @@ def server_findings(client: redis.Redis) -> list[Finding]:
         saves: str | None = client.config_get("save").get("save")
     except redis.RedisError:  # a hosted server may refuse the command
         saves = None
-    return unhealthy(info, saves) or [Finding("ok", healthy(info, saves))]
+    return list(unhealthy(info, saves)) or [Finding("ok", healthy(info, saves))]
 
 
 def healthy(info: Info, saves: str | None) -> str:
@@ -61,12 +61,8 @@ def _looked_at(info: Info, saves: str | None) -> Iterator[str]:
         yield "snapshots on, and the last one did not fail"
 
 
-def unhealthy(info: Info, saves: str | None) -> list[Finding]:
+def unhealthy(info: Info, saves: str | None) -> Iterator[Finding]:
     """Judge what INFO and CONFIG GET save said; saves: None if that was refused, "" for never."""
-    return list(_wrong(info, saves))
-
-
-def _wrong(info: Info, saves: str | None) -> Iterator[Finding]:
     version = str(info.get("redis_version", "6.2"))
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
         yield Finding(
