@@ -50,7 +50,7 @@ def run_file(lesson: Lesson) -> Path:
 def lesson_section(number: int | str, root: Path = ROOT) -> str:
     """The Markdown of one lesson: its text, a recorded run, and its code folded up."""
     lesson = lesson_of_number(str(number), root)
-    text = lesson.text
+    text, main = lesson.text, functions(lesson.tree).get("main")
     parts = [
         f"## {lesson.number} {text.title}",
         text.why,
@@ -59,7 +59,7 @@ def lesson_section(number: int | str, root: Path = ROOT) -> str:
         *_recorded_run(lesson),
         text.remarks,
         _try_next(text.try_next),
-        _folded_main(lesson),
+        _folded("The lesson", lesson.path, lesson, [main] if main else []),
         *_folded_tasks(lesson),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -83,12 +83,6 @@ def _try_next(text: str) -> str:
     opening, dot, rest = first.partition(".")
     listed = re.sub(r"^ {2}", "", changes, flags=re.MULTILINE)
     return f"**{opening}{dot}**{rest}\n\n{listed}".strip() if text else ""
-
-
-def _folded_main(lesson: Lesson) -> str:
-    """The lesson's main()."""
-    main = functions(lesson.tree).get("main")
-    return _folded("The lesson", lesson.path, lesson, [main] if main else [])
 
 
 def _folded_tasks(lesson: Lesson) -> list[str]:

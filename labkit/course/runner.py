@@ -25,7 +25,7 @@ def run_lesson_number(
 ) -> int:
     """Run one lesson and print the outcome; return the exit code of `./lab run`."""
     lesson = lesson_of_number(number, root)
-    _read_tasks(lesson)
+    _ = lesson.work_files  # a typing mistake in a task's file is told before anything starts
     with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
         if stack is None and not (environment and lesson.queues):  # else its workers did it
             _import_tasks(lesson)
@@ -72,8 +72,3 @@ def _import_tasks(lesson: Lesson) -> None:
     modules = [".".join(Path(lesson.shown(file)).with_suffix("").parts) for file in files]
     if not workers_are_current() and (why := import_error(modules=modules)):
         raise LabError(f"the lesson's tasks cannot be imported: {why}", mend_hint(why))
-
-
-def _read_tasks(lesson: Lesson) -> None:
-    """Read the task files: a typing mistake there is told in a sentence, before anything starts."""
-    _ = lesson.work_files

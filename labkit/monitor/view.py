@@ -26,7 +26,9 @@ LISTS = 4  # of a queue are shown, as many as kombu makes; of more those that ho
 
 def tables(snapshot: Snapshot, tasks: Sequence[SeenTask], source: str, width: int) -> Group:
     """Queues, workers and tasks, one below the other.  source: where the tasks come from."""
-    parts: list[RenderableType] = [_title(snapshot), "", _queues(snapshot, width)]
+    place = f"  {snapshot.broker}  {clock(snapshot.at)}"
+    title = Text.assemble(("Celery learning lab", "bold"), place)
+    parts: list[RenderableType] = [title, "", _queues(snapshot, width)]
     parts += [Text(_legend(snapshot), style="dim"), ""]
     parts += _unread(snapshot, width)
     parts += [_workers(snapshot, width), ""] if snapshot.workers.answered else []
@@ -69,12 +71,6 @@ def merged(running: Sequence[SeenTask], told: Sequence[SeenTask]) -> list[SeenTa
     known = {task.task_id for task in told}
     both = [*told, *(task for task in running if task.task_id not in known)]
     return sorted(both, key=lambda task: (task.state == "RECEIVED", -task.at))
-
-
-def _title(snapshot: Snapshot) -> Text:
-    return Text.assemble(
-        ("Celery learning lab", "bold"), f"  {snapshot.broker}  {clock(snapshot.at)}"
-    )
 
 
 Row = Sequence[str | Text]
