@@ -4,7 +4,6 @@ import os
 import shlex
 import signal
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -24,7 +23,7 @@ class Command(Program):
 
     def __init__(self, *words: str) -> None:
         super().__init__(words[0], words, Path(os.devnull))
-        self.line = self.line_of(words)
+        self.line = f"$ {shlex.join(words)}"  # as a person types it
         self.start()
 
     def _open_log(self) -> IO:
@@ -32,11 +31,6 @@ class Command(Program):
         output = tempfile.TemporaryFile()  # noqa: SIM115 - start() closes it
         self._output = os.dup(output.fileno())
         return output
-
-    @staticmethod
-    def line_of(words: Sequence[str]) -> str:
-        """A command as a person types it."""
-        return f"$ {shlex.join(words)}"
 
     def __enter__(self) -> Self:
         return self
@@ -53,10 +47,6 @@ class Command(Program):
         if not wait_until(lambda: text in self.text(), TIMEOUT_S):
             command = self.line.removeprefix("$ ")
             raise LabError(f"{command} did not print {text!r} in {TIMEOUT_S} s", f"{command}")
-
-    def ended(self) -> bool:
-        """True if it runs no more."""
-        return not self.running()
 
     def end(self) -> int:
         """Wait for its end; return its exit code.  Whoever waits no longer ends it."""

@@ -1,5 +1,6 @@
 """A worker in the background, by `celery multi`: it leaves its parent and lives by its pid file."""
 
+import shlex
 import socket
 import sys
 import threading
@@ -43,14 +44,14 @@ class Multi:
         """
         files = [f"--pidfile={LAB_HOME}/%n.pid", f"--logfile={LAB_HOME}/logs/%n%I.log"]
         words = ["celery", "multi", verb, self.name, "-A", "celery_app", *files, *self.options]
-        line = Command.line_of(words)
+        line = f"$ {shlex.join(words)}"
         if self.spoiled_by:
             return line, f"> left out: {self.spoiled_by} holds a space"
         with self._one_verb:
             if self._closed.is_set():
                 return line, "> nothing"
             with Command(*words, "--no-color") as command:
-                wait_until(lambda: command.ended() or self._closed.is_set(), VERB_S)
+                wait_until(lambda: not command.running() or self._closed.is_set(), VERB_S)
                 text = command.text()
         about = [one.strip() for one in text.splitlines() if f"{self.name}@" in one]
         return line, about[-1] if about else "> nothing"
