@@ -21,8 +21,6 @@ OTHER_WORDS = {  # of the log: what it means where no state is stored
     "ignored": "it raised Ignore, or replaced itself (self.replace), and stores no state",
 }
 
-JSON_ALONE = ': the lab accepts JSON alone (accept_content), and serializer="json" makes it'
-
 
 def explain_unknown(seen: Evidence) -> Finding:
     """The honest answer about a task that has left no trace in Redis."""
@@ -53,13 +51,12 @@ def ignoring(seen: Evidence) -> list[str]:
 
 def _from_log(seen: Evidence, log: LogTrace) -> Finding:
     if log.did == "refused":
-        return Finding(
-            "wrong",
-            f"{log.worker} could not read its message at {clock(log.at)}, and threw it away: "
-            f"{log.why}; the program that sends it must be mended"
-            + (JSON_ALONE if "ContentDisallowed" in log.why else ""),
-            FIND_CALLS,
-        )
+        refused = f"{log.worker} could not read its message at {clock(log.at)}, and threw it away: "
+        refused += f"{log.why}; the program that sends it must be mended"
+        if "ContentDisallowed" in log.why:
+            refused += ": the lab accepts JSON alone (accept_content), "
+            refused += 'and serializer="json" makes it'
+        return Finding("wrong", refused, FIND_CALLS)
     if log.did in ENDED:
         return _no_result(seen, log)
     if log.did == "named":

@@ -7,8 +7,6 @@ from labkit.stack.children import CAREFUL
 from labkit.stack.worker_check import START_WORKER, no_worker_hint
 from labkit.words import several
 
-CAREFUL_WORKER = f"{START_WORKER} -- {CAREFUL}"
-
 
 def worker_findings(
     workers: Workers, waiting: int, stopped: list[Stopped], *, deadly: bool = False
@@ -35,7 +33,7 @@ def worker_findings(
     if deadly and hint == START_WORKER:
         held += "; one of the messages ends workers: type the hint again until its worker stays, "
         held += "because the second one that ends on a message sets it aside"
-        hint = CAREFUL_WORKER
+        hint = f"{START_WORKER} -- {CAREFUL}"
     return [Finding("wrong", f"no worker is connected{held}", hint)]
 
 
