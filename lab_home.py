@@ -12,7 +12,7 @@ import os
 import re
 from pathlib import Path
 from shlex import quote as quoted
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from lab_env import ROOT, house_error, line_that_sets, load_env_file, look_or_unset, where_set
@@ -135,17 +135,22 @@ def _refuse_hidden_settings() -> None:
             raise SystemExit(house_error(wrong, look_or_unset(name)))
 
 
-def running_broker() -> dict[str, str] | None:
-    """What the running lab wrote about its embedded broker: {"url": ..., "run_id": ...}."""
+def noted(file: Path) -> dict[str, Any]:
+    """What a program of the running lab has noted in its file; {} where there is none."""
     try:
-        return json.loads(BROKER_FILE.read_text())
+        return json.loads(file.read_text())
     except (OSError, ValueError):
-        return None
+        return {}
+
+
+def running_broker() -> dict[str, str]:
+    """What the running lab wrote about its embedded broker: {"url": ..., "run_id": ...}, or {}."""
+    return noted(BROKER_FILE)
 
 
 def choose_redis_url() -> str:
     """REDIS_URL if it is set; else the running lab's broker; else the usual address."""
-    return address("REDIS_URL") or (running_broker() or {"url": LAST_RESORT_URL})["url"]
+    return address("REDIS_URL") or running_broker().get("url", LAST_RESORT_URL)
 
 
 def choose_smtp_url() -> str:
@@ -153,12 +158,7 @@ def choose_smtp_url() -> str:
 
     Asked anew for each e-mail, because the lab's mail server may have been started after a worker.
     """
-    if given := os.environ.get("SMTP_URL"):
-        return given
-    try:
-        return json.loads(MAIL_FILE.read_text())["url"]
-    except (OSError, ValueError, KeyError):
-        return LAST_RESORT_SMTP_URL
+    return os.environ.get("SMTP_URL") or noted(MAIL_FILE).get("url", LAST_RESORT_SMTP_URL)
 
 
 def choose_database_url() -> str:

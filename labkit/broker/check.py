@@ -22,7 +22,7 @@ from lab_home import (
     running_broker,
     whose_database,
 )
-from labkit.broker.refusals import RESTART, Info, causes, refusal, try_to_write
+from labkit.broker.refusals import RESTART, Info, causes, is_embedded, refusal, try_to_write
 from labkit.errors import LabError
 from labkit.processes.identity import ProcessId
 from labkit.processes.running_lab import read_state, running_lab, stopped_part
@@ -89,7 +89,7 @@ def check_client(client: redis.Redis, url: str) -> str:
     try:
         run_id = run_id_of(client)
         answered = True
-        if _is_embedded_url(url) and (running_broker() or {}).get("run_id") != run_id:
+        if is_embedded(url) and running_broker().get("run_id") != run_id:
             raise LabError(f"the server at {where} is not the lab's broker", RESTART)
         owner = whose_database(client)
         if owner == "foreign":
@@ -98,18 +98,13 @@ def check_client(client: redis.Redis, url: str) -> str:
                 f"{where_set('REDIS_URL')}",
                 other_address(url),
             )
-        if owner == "ours":
-            _mark_again(client)
+        if owner == "ours":  # FLUSHALL or FLUSHDB may have taken the mark away
+            with contextlib.suppress(redis.ResponseError):  # it takes no message: told below
+                client.set(MARK, "again", nx=True)
         try_to_write(client)
     except redis.RedisError as error:
         raise broker_error(error, url, client, answered=answered) from None
     return owner
-
-
-def _mark_again(client: redis.Redis) -> None:
-    """Set the mark in the lab's own database, where FLUSHALL or FLUSHDB has taken it away."""
-    with contextlib.suppress(redis.ResponseError):  # it takes no message; try_to_write() tells
-        client.set(MARK, "again", nx=True)
 
 
 def broker_error(
@@ -121,7 +116,7 @@ def broker_error(
     """
     where = masked(url)
     if why := refusal(error, lambda: _info(client)):
-        hint = why.embedded_hint if _is_embedded_url(url) else why.hint
+        hint = why.embedded_hint if is_embedded(url) else why.hint
         return TakesNoMessage(why.sentence, hint)
     if isinstance(error, redis.AuthenticationError):
         wrong = "refuses this password" if urlsplit(url).password else "wants a password"
@@ -133,7 +128,7 @@ def broker_error(
     for one in causes(error):
         if isinstance(one, ssl.SSLError):
             return _tls_error(one, where)
-    if _is_embedded_url(url) and (stopped := stopped_broker()):
+    if is_embedded(url) and (stopped := stopped_broker()):
         return stopped
     if answered:
         return NoAnswer(f"the broker at {where} stopped answering{_set(url)}: {error}", _start(url))
@@ -162,12 +157,6 @@ def _info(client: redis.Redis | None) -> Info:
         with contextlib.suppress(redis.RedisError):
             return client.info()
     return {}
-
-
-def _is_embedded_url(url: str) -> bool:
-    """True if the broker file names this URL as that of the lab's own broker."""
-    broker = running_broker()
-    return bool(broker and broker["url"] == url and broker["run_id"])
 
 
 def stopped_broker() -> LabError | None:

@@ -37,6 +37,12 @@ class Refusal:
     embedded_hint: str = RESTART
 
 
+def is_embedded(url: str) -> bool:
+    """True if the broker file names this URL as that of the lab's own broker."""
+    broker = running_broker()
+    return broker.get("url") == url and bool(broker["run_id"])
+
+
 def try_to_write(client: redis.Redis) -> None:
     """Ask the server whether it would take a message, and write nothing; raises its error.
 
@@ -67,8 +73,7 @@ def redis_cli(words: str) -> str:
     A password is asked for, so that nobody sees it in the list of processes.  The lab's own broker
     is started again: that undoes each CONFIG SET.
     """
-    broker = running_broker()
-    if broker and broker["url"] == REDIS_URL and broker["run_id"]:
+    if is_embedded(REDIS_URL):
         return RESTART
     parts = urlsplit(REDIS_URL)
     where = ["-h", parts.hostname or "localhost", "-p", str(parts.port or 6379)]

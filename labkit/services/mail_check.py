@@ -1,12 +1,11 @@
 """Is there a mail server, and is it one of the lab's?"""
 
-import json
 import os
 import socket
 from pathlib import Path
 
 from lab_env import line_that_sets, where_set
-from lab_home import LAB_HOME, MAIL_FILE, choose_smtp_url
+from lab_home import LAB_HOME, MAIL_FILE, choose_smtp_url, noted
 from labkit.errors import LabError
 from labkit.processes.identity import ProcessId
 from labkit.processes.running_lab import processes_of, read_state, stopped_part
@@ -17,17 +16,9 @@ ANSWER_S = 1.0  # it answers in milliseconds
 MAX_BYTES = 500  # a greeting is one line
 
 
-def read_mail_file(home: Path) -> dict:
-    """What the mail server wrote down: {"url": "smtp://127.0.0.1:PORT", "pid": int}, or {}."""
-    try:
-        return json.loads((home / MAIL_FILE.name).read_text())
-    except (OSError, ValueError):
-        return {}
-
-
 def mail_server_answers(process: ProcessId, home: Path) -> bool:
     """True if the mail server that we started greets whoever connects."""
-    server = read_mail_file(home)  # it writes this file when it listens
+    server = noted(home / MAIL_FILE.name)  # it writes this file when it listens
     return server.get("pid") == process.pid and IDENT in greeting(server["url"])
 
 

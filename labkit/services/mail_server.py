@@ -17,7 +17,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from lab_home import LAB_FILES, MAIL_FILE
+from lab_home import LAB_FILES, MAIL_FILE, noted
 from labkit.processes.files import FOR_ITS_OWNER, replace_file
 from work.mail.emails import check_address
 from work.mail.mail_answers import DELAYS_S, IDENT, take_answer
@@ -107,24 +107,19 @@ async def serve(mail_folder: Path, host: str, port: int) -> asyncio.Server:
     return await asyncio.get_running_loop().create_server(conversation, host, port)
 
 
-def write_mail_file(port: int) -> None:
-    """Tell every program of this lab where its mail server is, in one step."""
-    where = {"url": f"smtp://127.0.0.1:{port}", "pid": os.getpid()}
-    replace_file(MAIL_FILE, json.dumps(where), FOR_ITS_OWNER)
-
-
 async def run(host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = await serve(LAB_FILES / "mail", host, port)
-    write_mail_file(server.sockets[0].getsockname()[1])
+    where = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    replace_file(MAIL_FILE, json.dumps({"url": where, "pid": os.getpid()}), FOR_ITS_OWNER)
     try:
         await stop.wait()
     finally:
-        with contextlib.suppress(OSError, ValueError):  # another one's file stays
-            if json.loads(MAIL_FILE.read_text())["pid"] == os.getpid():
+        if noted(MAIL_FILE).get("pid") == os.getpid():  # another one's file stays
+            with contextlib.suppress(OSError):
                 MAIL_FILE.unlink()
         server.close()
 

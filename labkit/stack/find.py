@@ -48,7 +48,7 @@ def _shared_stack(queues: Sequence[str]) -> bool:
     if os.environ.get("REDIS_URL"):
         check_redis(url)  # the learner named it: what is wrong with it is an error
         return _workers_answer(url, queues)
-    lab_is_up = running_lab(LAB_HOME) is not None and running_broker() is not None
+    lab_is_up = bool(running_lab(LAB_HOME) and running_broker())
     try:
         owner = check_redis(url)
     except LabError:

@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lab_home import masked
+from lab_home import MAIL_FILE, masked, noted
 from labkit.broker.inspector import Inspector, broker_errors, node_name
 from labkit.errors import cannot_write
 from labkit.processes.identity import ProcessId
 from labkit.processes.records import ProcessRecord
 from labkit.processes.running_lab import write_state
-from labkit.services.mail_check import mail_server_answers, read_mail_file
+from labkit.services.mail_check import mail_server_answers
 from labkit.services.pages import PAGES, page_answers
 from labkit.services.ports import next_free_port
 from labkit.stack.children import Child
@@ -174,7 +174,7 @@ class Parts:
         if kind in self.given_up:
             return None
         if kind == "mail":
-            return read_mail_file(self.home).get("url")
+            return noted(self.home / MAIL_FILE.name).get("url")
         return f"http://localhost:{self.ports[kind]}" if kind in self.ports else None
 
     def save(self) -> None:
