@@ -1,19 +1,11 @@
 """Ask the workers about one task: who has it, who knows it, who remembers that it was revoked."""
 
-import redis
 from celery import Celery
 
-from labkit.broker.workers import Workers, ask_workers
+from labkit.broker.workers import Workers
 from labkit.doctor.evidence import Holding, Registered
 
-Answers = tuple[Workers, Registered]
 NO_LIMIT = {"", "None", "0"}  # what a worker says of a task without a rate limit
-
-
-def ask_workers_and_tasks(app: Celery, client: redis.Redis) -> Answers:
-    """Ask the workers what they do, and which tasks they know."""
-    workers = ask_workers(app, client)
-    return workers, registered_in(app, workers)
 
 
 def registered_in(app: Celery, workers: Workers) -> Registered:

@@ -29,14 +29,14 @@ def explain(seen: Evidence) -> list[Finding]:
 def _where(seen: Evidence) -> list[Finding]:
     result = seen.result
     if result and result.status in READY_STATES:
-        return explain_ended(seen)
+        return explain_ended(seen, result)
     if seen.holdings:
         return [explain_holding(seen, holding) for holding in seen.holdings]
     started = result is not None and result.status != RETRY
     if seen.unacked and not (started and seen.unheard):
         return [explain_taken(seen, seen.unacked)]
     if seen.search and seen.search.message:
-        return explain_queued(seen)
+        return explain_queued(seen, seen.search, seen.search.message)
     if result:
         return [explain_unfinished(seen, result)]
     return [explain_unknown(seen)]

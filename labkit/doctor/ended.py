@@ -16,10 +16,8 @@ from labkit.words import celery_line, clock, duration, shortened, typed
 EXPIRED, TERMINATED = "TaskRevokedError: expired", "TaskRevokedError: terminated"
 
 
-def explain_ended(seen: Evidence) -> list[Finding]:
+def explain_ended(seen: Evidence, result: StoredResult) -> list[Finding]:
     """Say how it ended, and whether a message is left that would run it once more."""
-    result = seen.result
-    assert result  # noqa: S101 - the caller looked
     return [_how(seen, result), *_again(seen, result)]
 
 

@@ -17,11 +17,10 @@ from labkit.broker.queues import UnackedSearch, find_unacked, lengths, queues_wi
 from labkit.broker.result_reader import ResultStore
 from labkit.broker.search import Search, find_queued
 from labkit.broker.unread import unread_waiting
-from labkit.broker.workers import Workers
+from labkit.broker.workers import Workers, ask_workers
 from labkit.doctor.ask import (
-    Answers,
-    ask_workers_and_tasks,
     holdings_of,
+    registered_in,
     result_expires_s,
     scheduled_in,
     who_revoked,
@@ -32,6 +31,8 @@ from labkit.doctor.worker_logs import last_unread, task_in_logs
 from labkit.processes.running_lab import read_state
 from labkit.waiting import Later, wait_until
 from labkit.words import several
+
+Answers = tuple[Workers, Registered]
 
 FLOWER_TIMEOUT_S = 0.3
 ACKNOWLEDGED_S = 0.5  # after its end was stored; milliseconds, if the machine is not busy
@@ -109,7 +110,8 @@ class _Look:
         self.search = find_queued(self.client, self.task_id, queues, room_s, layout=self.layout)
 
     def _ask_workers(self) -> Answers:
-        return ask_workers_and_tasks(self.app, self.client)
+        workers = ask_workers(self.app, self.client)
+        return workers, registered_in(self.app, workers)
 
     def _hear(self, answers: Later[Answers | None]) -> None:
         heard = answers.until(self.deadline, None)

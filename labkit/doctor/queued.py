@@ -4,20 +4,18 @@ import time
 
 from labkit.broker.inspector import LAB_QUEUES
 from labkit.broker.messages import Message
+from labkit.broker.search import Search
 from labkit.doctor.evidence import Evidence
 from labkit.doctor.findings import Finding
 from labkit.doctor.queue_findings import FIND_CALLS, LOSES, did_you_mean, nobody, waiting_hint
 from labkit.words import celery_line, clock, several, typed
 
 
-def explain_queued(seen: Evidence) -> list[Finding]:
+def explain_queued(seen: Evidence, search: Search, message: Message) -> list[Finding]:
     """The task's message waits in a queue: behind how many, and for whom."""
-    search, workers = seen.search, seen.workers
-    assert search  # noqa: S101 - the caller looked
-    message, queue = search.message, search.queue
-    assert message  # noqa: S101 - the caller looked
+    queue, workers = search.queue, seen.workers
     place = f"behind {several(search.before, 'message')}" if search.before else "as the next one"
-    where = f"waits in the queue {queue!r}, {place}: {message.task or 'no task'}{_times(seen)}"
+    where = f"waits in the queue {queue!r}, {place}: {message.task or 'no task'}{_times(message)}"
     if refused := message.refusal(seen.accepted):
         where += f"; no worker can run it: {refused}; the call that sends it must be mended"
         return [Finding("wrong", where, FIND_CALLS)]
@@ -74,12 +72,10 @@ def who_forgot(seen: Evidence, queue: str) -> str:
     return f"{', '.join(names)}, which {takes} from this queue, {does} not remember that"
 
 
-def _times(seen: Evidence) -> str:
+def _times(message: Message) -> str:
     """The times that a message names: when it is due, when it expires."""
-    message = seen.search.message if seen.search else None
-    retries = message.retries if message else 0
-    text = f", attempt {retries + 1}" if retries else ""
-    if message and message.eta:
+    text = f", attempt {message.retries + 1}" if message.retries else ""
+    if message.eta:
         text += f", due at {clock(message.eta)}"
     return text + expiry(message)
 
