@@ -109,7 +109,8 @@ def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, str) else ""  # a claim that is false
     if isinstance(error, NoAnswer | subprocess.TimeoutExpired):
-        return str(LabError(_who_gave_up(error), _where(sent)))
+        more = f"./lab doctor {quote(sent[-1][0])}" if sent else "./lab status"
+        return str(LabError(_who_gave_up(error), more))
     if failed := _failed_task(error):
         why = last_error(failed.traceback) if failed.traceback else repr(error)
         return str(
@@ -127,11 +128,6 @@ def _who_gave_up(error: BaseException) -> str:
         command = error.cmd if isinstance(error.cmd, str) else shlex.join(map(str, error.cmd))
         return f"`{command}` did not end in {error.timeout:.0f} s"
     return ".get() gave up: no result came in that time"
-
-
-def _where(sent: list[tuple[str, str]]) -> str:
-    """The command that says more of a task that does not end."""
-    return f"./lab doctor {quote(sent[-1][0])}" if sent else "./lab status"
 
 
 def _wrong_around_us() -> str:

@@ -35,16 +35,12 @@ def marked_orphans(home: Path, below: Path) -> Iterator[tuple[str, ProcessId]]:
             starter, _, its_home = process.environ().get(MARK, "").partition(" ")
             if its_home != str(home) and not Path(its_home).is_relative_to(below):
                 continue
-            if _runs_as_starter(int(starter), process):
-                continue
+            pid = int(starter)
+            if _runs(pid) and psutil.Process(pid).create_time() <= process.create_time():
+                continue  # this is still the process that started it, and no later one
             leader = os.getpgid(process.pid)
             if process.status() != "zombie" and (leader == process.pid or not _runs(leader)):
                 yield _program(process), ProcessId(process.pid, process.create_time())
-
-
-def _runs_as_starter(pid: int, started: psutil.Process) -> bool:
-    """True if `pid` is still the process that started `started`, and no later one."""
-    return _runs(pid) and psutil.Process(pid).create_time() <= started.create_time()
 
 
 def _runs(pid: int) -> bool:
