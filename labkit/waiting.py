@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 POLL_S = 0.02  # short beside everything that the lab waits for
 
 T = TypeVar("T")
+Otherwise = TypeVar("Otherwise")
 
 
 def wait_until(
@@ -51,7 +52,7 @@ class Later(Generic[T]):
         except Exception as error:  # noqa: BLE001 - it is raised again by until()
             self._error = error
 
-    def until(self, deadline: float, otherwise: T) -> T:
+    def until(self, deadline: float, otherwise: Otherwise) -> T | Otherwise:
         """Wait for the value until `deadline` (time.monotonic()), then give `otherwise`.
 
         Raises what the call raised.

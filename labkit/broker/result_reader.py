@@ -176,7 +176,7 @@ class ResultStore:
         if file and not file.exists():  # Celery would make it
             return None
         self._imported.until(time.monotonic() + IMPORT_S, None)
-        asked: Later[Any] = Later(lambda: self._backend().get_task_meta(task_id, cache=False))
+        asked = Later(lambda: self._backend().get_task_meta(task_id, cache=False))
         meta = asked.until(time.monotonic() + self._timeout_s, None)
         if meta is None:
             raise TimeoutError(f"no answer in {self._timeout_s} s")

@@ -177,7 +177,7 @@ def _app() -> Celery:
 
 def _workers_and_queues(client: redis.Redis, deadline: float) -> list[Finding]:
     app = _app()
-    asked: Later[Workers | None] = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
+    asked = Later(lambda: ask_workers(app, client_for(REDIS_URL)))
     layout = layout_of(app)
     by_queue = lengths(client, queues_with_messages(client, layout=layout), layout)
     waiting = {queue: sum(lists.values()) for queue, lists in by_queue.items()}

@@ -66,7 +66,7 @@ class _Look:
 
     def gather(self) -> Evidence:
         """Look everywhere, in the order in which a task moves, and at the workers meanwhile."""
-        answers: Later[Answers | None] = Later(self._ask_workers)
+        answers = Later(self._ask_workers)
         self.result, self.held = self.store.read(self.task_id), self._unacked()
         if not self.held.found and self._may_have_a_message():
             self._search_queues()
@@ -113,7 +113,7 @@ class _Look:
         workers = ask_workers(self.app, self.client)
         return workers, registered_in(self.app, workers)
 
-    def _hear(self, answers: Later[Answers | None]) -> None:
+    def _hear(self, answers: Later[Answers]) -> None:
         heard = answers.until(self.deadline, None)
         self.late = heard is None
         if heard:
@@ -124,19 +124,16 @@ class _Look:
         """What waits for its time stands in a list of its own; all else may have moved on."""
         self.held = self.held if self.held.found else self._unacked()
         lists = Later(lambda: scheduled_in(self.app, self.workers, self.task_id))
-        nothing: tuple[list[Holding], bool] = ([], True)
-        self.holdings, self.holder_unknown = lists.until(self.deadline, nothing)
+        self.holdings, self.holder_unknown = lists.until(self.deadline, ([], True))
         if self.holdings or self.workers.silent or self.late:  # who is silent stays so
             return
-        again: Later[Answers | None] = Later(self._ask_workers)
-        self._hear(again)
+        self._hear(Later(self._ask_workers))
         self.held = self.held if self.holdings else self._unacked()
         if not (self.search or self.held.found):
             self._search_queues()
         self._read_result_again()
 
     def _who_revoked(self) -> list[str] | None:
-        asked: Later[list[str] | None]
         asked = Later(lambda: who_revoked(self.app, self.workers, self.task_id))
         return asked.until(self.deadline, None)
 
