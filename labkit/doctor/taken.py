@@ -138,7 +138,9 @@ def taken_findings(taken: Taken, workers: Workers) -> list[Finding]:
                 told = f"{what}, and no worker lists {them}; {ended}; or a rate limit that was "
                 told += f"lifted since still holds {them} back, which no worker tells"
             told += "; what is sent once more may run twice"
-            findings.append(Finding(kind, told, _hint(queue, workers)))
+            takers = queue in workers.consumed()
+            hint = "./lab monitor" if takers else start_hint(queue, workers)
+            findings.append(Finding(kind, told, hint))
     return findings + [_alone(*one) for one in sorted(taken.kept_by_worker_alone.items())]
 
 
@@ -167,12 +169,6 @@ def _words(
         f"is {duration(timeout)}; {who} for such messages every {duration(look)})"
     )
     return f"{text} and not acknowledged", them, back
-
-
-def _hint(queue: str, workers: Workers) -> str:
-    if queue in workers.consumed():
-        return "./lab monitor"
-    return start_hint(queue, workers)
 
 
 def _alone(worker: str, times: list[float]) -> Finding:

@@ -131,10 +131,5 @@ class PartnerServices:
         return 201, {}, {}
 
 
-def main() -> None:
-    """The program."""
-    serve(PartnerServices().respond)
-
-
 if __name__ == "__main__":
-    main()
+    serve(PartnerServices().respond)
