@@ -83,11 +83,6 @@ class Message:
         """Which header ends a worker, as the end of a sentence; "" if none does."""
         return deadly(self.headers)
 
-    @property
-    def why(self) -> str:
-        """The unread parts as the end of a sentence; "" if all of it can be read."""
-        return "; ".join(self.unread)
-
     def payload(self) -> Any:
         """The body, decoded; ValueError if it is no JSON."""
         if self.content_type not in {"", JSON}:

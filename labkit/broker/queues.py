@@ -140,11 +140,6 @@ class UnackedSearch:
     unreadable: int = 0
     mentions: Mentions = field(default_factory=Mentions)
 
-    @property
-    def complete(self) -> bool:
-        """True if every message was looked at."""
-        return self.looked_at >= self.total
-
 
 def find_unacked(
     client: redis.Redis, task_id: str, limit_s: float = 0.8, layout: Layout = KOMBU

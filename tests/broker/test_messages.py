@@ -38,7 +38,7 @@ def test_protocol_1_is_read_like_protocol_2():
         assert (message.task_id, message.task, message.retries) == (ID, TASK, 2)
         assert message.arguments() == ([1, 2], {})
         assert message.eta == moment("2030-01-01T00:00:00+00:00")
-        assert (message.why, message.refusal()) == ("", "")
+        assert (message.unread, message.refusal()) == ([], "")
     assert decode_message(envelope(headers(ID))).eta is None
 
 
@@ -47,7 +47,7 @@ def test_a_compressed_body_is_read_and_a_bomb_is_not():
     said = headers(ID, compression=GZIP)
     assert decode_message(envelope(said, zlib.compress(small))).arguments() == ([1, 2], {})
     message = decode_message(envelope(said, zlib.compress(bomb)))
-    assert (message.why, message.refusal()) == ("its body is no JSON", "")
+    assert (message.unread, message.refusal()) == (["its body is no JSON"], "")
 
 
 @given(
@@ -58,7 +58,9 @@ def test_a_compressed_body_is_read_and_a_bomb_is_not():
 )
 def test_no_headers_are_an_error_in_what_is_asked_of_a_message(said):
     message = decode_message(envelope(said))
-    assert isinstance(message.why + message.refusal() + message.task_id + message.task, str)
+    assert isinstance(
+        "".join([*message.unread, message.refusal(), message.task_id, message.task]), str
+    )
     assert message.retries >= 0 or isinstance(said.get("retries"), int)
     assert kinds_in(message, ID) <= {"group"}
 
