@@ -136,11 +136,12 @@ def _refuse_hidden_settings() -> None:
 
 
 def noted(file: Path) -> dict[str, Any]:
-    """What a program of the running lab has noted in its file; {} where there is none."""
+    """What a program of the running lab has noted in its file; {} where that cannot be read."""
     try:
-        return json.loads(file.read_text())
+        content = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
+    return content if isinstance(content, dict) else {}
 
 
 def running_broker() -> dict[str, str]:

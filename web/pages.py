@@ -3,7 +3,6 @@
 Everything comes from this machine: the files of Swagger UI lie in the package fastapi_swagger.
 """
 
-import json
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 
-from lab_home import LAB_HOME
+from lab_home import LAB_HOME, noted
 
 router = APIRouter(include_in_schema=False)
 SWAGGER_UI = Path(str(files("fastapi_swagger") / "resources"))
@@ -71,10 +70,7 @@ def _link(address: str, text: str) -> str:
 
 def _flower_url() -> str:
     """Where the running lab says that its Flower is; "" without one."""
-    try:
-        url = json.loads((LAB_HOME / "stack.json").read_text())["flower"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    url = noted(LAB_HOME / "stack.json").get("flower")
     return url if isinstance(url, str) else ""
 
 

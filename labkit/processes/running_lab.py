@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from lab_home import BROKER_FILE, MAIL_FILE
+from lab_home import BROKER_FILE, MAIL_FILE, noted
 from labkit.errors import LabError
 from labkit.processes.files import replace_file
 from labkit.processes.identity import ProcessId
@@ -73,11 +73,8 @@ def write_state(home: Path, state: dict[str, Any]) -> None:
 def read_state(home: Path) -> dict[str, Any] | None:
     """stack.json of the lab that runs here now: Parts.save names its keys; else None."""
     lab = running_lab(home)
-    try:
-        state = json.loads((home / STATE_FILE).read_text()) if lab else None
-    except (OSError, ValueError):
-        return None
-    return state if lab and state and state["launcher"] == lab.pid else None
+    state = noted(home / STATE_FILE)
+    return state if lab and state.get("launcher") == lab.pid else None
 
 
 def is_ready(home: Path) -> bool:
