@@ -1,4 +1,4 @@
-"""The tasks of the real-world level, called as plain functions, and the work behind them."""
+"""process_image, called as a plain function, and the work behind it: what it makes, and refuses."""
 
 import json
 import os
@@ -27,9 +27,6 @@ def picture_bytes(file_format="JPEG", size=(1200, 900), mode="RGB", **options):
 
 def names_in(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
-# -- process_image ---------------------------------------------------------------------------
 
 
 def test_the_sample_photo_is_drawn_when_it_is_asked_for(files):
