@@ -14,6 +14,7 @@ import yaml
 
 from labkit.broker.server import free_port
 from tests.helpers.required import require
+from tests.helpers.stand_ins import program
 from tests.stack.helpers.labs import ROOT, wait_until
 from tests.stack.helpers.page_reader import answers
 from tests.stack.helpers.typed_page import Block, blocks, clean_environment, there
@@ -73,10 +74,7 @@ def test_the_app_of_the_page_has_the_values_of_the_lab():
 def unit(tmp_path: Path) -> Path:
     """The unit, in a folder in which its program is there."""
     require("systemd", there("systemd-analyze"), "apt-get install systemd")
-    program = tmp_path / ".venv/bin/celery"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    program(tmp_path / ".venv/bin/celery", "#!/bin/sh\n")
     file = tmp_path / "shop-worker.service"
     file.write_text(FILES[file.name].replace("/srv/shop", str(tmp_path)))
     return file
@@ -162,9 +160,8 @@ def test_the_redis_of_the_compose_file_asks_for_its_password(tmp_path):
     shell, option, script = yaml.safe_load(FILES["docker-compose.yml"])["services"]["redis"][
         "command"
     ]
-    entry_point = tmp_path / "docker-entrypoint.sh"  # that of the image changes the user, too
-    entry_point.write_text('#!/bin/sh\nexec "$@"\n')
-    entry_point.chmod(0o755)
+    # That of the image changes the user, too.
+    program(tmp_path / "docker-entrypoint.sh", '#!/bin/sh\nexec "$@"\n')
     port = free_port()
     script = script.replace("$$", "$").replace("<<", f"--port {port} --bind 127.0.0.1 <<")
     environment = clean_environment() | {"REDIS_PASSWORD": "a-long-word"}
