@@ -1,0 +1,118 @@
+"""One setup of a trial: its worker, what was sent to it, and what came of that."""
+
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import redis
+from celery import Celery, Task
+from celery.result import AsyncResult
+
+from labkit.broker.queues import find_unacked, lengths, unacked_by_queue
+from labkit.broker.quiet import jobs_in_messages
+from labkit.lesson.verdict import Verdict, verdict_on
+from labkit.own.workers import Worker, WorkerLine
+from work.ledger import Entry, Ledger
+
+
+@dataclass
+class Setup:
+    """See labkit.lesson.trial.  It has a queue, a ledger and (once it is started) a worker."""
+
+    name: str
+    queue: str
+    ledger: Ledger
+    line: WorkerLine
+    client: redis.Redis
+    app: Celery | None  # of a broker of its own; None on the shared one
+    worker: Worker = field(init=False)
+    results: dict[str, AsyncResult] = field(default_factory=dict)  # by job
+    _kept: tuple[list[Entry], set[str], dict[str, str]] | None = None
+
+    # -- Sending --------------------------------------------------------------------------------
+
+    def send(self, task: Task, job: str, *arguments: object, **options: Any) -> AsyncResult:
+        """Call task(run, job, *arguments) by a message in this setup's queue.
+
+        run: the name of the ledger that the task writes to.  options: as for apply_async().
+        """
+        called_with = (self.ledger.run, job, *arguments)
+        if self.app:
+            sent = self.app.send_task(task.name, called_with, queue=self.queue, **options)
+        else:
+            sent = task.apply_async(called_with, queue=self.queue, **options)
+        self.results[job] = sent
+        return sent
+
+    # -- What the work has written down ---------------------------------------------------------
+
+    def entries(self, event: str | None = None, job: str | None = None) -> list[Entry]:
+        """The lines of the ledger; only those of an event ("START", "END"), of a job."""
+        lines = self._kept[0] if self._kept else self.ledger.entries()
+        return [one for one in lines if event in (None, one.event) and job in (None, one.job)]
+
+    def began(self, job: str) -> bool:
+        """True if work on the job has begun."""
+        return bool(self.entries("START", job))
+
+    def ended(self, job: str) -> bool:
+        """True if work on the job has come to its end."""
+        return bool(self.entries("END", job))
+
+    def runs(self, job: str) -> int:
+        """How often work on the job has begun."""
+        return len(self.entries("START", job))
+
+    def done(self) -> list[str]:
+        """The jobs that were worked on to their end, in that order."""
+        return [one.job for one in self.entries("END")]
+
+    def began_after(self, job: str, moment: float) -> float:
+        """When work on the job began next after a moment; inf if it did not.
+
+        moment, and what is returned: seconds since 1970.
+        """
+        begun = (one.time for one in self.entries("START", job) if one.time > moment)
+        return min(begun, default=inf)
+
+    # -- Where the messages are -----------------------------------------------------------------
+
+    def queued(self) -> int:
+        """How many messages wait in the queue."""
+        return sum(lengths(self.client, [self.queue])[self.queue].values())
+
+    def unacked(self) -> int:
+        """How many messages workers have taken from the queue, and not acknowledged."""
+        return (unacked_by_queue(self.client) or {}).get(self.queue, 0)
+
+    def taken_at(self, job: str) -> float:
+        """When a worker took the job's message (seconds since 1970); inf if no worker holds it."""
+        found = find_unacked(self.client, self.results[job].id).found
+        return found.taken_at if found else inf
+
+    # -- What came of it ------------------------------------------------------------------------
+
+    def state(self, job: str) -> str:
+        """The state that is stored for the job, with the error if there is one."""
+        if self._kept:
+            return self._kept[2][job]
+        stored = self.results[job]
+        stored = stored.app.AsyncResult(stored.id)  # the old one remembers a state that is final
+        error = f"  {type(stored.result).__name__}" if stored.failed() else ""
+        return f"{stored.state}{error}"
+
+    def verdict(self) -> Verdict:
+        """What became of the jobs that were sent, by what the work itself has written down."""
+        left = self._kept[1] if self._kept else self._with_a_message()
+        return verdict_on(self._ids(), self.entries(), with_a_message=left)
+
+    def _ids(self) -> dict[str, str]:
+        return {job: result.id for job, result in self.results.items()}
+
+    def _with_a_message(self) -> set[str]:
+        return jobs_in_messages(self.client, [self.queue], self._ids())
+
+    def keep(self) -> None:
+        """Read all of that now: queue and ledger go away."""
+        states = {job: self.state(job) for job in self.results}
+        self._kept = (self.ledger.entries(), self._with_a_message(), states)

@@ -1,0 +1,184 @@
+"""A trial: the same work under several settings, side by side.
+
+    SETTINGS = {"early": [], "late": ["task.acks_late=True"]}
+
+    with trial("lesson30", SETTINGS, "--concurrency=1") as setups:
+        for one in setups:  # a worker, a queue and a ledger each
+            one.send(print_ticket, "TL-1", 3)
+        setups.wait_until_quiet()
+    table("setting", "runs", rows=[(one.name, one.runs("TL-1")) for one in setups])
+
+A word that begins with a dash is an option of `celery worker`, another one is a setting, and a dict
+is broker_transport_options, for the worker and for whoever sends to it.
+
+When the block ends, the workers finish what they do and stop; what the ledgers and the messages
+then say is kept, and can be asked for behind the block.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from labkit.broker.quiet import wait_until_quiet, wait_until_settled
+from labkit.lesson.setup import Setup
+from labkit.lesson.verdict import Verdict, show_verdicts
+from labkit.own.broker import OwnBroker, transport_setting
+from labkit.own.ledgers import own_ledgers, wait_for_lines
+from labkit.own.queues import own_queues
+from labkit.own.workers import WorkerLine, workers_of
+
+Word = str | Mapping[str, object]
+WAIT_S = 90  # no wait of a lesson takes half of it; the rest is room for a busy machine
+
+
+class Setups(Sequence[Setup]):
+    """The variants of a trial, in their order; setups["late"] is one by its name."""
+
+    def __init__(self, setups: list[Setup], of_databases: list[Setup]) -> None:
+        """of_databases: one setup for each database that they use."""
+        self.running = ExitStack()  # their workers
+        self._all = setups
+        self._of_databases = of_databases
+        self._shown = False
+
+    def __getitem__(self, which: Any) -> Any:
+        if isinstance(which, str):
+            return next(one for one in self._all if one.name == which)
+        return self._all[which]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def queues(self) -> list[str]:
+        """Their queues."""
+        return [one.queue for one in self]
+
+    # -- Their workers --------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start their workers, and wait until they answer; the lines are printed the first time."""
+        lines = [replace(one.line, show=not self._shown) for one in self]
+        self._shown = True
+        workers = self.running.enter_context(workers_of(lines))
+        for one, worker in zip(self, workers, strict=True):
+            one.worker = worker
+
+    def stop(self) -> None:
+        """Stop their workers warmly: what runs is finished."""
+        self.running.close()
+
+    def kill(self) -> float:
+        """Kill their workers (kill -9), with their pools, as a power cut would.
+
+        Returns the moment: seconds since 1970.
+        """
+        for one in self:
+            one.worker.kill()
+        self.running.close()
+        return time.time()
+
+    # -- Waiting --------------------------------------------------------------------------------
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for something that the tasks write down; `what` names it.
+
+        Raises LabError when it does not come in WAIT_S seconds, and at once where the ledgers
+        cannot be written any more.
+        """
+        wait_for_lines([one.ledger for one in self], condition, WAIT_S, what)
+
+    def wait_until_done(self, *jobs: str) -> None:
+        """Wait until these jobs have come to their end in each setup; () for all that were sent."""
+
+        def done() -> bool:
+            return all(set(jobs or one.results) <= set(one.done()) for one in self)
+
+        self.wait_until(done, f"the end of {', '.join(jobs) or 'all jobs'}")
+
+    def wait_until_begun(self, job: str) -> None:
+        """Wait until work on the job has begun in each setup."""
+        self.wait_until(lambda: all(one.began(job) for one in self), f"the start of {job}")
+
+    def wait_until_settled(self) -> None:
+        """Wait until the workers have taken from their queues what they take."""
+        wait_until_settled(self[0].client, self.queues, WAIT_S)
+
+    def wait_until_quiet(self, timeout_s: float = WAIT_S) -> None:
+        """Wait until no message has been anywhere for a while, timeout_s seconds at most.
+
+        A task that runs with early acknowledgement has no message any more.
+        """
+        clients = [one.client for one in self._of_databases]
+        wait_until_quiet(clients, self.queues, timeout_s)
+
+    # -- What came of it ------------------------------------------------------------------------
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """{name: what became of the jobs that were sent to it}."""
+        return {one.name: one.verdict() for one in self}
+
+    def show_verdicts(self, **options: Any) -> None:
+        """Print them as a table; options: as for labkit.lesson.verdict.show_verdicts."""
+        show_verdicts(self.verdicts(), **options)
+
+
+@contextmanager
+def trial(
+    lesson: str,
+    variants: Mapping[str, Sequence[Word]],
+    *for_all: Word,
+    broker: OwnBroker | None = None,
+    apart: bool = False,
+    start: bool = True,
+) -> Iterator[Setups]:
+    """Give each variant a worker (LESSON-NAME), a queue (LESSON.NAME) and a ledger of its own.
+
+    variants: {name: the words of its worker}; for_all: words of all of them.
+    broker: a broker of the lesson's own (own_broker); else they use the shared one.
+    apart: each variant gets a database of that broker for itself.
+    start: False if the lesson starts the workers itself, by setups.start().
+    Raises LabError if a worker does not start, and if a ledger cannot be written.
+    """
+    with ExitStack() as opened:
+        ledgers = opened.enter_context(own_ledgers(lesson, *variants))
+        queues = [f"{lesson}.{name}" for name in variants]
+        shared = None if broker else opened.enter_context(own_queues(*queues))
+        setups = []
+        for number, (name, queue, ledger) in enumerate(zip(variants, queues, ledgers, strict=True)):
+            words = [*for_all, *variants[name]]
+            transport = _transport_options(words)
+            line = WorkerLine(
+                f"{lesson}-{name}",
+                [queue],
+                [one for one in words if isinstance(one, str) and one.startswith("-")],
+                [one for one in words if isinstance(one, str) and not one.startswith("-")],
+            )
+            if broker:
+                database = number + 1 if apart else 0
+                line = replace(line, environment=broker.environment(database))
+                client = opened.enter_context(broker.client(database))
+                app = opened.enter_context(broker.app(database, **transport))
+            else:
+                client, app = shared, None
+            if transport:
+                line = replace(line, settings=[transport_setting(transport), *line.settings])
+            setups.append(Setup(name, queue, ledger, line, client, app))
+        together = Setups(setups, setups if apart else setups[:1])
+        with together.running:
+            if start:
+                together.start()
+            yield together
+        for one in together:
+            one.keep()
+
+
+def _transport_options(words: Sequence[Word]) -> dict[str, object]:
+    """broker_transport_options, of all the dicts among the words."""
+    options: dict[str, object] = {}
+    for word in words:
+        if isinstance(word, Mapping):
+            options |= word
+    return options
