@@ -1,9 +1,11 @@
 """One setup of a trial: its worker, what was sent to it, and what came of that."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+import psutil
 import redis
 from celery import Celery, Task
 from celery.result import AsyncResult
@@ -100,6 +102,18 @@ class Setup:
         stored = stored.app.AsyncResult(stored.id)  # the old one remembers a state that is final
         error = f"  {type(stored.result).__name__}" if stored.failed() else ""
         return f"{stored.state}{error}"
+
+    def outcome(self, job: str) -> str:
+        """How a job has ended: "done in 2.5 s", or the error as its caller gets it."""
+        if ends := self.entries("END", job):
+            return f"done in {ends[0].time - self.entries('START', job)[0].time:.1f} s"
+        return repr(self.results[job].result)
+
+    def process_runs(self, job: str) -> bool:
+        """True if the process that began with the job still runs."""
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.entries("START", job)[0].pid).status() != "zombie"
+        return False
 
     def verdict(self) -> Verdict:
         """What became of the jobs that were sent, by what the work itself has written down."""

@@ -16,7 +16,7 @@ then say is kept, and can be asked for behind the block.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -102,6 +102,14 @@ class Setups(Sequence[Setup]):
         """Wait until work on the job has begun in each setup."""
         self.wait_until(lambda: all(one.began(job) for one in self), f"the start of {job}")
 
+    def wait_for_results(self) -> None:
+        """Wait until each task that was sent has succeeded, failed, or was revoked."""
+
+        def ready() -> bool:
+            return all(result.ready() for one in self for result in one.results.values())
+
+        self.wait_until(ready, "the end of all tasks")
+
     def wait_until_settled(self) -> None:
         """Wait until the workers have taken from their queues what they take."""
         wait_until_settled(self[0].client, self.queues, WAIT_S)
@@ -128,7 +136,7 @@ class Setups(Sequence[Setup]):
 @contextmanager
 def trial(
     lesson: str,
-    variants: Mapping[str, Sequence[Word]],
+    variants: Mapping[str, Sequence[Word]] | Iterable[str],
     *for_all: Word,
     broker: OwnBroker | None = None,
     apart: bool = False,
@@ -136,19 +144,21 @@ def trial(
 ) -> Iterator[Setups]:
     """Give each variant a worker (LESSON-NAME), a queue (LESSON.NAME) and a ledger of its own.
 
-    variants: {name: the words of its worker}; for_all: words of all of them.
+    variants: {name: the words of its worker}, or names where all get the same words.
+    for_all: words of all of them.
     broker: a broker of the lesson's own (own_broker); else they use the shared one.
     apart: each variant gets a database of that broker for itself.
     start: False if the lesson starts the workers itself, by setups.start().
     Raises LabError if a worker does not start, and if a ledger cannot be written.
     """
+    words_of = variants if isinstance(variants, Mapping) else dict.fromkeys(variants, ())
     with ExitStack() as opened:
-        ledgers = opened.enter_context(own_ledgers(lesson, *variants))
-        queues = [f"{lesson}.{name}" for name in variants]
+        ledgers = opened.enter_context(own_ledgers(lesson, *words_of))
+        queues = [f"{lesson}.{name}" for name in words_of]
         shared = None if broker else opened.enter_context(own_queues(*queues))
         setups = []
-        for number, (name, queue, ledger) in enumerate(zip(variants, queues, ledgers, strict=True)):
-            words = [*for_all, *variants[name]]
+        for number, (name, queue, ledger) in enumerate(zip(words_of, queues, ledgers, strict=True)):
+            words = [*for_all, *words_of[name]]
             transport = _transport_options(words)
             line = WorkerLine(
                 f"{lesson}-{name}",
