@@ -45,7 +45,7 @@ Try next.  Guess first:
 """
 
 from labkit.lesson import claim, run_lesson
-from labkit.lesson.timeline import axis, timeline_row
+from labkit.lesson.timeline import show_timeline, who_did_what
 from labkit.own.ledgers import own_ledgers
 from labkit.own.queues import own_queues
 from labkit.own.workers import Worker, own_workers
@@ -62,15 +62,17 @@ TIMEOUT_S = 60  # the longer run takes 10 s; the rest is room for a busy machine
 
 def main() -> None:
     with (
-        own_ledgers("lesson09", "one", "three") as ledgers,
+        own_ledgers("lesson09", "one", "three") as (alone, together),
         own_queues(QUEUE),
         own_workers(["lesson09a"], [QUEUE], *OPTIONS) as first,
     ):
-        one_s, _ = do_jobs(first, ledgers[0])
+        one_s, _ = do_jobs(alone, first)
+        # Two more workers of the same queue.  Nobody is told: not the first one, not the sender.
         with own_workers(["lesson09b", "lesson09c"], [QUEUE], *OPTIONS) as others:
-            three_s, shares = do_jobs([*first, *others], ledgers[1])
+            three_s, shares = do_jobs(together, [*first, *others])
             first[0].ask_to_stop()  # now, so that all three stop at the same time
 
+    # Nobody shared the jobs out.  Whoever had room took the next one.
     for name, jobs in shares.items():
         print(f"  {name} did the jobs {' '.join(jobs)}")
     claim(
@@ -82,7 +84,7 @@ def main() -> None:
     claim(times >= 2.8, "three workers were at least 2.8 times as fast as one")
 
 
-def do_jobs(workers: list[Worker], ledger: Ledger) -> tuple[float, dict[str, list[str]]]:
+def do_jobs(ledger: Ledger, workers: list[Worker]) -> tuple[float, dict[str, list[str]]]:
     """Send all jobs, wait for them, and draw who did what when.
 
     Returns the seconds from the first start to the last end, and each worker's jobs.
@@ -93,23 +95,12 @@ def do_jobs(workers: list[Worker], ledger: Ledger) -> tuple[float, dict[str, lis
 
     # Each job has written down its own START and END, so that nothing else is measured: neither
     # the start of the workers nor the way of the results.
-    starts = [entry for entry in ledger.entries() if entry.event == "START"]
-    ends = {entry.job: entry.time for entry in ledger.entries() if entry.event == "END"}
-    begin, took_s = starts[0].time, max(ends.values()) - starts[0].time
-
     print(f"{len(JOBS)} jobs, {len(workers)} worker{'s' if len(workers) > 1 else ''}:")
-    shares = {}
-    for worker in workers:
-        # The processes of a worker are one group: so the ledger tells whose job it was.
-        mine = [entry for entry in starts if entry.group == worker.process.pid]
-        spans = [(entry.time - begin, ends[entry.job] - begin) for entry in mine]
-        name = worker.name.partition("@")[0]
-        print(f"  {name}  {timeline_row(spans, COLUMN_S)}")
-        shares[name] = [entry.job for entry in mine]
-    print(f"  {'':<9}  {axis(took_s, COLUMN_S)}")
-    done = sorted(entry.job for entry in starts)
-    claim(done == sorted(ends) == sorted(JOBS), f"each of the {len(JOBS)} jobs was done once")
-    return took_s, shares
+    spans = who_did_what(ledger, workers)
+    took_s = show_timeline(spans, COLUMN_S)
+    done = sorted(entry.job for entry in ledger.entries() if entry.event == "END")
+    claim(done == sorted(JOBS), f"each of the {len(JOBS)} jobs was done once")
+    return took_s, {name: [one.job for one in mine] for name, mine in spans.items()}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,51 @@
 """A timeline for the terminal: who was busy when, in blocks of characters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from labkit.own.workers import Worker
+from work.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Span:
+    """One job: when it began and when it ended, in seconds from the first job's beginning."""
+
+    job: str
+    start_s: float
+    end_s: float
+
+
+def who_did_what(ledger: Ledger, workers: Iterable[Worker]) -> dict[str, list[Span]]:
+    """{worker, as in "lesson09a": its jobs, in their order}, by what the jobs have written down.
+
+    Each job has ended, and was done once.
+    """
+    ends = {entry.job: entry.time for entry in ledger.entries() if entry.event == "END"}
+    starts = [entry for entry in ledger.entries() if entry.event == "START"]
+    begin = min((entry.time for entry in starts), default=0.0)
+    return {
+        worker.name.partition("@")[0]: [
+            Span(entry.job, entry.time - begin, ends[entry.job] - begin)
+            for entry in starts
+            if entry.group == worker.process.pid  # a worker and its pool are one process group
+        ]
+        for worker in workers
+    }
+
+
+def show_timeline(rows: Mapping[str, Sequence[Span]], column_s: float) -> float:
+    """Print a row for each worker, and the seconds below; return when the last job ended.
+
+    column_s: what one character stands for, in seconds.
+    """
+    width = max(map(len, rows))
+    for name, spans in rows.items():
+        blocks = timeline_row([(one.start_s, one.end_s) for one in spans], column_s)
+        print(f"  {name:<{width}}  {blocks}")
+    took_s = max((one.end_s for spans in rows.values() for one in spans), default=0.0)
+    print(f"  {'':<{width}}  {axis(took_s, column_s)}")
+    return took_s
 
 
 def timeline_row(spans_s: Sequence[tuple[float, float]], column_s: float) -> str:
