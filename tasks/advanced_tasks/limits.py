@@ -18,8 +18,8 @@ def _ledger(run: str) -> Ledger:
     return Ledger(LAB_FILES / "ledgers", run)
 
 
-def _fares(run: str) -> Path:
-    return LAB_FILES / "fares" / f"{run}.csv"
+def _fares(run: str, partner: str) -> Path:
+    return fares.file_of(LAB_FILES / "fares", run, partner)
 
 
 @app.task(rate_limit="1/s")  # in each worker: the airline takes one confirmation a second
@@ -35,33 +35,34 @@ def confirm_seats(run: str, booking: str) -> float:
 # At the soft limit an exception is raised inside the task; at the hard one its process is killed.
 # Real limits are minutes.
 @app.task(soft_time_limit=1, time_limit=2)  # seconds
-def import_fares(run: str, rows: int) -> int:
-    """Import a partner's fares, 0.05 s a row, into LAB_FILES/fares/RUN.csv; return their number.
+def import_fares(run: str, partner: str, rows: int) -> int:
+    """Import a partner's fares, 0.05 s a row, into LAB_FILES/fares; return their number.
 
     At the soft limit it removes what it has written, so that nobody takes half a list for a whole
     one, and fails with SoftTimeLimitExceeded.
-    Raises ValueError, before anything is written, unless rows is 1 to 1000.
+    partner: an airline, such as "tern".
+    Raises ValueError, before anything is written, for wrong arguments (rows: 1 to 1000).
     """
-    ledger, file = _ledger(run), _fares(run)
-    ledger.note("START", "import")
+    ledger, file = _ledger(run), _fares(run, partner)
+    ledger.note("START", partner)
     try:
         fares.import_rows(file, rows)
     except SoftTimeLimitExceeded:
         file.unlink(missing_ok=True)
         raise
-    ledger.note("END", "import")
+    ledger.note("END", partner)
     return rows
 
 
 @app.task(soft_time_limit=1, time_limit=2)
-def import_fares_carelessly(run: str, rows: int) -> int:
+def import_fares_carelessly(run: str, partner: str, rows: int) -> int:
     """Broken on purpose: the same, but `except Exception` skips each row that cannot be read.
 
     The soft limit is an exception too.  It comes in the middle of some row, is taken for a bad row,
     and the task goes on until the hard limit kills it.
     """
-    ledger = _ledger(run)
-    ledger.note("START", "import")
-    fares.import_rows_carelessly(_fares(run), rows)
-    ledger.note("END", "import")
+    ledger, file = _ledger(run), _fares(run, partner)
+    ledger.note("START", partner)
+    fares.import_rows_carelessly(file, rows)
+    ledger.note("END", partner)
     return rows

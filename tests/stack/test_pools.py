@@ -37,10 +37,10 @@ def events(patient: Patient) -> list[str]:
 
 def test_gevent_has_the_hard_limit_and_no_soft_one(patient, worker, app):
     task = "tasks.advanced_tasks.limits.import_fares"  # its limits are 1 s and 2 s
-    result = app.send_task(task, ("run", 200), queue="own")
+    result = app.send_task(task, ("run", "tern", 200), queue="own")
     assert isinstance(result.get(timeout=30, propagate=False), TimeLimitExceeded)
     assert "Hard time limit (2s) exceeded" in worker.log.read_text()
-    assert (patient.home / "files" / "fares" / "run.csv").exists()  # no soft limit removed it
+    assert (patient.home / "files" / "fares" / "run-tern.csv").exists()  # no soft limit removed it
     assert events(patient) == ["START"]
 
 

@@ -78,9 +78,9 @@ def test_a_time_that_cannot_be_is_refused_before_anything_is_done(files, seconds
 @pytest.mark.parametrize("task", [*ON_BOOKINGS, *IMPORTS])
 @pytest.mark.parametrize("run", ["../run", "", "run\n", 5, None, ["run"]])
 def test_what_is_no_name_of_a_ledger_is_refused(files, task, run):
-    argument = 5 if task in IMPORTS else "OSL-101"
+    arguments = ("tern", 5) if task in IMPORTS else ("OSL-101",)
     with pytest.raises(ValueError, match=r"^run must be letters"):
-        task(run, argument)
+        task(run, *arguments)
 
 
 # -- Limits ----------------------------------------------------------------------------------
@@ -93,16 +93,24 @@ def test_the_limits_stand_at_the_tasks():
 
 @pytest.mark.parametrize("task", IMPORTS)
 def test_an_import_that_is_not_stopped_leaves_every_row(files, ledger, task):
-    assert task("run", 5) == 5
-    assert fares.rows_in(files / "fares" / "run.csv") == 5
+    assert task("run", "tern", 5) == 5
+    assert fares.rows_in(files / "fares" / "run-tern.csv") == 5
     assert [event for event, _ in events(ledger)] == ["START", "END"]
+
+
+@pytest.mark.parametrize("task", IMPORTS)
+@pytest.mark.parametrize("partner", ["", "Tern", "../tern", "t" * 21, 5, None])
+def test_a_partner_that_is_no_name_of_a_file_is_refused(files, task, partner):
+    with pytest.raises(ValueError, match=r"^partner must be 1 to 20 letters, a to z, got "):
+        task("run", partner, 5)
+    assert not (files / "fares").exists()
 
 
 @pytest.mark.parametrize("task", IMPORTS)
 @pytest.mark.parametrize("rows", [0, 1001, -1, "5", 2.0, True, None])
 def test_a_number_of_rows_that_cannot_be_is_refused(files, task, rows):
     with pytest.raises(ValueError, match=r"^rows must be 1 to 1000, got "):
-        task("run", rows)
+        task("run", "tern", rows)
     assert not (files / "fares").exists()
 
 
@@ -121,15 +129,15 @@ def limit_comes_in_row(number, monkeypatch):
 def test_at_the_soft_limit_half_a_file_is_removed(files, ledger, monkeypatch):
     limit_comes_in_row(3, monkeypatch)
     with pytest.raises(SoftTimeLimitExceeded):
-        import_fares("run", 5)
-    assert not (files / "fares" / "run.csv").exists()
+        import_fares("run", "tern", 5)
+    assert not (files / "fares" / "run-tern.csv").exists()
     assert [event for event, _ in events(ledger)] == ["START"]
 
 
 def test_the_careless_import_still_takes_the_soft_limit_for_a_bad_row(files, monkeypatch):
     limit_comes_in_row(3, monkeypatch)
-    assert import_fares_carelessly("run", 5) == 5
-    assert fares.rows_in(files / "fares" / "run.csv") == 4
+    assert import_fares_carelessly("run", "tern", 5) == 5
+    assert fares.rows_in(files / "fares" / "run-tern.csv") == 4
 
 
 # -- Pools -----------------------------------------------------------------------------------

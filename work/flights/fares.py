@@ -5,12 +5,26 @@ file as work.files.write_atomically does, whole or not at all; here it grows row
 one can see what an import that was ended early leaves behind.
 """
 
+import re
 from pathlib import Path
 
 from work.naps import nap
 
 ROW_S = 0.05  # for one row, so 50 rows take 2.5 s
 MAX_ROWS = 1000
+
+
+def file_of(folder: Path, run: str, partner: str) -> Path:
+    """The file for one partner's fares in one run: FOLDER/RUN-PARTNER.csv.
+
+    >>> file_of(Path("fares"), "run", "tern").name
+    'run-tern.csv'
+
+    Raises ValueError unless partner is 1 to 20 of the letters a to z.
+    """
+    if not isinstance(partner, str) or not re.fullmatch("[a-z]{1,20}", partner):
+        raise ValueError(f"partner must be 1 to 20 letters, a to z, got {partner!r:.80}")
+    return folder / f"{run}-{partner}.csv"
 
 
 def import_rows(file: Path, rows: int, row_s: float = ROW_S) -> int:
