@@ -1,5 +1,6 @@
 """Work that takes time and needs nothing: a stand-in for a slow page or a large file."""
 
+import asyncio
 import time
 
 from work.ledger import Ledger
@@ -41,3 +42,11 @@ def noted_nap(ledger: Ledger, job: str, seconds: float) -> float:
     slept_s = nap(seconds)
     ledger.note("END", job)
     return slept_s
+
+
+async def noted_sleep(ledger: Ledger, job: str, seconds: float) -> None:
+    """The same as noted_nap() for asyncio: others go on meanwhile, and it can be cancelled."""
+    check_seconds(seconds)
+    ledger.note("START", job)
+    await asyncio.sleep(seconds)
+    ledger.note("END", job)
