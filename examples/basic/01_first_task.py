@@ -18,7 +18,6 @@ You should see:
     .get() brought 9
     the sum was done by process ... of the worker ...
     true: .delay() took less than half a second
-    true: the answer is 9
     true: another process did the sum
 
 Try next.  Guess first; the worker reloads when you save:
@@ -53,14 +52,12 @@ def main() -> None:
         print(f"add.delay(4, 5) came back after {1000 * sent_s:.0f} ms with the id {result.id}")
 
         # Without a timeout, .get() would wait for ever where no worker runs.
-        answer = result.get(timeout=TIMEOUT_S)
-        print(f".get() brought {answer}")
+        print(f".get() brought {result.get(timeout=TIMEOUT_S)}")
 
         pid, worker = reports.who_started(result.id)
         print(f"the sum was done by process {pid} of the worker {worker}")
 
     claim(sent_s < 0.5, ".delay() took less than half a second")
-    claim(answer == 9, "the answer is 9")
     # Two machines, or two containers, can both have a process of this number.
     here = (socket.gethostname(), os.getpid())
     claim((worker.partition("@")[2], pid) != here, "another process did the sum")
