@@ -69,6 +69,12 @@ class Setup:
         """The jobs that were worked on to their end, in that order."""
         return [one.job for one in self.entries("END")]
 
+    def fate(self, job: str) -> str:
+        """What the ledger says of a job.  Its state is only what somebody reported."""
+        if not self.began(job):
+            return "never began"
+        return "began and ended" if self.ended(job) else "began, and did not end"
+
     def began_after(self, job: str, moment: float) -> float:
         """When work on the job began next after a moment; inf if it did not.
 

@@ -3,6 +3,7 @@
 import os
 import shlex
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import IO, Self
@@ -21,9 +22,10 @@ class Command(Program):
 
     kind = "command"
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, typed: str = "") -> None:
+        """typed: what a person types for it, where that is shorter."""
         super().__init__(words[0], words, Path(os.devnull))
-        self.line = f"$ {shlex.join(words)}"  # as a person types it
+        self.line = f"$ {typed or shlex.join(words)}"
         self.start()
 
     def _open_log(self) -> IO:
@@ -60,10 +62,11 @@ class Command(Program):
         """Press Ctrl-C."""
         self.send(signal.SIGINT)
 
-    def show(self, *words: str) -> str:
+    def show(self, *words: str, others: bool = True) -> str:
         """Wait for its end; print the command, and below it what it printed; return that.
 
-        words: print only lines that hold one of these, and how many others there are; () for all.
+        words: print only lines that hold one of these; () for all.
+        others: print how many lines that leaves out.
         """
         self.end()
         print(self.line)
@@ -71,7 +74,7 @@ class Command(Program):
         shown = [line for line in lines if not words or any(word in line for word in words)]
         for line in shown:
             print(line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}...")
-        if len(lines) > len(shown):
+        if others and len(lines) > len(shown):
             print(f"    ({len(lines) - len(shown)} more lines)")
         return self.text()
 
@@ -79,3 +82,9 @@ class Command(Program):
 def celery(*arguments: str) -> Command:
     """Start `celery -A celery_app ARGUMENTS`."""
     return Command("celery", "-A", "celery_app", *arguments)
+
+
+def lab(*arguments: str) -> Command:
+    """Start `./lab ARGUMENTS`."""
+    typed = shlex.join(["./lab", *arguments])
+    return Command(sys.executable, "-m", "labkit.cli", *arguments, typed=typed)

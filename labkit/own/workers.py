@@ -1,5 +1,6 @@
 """Workers of one's own, for lessons and tests that may not disturb the shared ones."""
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -85,6 +86,17 @@ def own_worker(
     """
     line = WorkerLine(name, queues, options, settings, environment, show)
     with workers_of([line]) as (worker,):
+        yield worker
+
+
+@contextmanager
+def worker_by(command: str, name: str, queues: Sequence[str]) -> Iterator[Worker]:
+    """The same by a command of one's own, for what start_worker.sh always adds: --queues.
+
+    queues: those that it takes from then.
+    """
+    with started(Worker, name, shlex.split(command)) as worker:
+        worker.wait_until_it_answers(queues)
         yield worker
 
 
