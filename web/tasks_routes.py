@@ -84,7 +84,7 @@ def revoke(task: Annotated[TaskState, Depends(known_task)]) -> TaskState:
     """Call a task off.  One that runs already goes on; 409 if it has ended.
 
     The workers that run now are told, and remember it.  A worker that starts later does not know
-    of it (lesson 24).
+    of it (lesson 25).
     """
     if task.ended:
         raise HTTPException(409, f"task {task.id} has ended already: {task.state}")

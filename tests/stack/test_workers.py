@@ -117,25 +117,25 @@ def interrupted(
 
 
 @pytest.mark.parametrize("presses", [1, 2])
-@pytest.mark.parametrize("text", ["-n lesson24-file@%h", "true: revoke() alone"])
+@pytest.mark.parametrize("text", ["-n lesson25-file@%h", "file    started again"])
 def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(lean_lab, text, presses):
-    result = interrupted(lean_lab, "24", text, presses)
+    result = interrupted(lean_lab, "25", text, presses)
     assert result.returncode == 130
-    told = re.findall(r"stopped the worker lesson24-(plain|file)@", result.stderr)
+    told = re.findall(r"stopped the worker lesson25-(memory|file)@", result.stderr)
     # Not always both: the line of a worker is printed a moment before it is started, and in the
     # second case one may have ended by itself already.
     assert told
     assert "Traceback" not in result.stderr
-    assert lean_lab.running_with("-n lesson24-") == []
+    assert lean_lab.running_with("-n lesson25-") == []
     left = lean_lab.python(
         "import redis\n"
         "from lab_home import LAB_FILES, REDIS_URL\n"
         "client = redis.Redis.from_url(REDIS_URL, decode_responses=True)\n"
-        "print(client.keys('*lesson24*'), [one for one in client.hvals('unacked') if '24.' in one],"
-        " list((LAB_FILES / 'ledgers').glob('lesson24*')))"
+        "print(client.keys('*lesson25*'), [one for one in client.hvals('unacked') if '25.' in one],"
+        " list((LAB_FILES / 'ledgers').glob('lesson25*')))"
     )
     assert left == "[] [] []"
-    assert list(lean_lab.home.glob("lesson24*")) == []  # the file of --statedb
+    assert list(lean_lab.home.glob("lesson25*")) == []  # the file of --statedb
 
 
 @pytest.mark.parametrize("when", ["celery multi starts it", "its pid file is there"])
