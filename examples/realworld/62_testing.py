@@ -11,7 +11,7 @@ A task can be tested in four ways, and each one runs more of it than the one bef
 Here are five tasks, and one test for each: these arguments, that result.  Four of the five have a
 bug.  The lesson runs each test in all four ways, and writes down what failed.
 
-The lowest row is why tests with a real worker are worth their seconds.  Nothing else in it is
+Each way finds one bug more than the way before it.  The lowest row is why tests with a real worker are worth their seconds.  Nothing else in it is
 wrong: the function is right, the task calls it rightly, and eager is content.
 
 The tasks are in tasks/realworld_tasks/baggage.py, the functions in work/orders/baggage.py.
@@ -24,16 +24,15 @@ failure.  The first three ways send nothing, and so Flower has nothing of them.
 You should see:
 
     $ ./start_worker.sh -n lesson62@%h --queues=lesson62 --concurrency=1
-    what is wrong                    function  called    eager     worker
-    nothing                          passes    passes    passes    passes
-    the function                     fails     fails     fails     fails
-    how the task calls it            passes    fails     fails     fails
-    a set as an argument             passes    passes    fails     fails
-    a set as the result              passes    passes    passes    fails
+    what is wrong          function  called  eager   worker
+    nothing                passes    passes  passes  passes
+    the function           fails     fails   fails   fails
+    how the task calls it  passes    fails   fails   fails
+    a set as an argument   passes    passes  fails   fails
+    a set as the result    passes    passes  passes  fails
     eager says:  EncodeError: Object of type set is not JSON serializable
     worker says: EncodeError(...)
     one round: function ... ms, called ... ms, eager ... ms, worker ... ms
-    true: each way found one bug more than the way before it
     true: only the real worker found the result that cannot be stored
 
 How to divide your own tests follows from the table.  Many of the first kind, because most bugs are
@@ -56,7 +55,7 @@ from typing import Any
 from celery import Task
 
 from celery_app import app
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
 from labkit.own.queues import own_queues
 from labkit.own.workers import own_worker
 from tasks.realworld_tasks import (
@@ -81,34 +80,29 @@ TESTS: list[tuple[str, Callable, Task, tuple, Any]] = [
 ]
 
 
-def main() -> None:
-    with own_queues(QUEUE), own_worker("lesson62", [QUEUE], "--concurrency=1"):
-        ways = {"function": by_function, "called": by_call, "eager": eagerly, "worker": by_worker}
-        took_s = dict.fromkeys(ways, 0.0)
-        errors: dict[tuple[str, str], Exception | None] = {}
-        for way, run in ways.items():
-            for wrong, function, task, arguments, expected in TESTS:
-                begin = time.perf_counter()
-                errors[wrong, way] = error_of(run, function, task, arguments, expected)
-                took_s[way] += time.perf_counter() - begin
+def by_function(function: Callable, _task: Task, arguments: tuple) -> Any:
+    return function(*arguments)
 
-    print(f"{'what is wrong':<33}{''.join(f'{way:<10}' for way in ways).rstrip()}")
-    for wrong, *_ in TESTS:
-        cells = [f"{'fails' if errors[wrong, way] else 'passes':<10}" for way in ways]
-        print(f"{wrong:<33}{''.join(cells).rstrip()}")
-    refused = errors["a set as an argument", "eager"]
-    print(f"eager says:  {type(refused).__name__}: {refused}")
-    print(f"worker says: {errors['a set as the result', 'worker']!r}")
-    times = ", ".join(f"{way} {1000 * seconds:.2f} ms" for way, seconds in took_s.items())
-    print(f"one round: {times}")
 
-    found = [sum(bool(errors[wrong, way]) for wrong, *_ in TESTS) for way in ways]
-    claim(found == [1, 2, 3, 4], "each way found one bug more than the way before it")
-    last = [bool(errors["a set as the result", way]) for way in ways]
-    claim(
-        last == [False, False, False, True],
-        "only the real worker found the result that cannot be stored",
-    )
+def by_call(_function: Callable, task: Task, arguments: tuple) -> Any:
+    return task(*arguments)
+
+
+# Nothing is sent.  In a test of your own, set it for that test alone, and put it back after it.
+def eagerly(_function: Callable, task: Task, arguments: tuple) -> Any:
+    app.conf.task_always_eager = True
+    try:
+        return task.delay(*arguments).get()
+    finally:
+        app.conf.task_always_eager = False
+
+
+# Only here do the arguments travel, and only here is the result stored and fetched again.
+def by_worker(_function: Callable, task: Task, arguments: tuple) -> Any:
+    return task.apply_async(arguments, queue=QUEUE).get(timeout=TIMEOUT_S)
+
+
+WAYS = {"function": by_function, "called": by_call, "eager": eagerly, "worker": by_worker}
 
 
 def error_of(run: Callable, function: Callable, task: Task, arguments: tuple, expected: Any):
@@ -121,24 +115,32 @@ def error_of(run: Callable, function: Callable, task: Task, arguments: tuple, ex
     return None
 
 
-def by_function(function: Callable, _task: Task, arguments: tuple) -> Any:
-    return function(*arguments)
+def main() -> None:
+    errors: dict[str, dict[str, Exception | None]] = {}
+    took_ms = {}
+    with own_queues(QUEUE), own_worker("lesson62", [QUEUE], "--concurrency=1"):
+        for way, run in WAYS.items():
+            begin = time.perf_counter()
+            errors[way] = {wrong: error_of(run, *test) for wrong, *test in TESTS}
+            took_ms[way] = 1000 * (time.perf_counter() - begin)
 
+    # One row for each test, one column for each way.  Read it from left to right: what a way does
+    # not run, it cannot find.
+    rows = [
+        (wrong, *("fails" if errors[way][wrong] else "passes" for way in WAYS)) for wrong, *_ in TESTS
+    ]
+    table("what is wrong", *WAYS, rows=rows)
 
-def by_call(_function: Callable, task: Task, arguments: tuple) -> Any:
-    return task(*arguments)
-
-
-def eagerly(_function: Callable, task: Task, arguments: tuple) -> Any:
-    app.conf.task_always_eager = True  # in a test: for one test only, and put back after it
-    try:
-        return task.delay(*arguments).get()
-    finally:
-        app.conf.task_always_eager = False
-
-
-def by_worker(_function: Callable, task: Task, arguments: tuple) -> Any:
-    return task.apply_async(arguments, queue=QUEUE).get(timeout=TIMEOUT_S)
+    # The same words twice, from two places: eager met the set as an argument, the worker as a
+    # result.
+    refused = errors["eager"]["a set as an argument"]
+    print(f"eager says:  {type(refused).__name__}: {refused}")
+    print(f"worker says: {errors['worker']['a set as the result']!r}")
+    print("one round:", ", ".join(f"{way} {ms:.2f} ms" for way, ms in took_ms.items()))
+    claim(
+        [way for way in WAYS if errors[way]["a set as the result"]] == ["worker"],
+        "only the real worker found the result that cannot be stored",
+    )
 
 
 if __name__ == "__main__":
