@@ -27,14 +27,13 @@ You should see:
     $ ./start_worker.sh -n lesson60-1@%h --queues=lesson60 --concurrency=1 ...
     $ ./start_worker.sh -n lesson60-2@%h --queues=lesson60 --concurrency=1 ...
     $ ./start_worker.sh -n lesson60-3@%h --queues=lesson60 --concurrency=1 ...
-                     letters  calls  refused  refused later  most in 1 s  paid twice
-    without a bucket      30 ...           0
-    with a bucket         60     63 ...              0 ...           0
+                      letters  calls  refused  refused later  most in 1 s  paid twice
+    without a bucket  30       ... 0
+    with a bucket     60       63     ... 0              ... 0
     with a bucket: ... s, where 9 calls a second cannot take less than ... s
     true: without a bucket calls are refused, and come again when the service says so
-    true: with it no call is refused after the first second
+    true: with it no call is refused after the first second, and no letter is paid twice
     true: it takes no longer than 1.3 times the ideal
-    true: three answers were lost, and no letter is paid twice
 
 Try next.  Guess first:
   1. Set CAPACITY in tasks/realworld_tasks/letters.py to 9.  How many calls are refused now?
@@ -44,7 +43,7 @@ Try next.  Guess first:
 
 from celery import group
 
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
 from labkit.own.queues import own_queues
 from labkit.own.services import own_service
 from labkit.own.workers import own_workers
@@ -52,6 +51,7 @@ from labkit.services.slow_api import THINKING_S, bill, reset
 from tasks.realworld_tasks.letters import RATE, answer_letters
 
 QUEUE = "lesson60"
+WORKERS = ["lesson60-1", "lesson60-2", "lesson60-3"]
 OPTIONS = ["--concurrency=1", "--prefetch-multiplier=1"]  # each takes its share of the tasks
 AT_ONCE = 5  # letters of one task
 LOST = 3  # answers
@@ -61,18 +61,20 @@ TIMEOUT_S = 90  # it takes about 8 s; the rest is room for a busy machine
 
 def main() -> None:
     with own_service("slow_api") as url, own_queues(QUEUE):
-        names = [f"lesson60-{number}" for number in (1, 2, 3)]
-        with own_workers(names, [QUEUE], *OPTIONS, environment={"LETTERS_URL": url}):
+        with own_workers(WORKERS, [QUEUE], *OPTIONS, environment={"LETTERS_URL": url}):
             without = answer(url, range(1, 31), limited=False)
             reset(url, hang_up=LOST)
             limited = answer(url, range(31, 91), limited=True)
-    print(f"{'':16} letters  calls  refused  refused later  most in 1 s  paid twice")
-    for name, one in (("without a bucket", without), ("with a bucket", limited)):
-        twice = sum(times > 1 for times in one["paid"].values())
-        print(
-            f"{name:16}{len(one['paid']):>8}{one['calls']:>7}{one['refused']:>9}"
-            f"{one['refused_later']:>15}{one['most_in_a_second']:>13}{twice:>12}"
-        )
+
+    # These are numbers of the service, which counts what arrives and what it bills.  The workers
+    # cannot know them: none of them sees the calls of another one.
+    table(
+        *("", "letters", "calls", "refused", "refused later", "most in 1 s", "paid twice"),
+        rows=[("without a bucket", *counts(without)), ("with a bucket", *counts(limited))],
+    )
+
+    # The bucket gives out one token in 1/9 s, and the first one at once.  What comes on top of that
+    # is the last answer, and what workers and retries need.
     ideal_s = (limited["calls"] - 1) / RATE + THINKING_S
     print(
         f"with a bucket: {limited['seconds']:.1f} s, where {RATE} calls a second cannot take "
@@ -82,13 +84,12 @@ def main() -> None:
         without["refused"] > 0 and len(without["paid"]) == 30,
         "without a bucket calls are refused, and come again when the service says so",
     )
-    claim(limited["refused_later"] == 0, "with it no call is refused after the first second")
     claim(
-        limited["seconds"] <= ENOUGH * ideal_s, f"it takes no longer than {ENOUGH} times the ideal"
+        limited["refused_later"] == 0 and set(limited["paid"].values()) == {1},
+        "with it no call is refused after the first second, and no letter is paid twice",
     )
     claim(
-        limited["calls"] == 60 + LOST and set(limited["paid"].values()) == {1},
-        "three answers were lost, and no letter is paid twice",
+        limited["seconds"] <= ENOUGH * ideal_s, f"it takes no longer than {ENOUGH} times the ideal"
     )
 
 
@@ -102,6 +103,13 @@ def answer(url: str, numbers: range, *, limited: bool) -> dict:
     results = tasks.apply_async(queue=QUEUE).get(timeout=TIMEOUT_S)
     assert sum(map(len, results)) == len(letters)
     return bill(url)
+
+
+def counts(of: dict) -> tuple[int, ...]:
+    """The cells of one bill."""
+    twice = sum(times > 1 for times in of["paid"].values())
+    counted = (of["calls"], of["refused"], of["refused_later"], of["most_in_a_second"])
+    return len(of["paid"]), *counted, twice
 
 
 if __name__ == "__main__":
