@@ -27,9 +27,9 @@ You should see:
     $ ./start_worker.sh -n lesson60-1@%h --queues=lesson60 --concurrency=1 ...
     $ ./start_worker.sh -n lesson60-2@%h --queues=lesson60 --concurrency=1 ...
     $ ./start_worker.sh -n lesson60-3@%h --queues=lesson60 --concurrency=1 ...
-                      letters  calls  refused  refused later  most in 1 s  paid twice
-    without a bucket  30       ... 0
-    with a bucket     60       63     ... 0              ... 0
+                   letters  calls  refused  refused later  most in 1 s  paid twice
+    no bucket      30       ... 0
+    with a bucket  60       63     ... 0              ... 0
     with a bucket: ... s, where 9 calls a second cannot take less than ... s
     true: without a bucket calls are refused, and come again when the service says so
     true: with it no call is refused after the first second, and no letter is paid twice
@@ -60,17 +60,22 @@ TIMEOUT_S = 90  # it takes about 8 s; the rest is room for a busy machine
 
 
 def main() -> None:
-    with own_service("slow_api") as url, own_queues(QUEUE):
-        with own_workers(WORKERS, [QUEUE], *OPTIONS, environment={"LETTERS_URL": url}):
-            without = answer(url, range(1, 31), limited=False)
-            reset(url, hang_up=LOST)
-            limited = answer(url, range(31, 91), limited=True)
+    with (
+        own_service("slow_api") as url,
+        own_queues(QUEUE),
+        own_workers(WORKERS, [QUEUE], *OPTIONS, environment={"LETTERS_URL": url}),
+    ):
+        # First nobody waits for a token.  Then a new bill begins, every call needs one, and three
+        # answers are paid and get lost.
+        without = answer(url, range(1, 31), limited=False)
+        reset(url, hang_up=LOST)
+        limited = answer(url, range(31, 91), limited=True)
 
     # These are numbers of the service, which counts what arrives and what it bills.  The workers
     # cannot know them: none of them sees the calls of another one.
     table(
         *("", "letters", "calls", "refused", "refused later", "most in 1 s", "paid twice"),
-        rows=[("without a bucket", *counts(without)), ("with a bucket", *counts(limited))],
+        rows=[("no bucket", *counts(without)), ("with a bucket", *counts(limited))],
     )
 
     # The bucket gives out one token in 1/9 s, and the first one at once.  What comes on top of that
@@ -96,6 +101,7 @@ def main() -> None:
 def answer(url: str, numbers: range, *, limited: bool) -> dict:
     """Let the workers answer these letters, five in each task; return the service's bill."""
     letters = [f"letter-{number}" for number in numbers]
+    # A slot that waits for one answer can wait for five at the same time.
     tasks = group(
         answer_letters.s(letters[begin : begin + AT_ONCE], limited=limited)
         for begin in range(0, len(letters), AT_ONCE)
