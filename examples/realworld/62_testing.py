@@ -9,9 +9,10 @@ A task can be tested in four ways, and each one runs more of it than the one bef
 - worker: a real worker, a real broker.  Everything runs, some seconds with the start.
 
 Here are five tasks, and one test for each: these arguments, that result.  Four of the five have a
-bug.  The lesson runs each test in all four ways, and writes down what failed.
+bug.  The lesson runs each test in all four ways, and writes down what failed.  Each way finds one
+bug more than the way before it.
 
-Each way finds one bug more than the way before it.  The lowest row is why tests with a real worker are worth their seconds.  Nothing else in it is
+The lowest row is why tests with a real worker are worth their seconds.  Nothing else in it is
 wrong: the function is right, the task calls it rightly, and eager is content.
 
 The tasks are in tasks/realworld_tasks/baggage.py, the functions in work/orders/baggage.py.
@@ -127,7 +128,8 @@ def main() -> None:
     # One row for each test, one column for each way.  Read it from left to right: what a way does
     # not run, it cannot find.
     rows = [
-        (wrong, *("fails" if errors[way][wrong] else "passes" for way in WAYS)) for wrong, *_ in TESTS
+        (wrong, *("fails" if errors[way][wrong] else "passes" for way in WAYS))
+        for wrong, *_ in TESTS
     ]
     table("what is wrong", *WAYS, rows=rows)
 
