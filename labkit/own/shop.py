@@ -1,7 +1,7 @@
 """A shop of a lesson's own: a database that is there while it runs, and gone when it ends."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lab_home import LAB_FILES
+from labkit.waiting import wait_until
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -21,6 +22,10 @@ ORDER: dict[str, Any] = {
 }
 
 
+LOOK_S = 0.2  # between two looks into an outbox; a real shop takes seconds
+WAIT_S = 120  # what is waited for takes seconds; the rest is room for a busy machine
+
+
 @dataclass(frozen=True)
 class OwnShop:
     """A shop with one flight, TL45 on 1 May 2027."""
@@ -31,6 +36,29 @@ class OwnShop:
     def environment(self) -> dict[str, str]:
         """What a worker must find in its environment to use it."""
         return {"DATABASE_URL": self.url}
+
+    def read_outbox(
+        self,
+        send: Callable[[str, list], object],
+        again_after_s: float,
+        until: Callable[[], bool] | None = None,
+    ) -> list[str]:
+        """Send what is due, again and again, as a periodic task does in a real shop.
+
+        send, again_after_s: as for outbox.send_due().
+        until: ends it; without one it ends when no order is unfinished.
+        Returns the orders that it has sent for, in that order.
+        """
+        from work.orders import outbox
+
+        sent: list[str] = []
+
+        def look() -> bool:
+            sent.extend(outbox.send_due(self.engine, send, again_after_s))
+            return until() if until else not outbox.unfinished(self.engine)
+
+        wait_until(look, WAIT_S, every_s=LOOK_S)
+        return sent
 
 
 @contextmanager
