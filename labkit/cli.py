@@ -94,11 +94,15 @@ def lessons() -> None:
 @lab.command()
 @click.argument("number", metavar="NN|NAME")
 @click.option("--strict", is_flag=True, help="Fail on a difference even where you changed files.")
-def run(number: str, strict: bool) -> None:
-    """Run a lesson (01, or a name such as playground) and compare it with its promise."""
+@click.option("-v", "--verbose", is_flag=True, help="Print long lines whole.")
+def run(number: str, strict: bool, verbose: bool) -> None:
+    """Run a lesson (01, or a name such as playground) and compare it with its promise.
+
+    The line that starts a worker, and what Celery's commands print, is cut to the terminal.
+    """
     from labkit.course.runner import run_lesson_number
 
-    sys.exit(run_lesson_number(number, strict=strict))
+    sys.exit(run_lesson_number(number, strict=strict, whole=verbose))
 
 
 @lab.command()

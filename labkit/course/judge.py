@@ -6,23 +6,30 @@ from dataclasses import dataclass
 from lab_home import house_error
 from labkit.course.lessons import PLAYGROUND, Lesson
 from labkit.course.promise import describe
+from labkit.long_lines import MARK
 
 
 @dataclass(frozen=True)
 class Run:
     """What one run of a script left behind.
 
-    exit_code: the script's own; printed: its standard output.
+    exit_code: the script's own.
+    output: its standard output, with marks before long lines (labkit.long_lines).
     started: the lesson itself ran, so that a failure is not a missing stack.
     last_lines: what belongs after the output: where to look, or the error that ended the lesson.
     signal: the number of the signal that ended the run early (Ctrl-C is 2), else 0.
     """
 
     exit_code: int
-    printed: str
+    output: str
     started: bool = True
     last_lines: str = ""
     signal: int = 0
+
+    @property
+    def printed(self) -> str:
+        """What it printed, each line whole."""
+        return self.output.replace(MARK, "")
 
 
 @dataclass(frozen=True)

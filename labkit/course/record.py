@@ -11,6 +11,7 @@ from labkit.course.chapters import cog_pages, run_file
 from labkit.course.lessons import lesson_of_number
 from labkit.course.runner import Stack, default_stack, run_and_judge
 from labkit.errors import LabError
+from labkit.long_lines import COLUMNS, cut_marked
 
 
 def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> None:
@@ -28,8 +29,8 @@ def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> Non
         raise LabError("nothing was recorded", f"./lab run {lesson.number}")
     file = run_file(lesson)
     file.parent.mkdir(parents=True, exist_ok=True)
-    output = without_machine_names(run.printed, root)
-    file.write_text(f"$ ./lab run {lesson.number}\n{output}", encoding="utf-8")
+    output = cut_marked(without_machine_names(run.output, root).encode(), COLUMNS)
+    file.write_bytes(f"$ ./lab run {lesson.number}\n".encode() + output)
     click.echo(f"recorded in {lesson.shown(file)}")
     if cog_pages("-r", root=root):
         raise LabError("cog could not fill in the chapters", "git diff examples")

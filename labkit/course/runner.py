@@ -21,7 +21,12 @@ Stack = Callable[[Sequence[str], Sequence[str]], AbstractContextManager[Mapping[
 
 
 def run_lesson_number(
-    number: str, *, strict: bool = False, stack: Stack | None = None, root: Path = ROOT
+    number: str,
+    *,
+    strict: bool = False,
+    whole: bool = False,
+    stack: Stack | None = None,
+    root: Path = ROOT,
 ) -> int:
     """Run one lesson and print the outcome; return the exit code of `./lab run`."""
     lesson = lesson_of_number(number, root)
@@ -29,7 +34,7 @@ def run_lesson_number(
     with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
         if stack is None and not (environment and lesson.queues):  # else its workers did it
             _import_tasks(lesson)
-        run, outcome = run_and_judge(lesson, environment, strict=strict)
+        run, outcome = run_and_judge(lesson, environment, strict=strict, whole=whole)
     # After a failure the last word is what to do about it.
     if not run.signal and not outcome.exit_code and (text := what_next(lesson)):
         click.echo(f"\n{text}", err=True)
@@ -37,11 +42,14 @@ def run_lesson_number(
 
 
 def run_and_judge(
-    lesson: Lesson, environment: Mapping[str, str], *, strict: bool = False
+    lesson: Lesson, environment: Mapping[str, str], *, strict: bool = False, whole: bool = False
 ) -> tuple[Run, Outcome]:
-    """Run a lesson on a stack that is there, and print what there is to say after its output."""
+    """Run a lesson on a stack that is there, and print what there is to say after its output.
+
+    strict: a change is no excuse for a difference.  whole: show long lines whole.
+    """
     changed = changed_code(lesson.path, lesson.root)
-    run = run_script(lesson.path, environment, lesson.root)
+    run = run_script(lesson.path, environment, lesson.root, whole=whole)
     if run.exit_code < 0:  # killed: it could not stop what it had started
         end_leftovers(LAB_HOME)
     if run.last_lines:

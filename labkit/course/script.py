@@ -14,6 +14,7 @@ from typing import IO, Self, cast
 from lab_home import ROOT
 from labkit.course.judge import Run
 from labkit.course.notes import NOTES_FD, has_started, read_notes
+from labkit.long_lines import LONG_LINES, MARKED, LongLineCutter
 from labkit.processes.signals import STOP_SIGNALS
 from labkit.processes.start import child_environment
 
@@ -21,10 +22,13 @@ CHUNK_BYTES = 65536
 LOOK_S = 0.2  # how soon the end is seen where something else keeps the output open
 
 
-def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) -> Run:
+def run_script(
+    path: Path, environment: Mapping[str, str], root: Path = ROOT, *, whole: bool = False
+) -> Run:
     """Run a script to its end; its stdout goes to ours at once and is kept, stderr passes through.
 
-    environment: changes to ours.  A signal that would end us becomes a Ctrl-C for the script and
+    environment: changes to ours; whole: show long lines whole, and not cut to the terminal.
+    A signal that would end us becomes a Ctrl-C for the script and
     its children (they are a process group of their own, so that it comes exactly once), whose
     cleanup we wait for.
     """
@@ -42,7 +46,7 @@ def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) ->
             )
             with _ended(process):
                 signals.pass_to(process)
-                printed = b"".join(_shown(process))
+                output = b"".join(_shown(process, LongLineCutter(whole=whole)))
                 exit_code = process.wait()
         started, last_lines = read_notes(notes)
     finally:
@@ -50,7 +54,7 @@ def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) ->
         os.close(notes_write)
     return Run(
         exit_code=exit_code,
-        printed=printed.decode(errors="replace"),
+        output=output.decode(errors="replace"),
         started=started,
         last_lines=last_lines,
         signal=signals.received[0] if signals.received else 0,
@@ -60,11 +64,12 @@ def run_script(path: Path, environment: Mapping[str, str], root: Path = ROOT) ->
 def _environment(changes: Mapping[str, str], root: Path) -> dict[str, str]:
     """The script's environment: it imports the lab that it belongs to, and prints UTF-8."""
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    return child_environment(PYTHONPATH=path, PYTHONIOENCODING="utf-8", **changes)
+    ours = {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", LONG_LINES: MARKED}
+    return child_environment(**ours, **changes)
 
 
-def _shown(process: subprocess.Popen) -> Iterator[bytes]:
-    """Copy the output to our stdout as it comes, and give it in pieces."""
+def _shown(process: subprocess.Popen, cutter: LongLineCutter) -> Iterator[bytes]:
+    """Copy the output to our stdout as it comes, long lines cut, and give it in pieces, whole."""
     output = cast(IO[bytes], process.stdout)
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
@@ -72,12 +77,17 @@ def _shown(process: subprocess.Popen) -> Iterator[bytes]:
             if selector.select(LOOK_S):
                 chunk = os.read(output.fileno(), CHUNK_BYTES)
                 if not chunk:
-                    return
-                sys.stdout.buffer.write(chunk)
-                sys.stdout.flush()
+                    break
+                _show(cutter.shown(chunk))
                 yield chunk
             elif process.poll() is not None:
-                return  # a process that the script left behind keeps the output open
+                break  # a process that the script left behind keeps the output open
+    _show(cutter.rest())
+
+
+def _show(output: bytes) -> None:
+    sys.stdout.buffer.write(output)
+    sys.stdout.flush()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from lab_home import REDIS_URL, ROOT
 from labkit.broker.check import check_redis
 from labkit.course.notes import open_notes
 from labkit.errors import LabError, full_disk, spare_the_terminal
+from labkit.long_lines import LONG_LINES, WHOLE
 from labkit.own.left_behind import leave_no_message
 from labkit.processes.lock import alone_with
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
@@ -31,11 +33,14 @@ def run_lesson(
         of its own.
     extras: what else a temporary stack must start for it: "beat", "flower", "mail", "web".
         (`./lab run` reads them from the source.)
+    -v on the script's command line: print long lines whole.
     """
     from labkit.course.lessons import lesson_of_script  # deferred: needed only here
 
     clean_up_on_signals()
     spare_the_terminal()
+    if "-v" in sys.argv[1:]:
+        os.environ[LONG_LINES] = WHOLE
     try:
         _require_our_app()
         lesson = lesson_of_script(sys.argv[0])

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import IO, Self
 
 from labkit.errors import LabError
+from labkit.long_lines import show_line
 from labkit.processes.program import Program
 from labkit.waiting import wait_until
 
 TIMEOUT_S = 60  # a command takes about 1 s; the rest is for a busy machine
-WIDTH = 100  # columns; longer lines are cut when they are shown
 MAX_BYTES = 1 << 20  # of its output; Celery's commands print some kilobytes
 
 
@@ -69,11 +69,11 @@ class Command(Program):
         others: print how many lines that leaves out.
         """
         self.end()
-        print(self.line)
+        show_line(self.line)
         lines = [line.rstrip() for line in self.text().splitlines() if line.strip()]
         shown = [line for line in lines if not words or any(word in line for word in words)]
         for line in shown:
-            print(line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}...")
+            show_line(line)
         if others and len(lines) > len(shown):
             print(f"    ({len(lines) - len(shown)} more lines)")
         return self.text()

@@ -1,6 +1,5 @@
 """A program for one block of a lesson or a test: recorded, and stopped on the way out."""
 
-import shlex
 import signal
 import socket
 import sys
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from lab_home import LAB_HOME
+from labkit.long_lines import show_command
 from labkit.processes.program import STOP_TIMEOUT_S, Program
 from labkit.processes.records import folder_for_a_while, record_of_this_process
 from labkit.processes.signals import signals_held_back
@@ -34,7 +34,7 @@ def started(
     Its temporary files go into a folder that is removed: one that is killed leaves them.
     """
     if show:
-        print(f"$ {shlex.join(command)}", flush=True)
+        show_command(command)
     log = LAB_HOME / "logs" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")

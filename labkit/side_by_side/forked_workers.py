@@ -1,12 +1,12 @@
 """A worker that is started, and killed, many times: see labkit.side_by_side.nursery."""
 
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from labkit.errors import LabError, in_shell
+from labkit.long_lines import show_command
 from labkit.own.program import started
 from labkit.processes.program import Program
 
@@ -64,7 +64,7 @@ def forked_worker(
     """
     arguments = ["worker", "-n", f"{name}@%h", f"--queues={','.join(queues)}", *options]
     line = ["celery", "-A", module, *arguments, "--", *settings]
-    print(f"$ {shlex.join(line if settings else line[:-1])}", flush=True)
+    show_command(line if settings else line[:-1])
     program = [sys.executable, "-m", "labkit.side_by_side.nursery", module, *arguments, *ALONE]
     program += ["--", *settings] if settings else []
     with started(Nursery, name, program, environment, show=False) as nursery:

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import shutil
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -10,12 +9,12 @@ from pathlib import Path
 import click
 
 from labkit.errors import spare_the_terminal
+from labkit.long_lines import cut, terminal_columns
 from labkit.stack.log_rows import LogRows
 
 COLOURS = ["cyan", "green", "yellow", "magenta", "blue"]
 NAME_WIDTH = 7  # "flower " and a little room
 CHUNK_BYTES = 1 << 20
-CUT = "..."
 # As Celery's log lines name their level; and those of a predecessor that finishes its tasks.
 ALWAYS_SHOWN = ("WARNING/", "ERROR/", "CRITICAL/", "INFO/ForkPoolWorker", "] Task ", " shutdown (")
 
@@ -53,8 +52,7 @@ class Console:
     def _row(self, name: str, line: str) -> str | None:
         row = self._rows[name].row(line)
         if row and sys.stdout.isatty():
-            columns = shutil.get_terminal_size().columns  # now: a window can be made wider
-            return cut(row, columns - len(f"{name:{NAME_WIDTH}}| "))
+            return cut(row, terminal_columns() - len(f"{name:{NAME_WIDTH}}| "))
         return row
 
     def _print(self, text: str) -> None:
@@ -66,19 +64,6 @@ class Console:
             self.closed = True
             # The interpreter flushes stdout at its end; give it something that can be flushed.
             sys.stdout = Path("/dev/null").open("w")  # noqa: SIM115
-
-
-def cut(text: str, columns: int) -> str:
-    """The text, cut where it would take more columns; a Chinese character takes two.
-
-    >>> cut("a long line", 11), cut("a long line", 9), cut("更长的线", 6)
-    ('a long line', 'a long...', '更...')
-    """
-    from rich.cells import cell_len, set_cell_size  # deferred: not every verb prints rows
-
-    if cell_len(text) <= columns:
-        return text
-    return f"{set_cell_size(text, max(columns - len(CUT), 0)).rstrip()}{CUT}"
 
 
 class LogFollower:

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from labkit import cli
+from labkit.long_lines import cut
 from labkit.stack import up
-from labkit.stack.console import Console, LogFollower, cut
+from labkit.stack.console import Console, LogFollower
 from labkit.stack.log_rows import LogRows
 from labkit.stack.supervisor import Plan
 
