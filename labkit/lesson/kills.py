@@ -1,11 +1,16 @@
-"""Deaths that a lesson brings about while a trial runs."""
+"""Signals and deaths that a lesson brings about while a trial runs."""
 
+import os
+import signal
+import time
 from contextlib import suppress
 
 import psutil
 
 from labkit.lesson.setup import Setup
-from labkit.lesson.trial import Setups
+from labkit.lesson.trial import WAIT_S, Setups
+
+GOT_INT = "Hitting Ctrl+C again"  # what a worker says when it has got the first INT
 
 
 def kill_whoever_begins(setups: Setups, job: str, max_kills: int) -> dict[str, int]:
@@ -31,3 +36,23 @@ def kill_whoever_begins(setups: Setups, job: str, max_kills: int) -> dict[str, i
 
     setups.wait_until(all_ended, "the end of all tasks")
     return {name: len(pids) for name, pids in killed.items()}
+
+
+def signal_worker(one: Setup, *signals: int) -> float:
+    """Send signals to a worker, each one when it has said that it got the one before.
+
+    Returns when the first one was sent, in seconds since 1970.
+    """
+    sent_at = time.time()
+    one.worker.process.send_signal(signals[0])
+    for number in signals[1:]:
+        one.worker.line_with(GOT_INT, WAIT_S)
+        one.worker.process.send_signal(number)
+    return sent_at
+
+
+def signal_group(one: Setup, number: int = signal.SIGTERM) -> float:
+    """Send a signal to each process of a worker, as systemd does; when, in seconds since 1970."""
+    sent_at = time.time()
+    os.killpg(one.worker.process.pid, number)
+    return sent_at

@@ -65,9 +65,14 @@ class Setup:
         """How often work on the job has begun."""
         return len(self.entries("START", job))
 
-    def done(self) -> list[str]:
-        """The jobs that were worked on to their end, in that order."""
-        return [one.job for one in self.entries("END")]
+    def done(self, by: Worker | None = None) -> list[str]:
+        """The jobs that were worked on to their end, in that order; only those by one worker."""
+        group = by.process.pid if by else None  # a worker and its pool are one process group
+        return [one.job for one in self.entries("END") if group in (None, one.group)]
+
+    def when(self, event: str, job: str) -> float:
+        """When a job came to that event first (seconds since 1970); inf if it did not."""
+        return min((one.time for one in self.entries(event, job)), default=inf)
 
     def fate(self, job: str) -> str:
         """What the ledger says of a job.  Its state is only what somebody reported."""
@@ -82,6 +87,11 @@ class Setup:
         """
         begun = (one.time for one in self.entries("START", job) if one.time > moment)
         return min(begun, default=inf)
+
+    def running_at(self, moment: float) -> list[str]:
+        """The jobs that had begun, and had not ended, at a moment (seconds since 1970)."""
+        begun = [one.job for one in self.entries("START") if one.time < moment]
+        return [job for job in begun if self.when("END", job) > moment]
 
     # -- Where the messages are -----------------------------------------------------------------
 
@@ -121,15 +131,22 @@ class Setup:
             return psutil.Process(self.entries("START", job)[0].pid).status() != "zombie"
         return False
 
+    def fate_at_stop(self, job: str) -> str:
+        """finished (it wrote its END), requeued (its message is there still), or lost."""
+        if self.ended(job):
+            return "finished"
+        return "requeued" if job in self._with_a_message() else "lost"
+
     def verdict(self) -> Verdict:
         """What became of the jobs that were sent, by what the work itself has written down."""
-        left = self._kept[1] if self._kept else self._with_a_message()
-        return verdict_on(self._ids(), self.entries(), with_a_message=left)
+        return verdict_on(self._ids(), self.entries(), with_a_message=self._with_a_message())
 
     def _ids(self) -> dict[str, str]:
         return {job: result.id for job, result in self.results.items()}
 
     def _with_a_message(self) -> set[str]:
+        if self._kept:
+            return self._kept[1]
         return jobs_in_messages(self.client, [self.queue], self._ids())
 
     def keep(self) -> None:

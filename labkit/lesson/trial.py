@@ -27,7 +27,7 @@ from labkit.lesson.verdict import Verdict, show_verdicts
 from labkit.own.broker import OwnBroker, transport_setting
 from labkit.own.ledgers import own_ledgers, wait_for_lines
 from labkit.own.queues import own_queues
-from labkit.own.workers import WorkerLine, workers_of
+from labkit.own.workers import WorkerLine, wait_for_ends, workers_of
 
 Word = str | Mapping[str, object]
 WAIT_S = 90  # no wait of a lesson takes half of it; the rest is room for a busy machine
@@ -80,6 +80,11 @@ class Setups(Sequence[Setup]):
         self.running.close()
         return time.time()
 
+    def wait_for_ends(self) -> dict[str, float]:
+        """Wait until all workers have ended; {name: when, in seconds since 1970}."""
+        ended_at = wait_for_ends([one.worker for one in self], WAIT_S)
+        return {one.name: moment for one, moment in zip(self, ended_at, strict=True)}
+
     # -- Waiting --------------------------------------------------------------------------------
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
@@ -101,6 +106,16 @@ class Setups(Sequence[Setup]):
     def wait_until_begun(self, job: str) -> None:
         """Wait until work on the job has begun in each setup."""
         self.wait_until(lambda: all(one.began(job) for one in self), f"the start of {job}")
+
+    def wait_until_all_run(self, one: Setup, unacked: int) -> None:
+        """Wait until work on all that was sent to one of them has begun.
+
+        unacked: as many of their messages are not acknowledged then: those of the late ones.
+        """
+        self.wait_until(
+            lambda: all(map(one.began, one.results)) and one.unacked() == unacked,
+            f"the start of all jobs on {one.name}",
+        )
 
     def wait_for_results(self) -> None:
         """Wait until each task that was sent has succeeded, failed, or was revoked."""
@@ -140,6 +155,7 @@ def trial(
     *for_all: Word,
     broker: OwnBroker | None = None,
     apart: bool = False,
+    environment: Mapping[str, str] | None = None,
     start: bool = True,
 ) -> Iterator[Setups]:
     """Give each variant a worker (LESSON-NAME), a queue (LESSON.NAME) and a ledger of its own.
@@ -148,10 +164,12 @@ def trial(
     for_all: words of all of them.
     broker: a broker of the lesson's own (own_broker); else they use the shared one.
     apart: each variant gets a database of that broker for itself.
+    environment: further changes to the environment of the workers.
     start: False if the lesson starts the workers itself, by setups.start().
     Raises LabError if a worker does not start, and if a ledger cannot be written.
     """
     words_of = variants if isinstance(variants, Mapping) else dict.fromkeys(variants, ())
+    more = dict(environment or {})
     with ExitStack() as opened:
         ledgers = opened.enter_context(own_ledgers(lesson, *words_of))
         queues = [f"{lesson}.{name}" for name in words_of]
@@ -165,10 +183,11 @@ def trial(
                 [queue],
                 [one for one in words if isinstance(one, str) and one.startswith("-")],
                 [one for one in words if isinstance(one, str) and not one.startswith("-")],
+                more,
             )
             if broker:
                 database = number + 1 if apart else 0
-                line = replace(line, environment=broker.environment(database))
+                line = replace(line, environment=broker.environment(database) | more)
                 client = opened.enter_context(broker.client(database))
                 app = opened.enter_context(broker.app(database, **transport))
             else:
