@@ -8,6 +8,7 @@ import pytest
 from labkit.course.chapters import cog_pages, lesson_section, pages, run_file
 from labkit.course.lessons import lesson_of_script, scripts
 from labkit.course.promise import describe
+from labkit.long_lines import COLUMNS, cut
 from tests.helpers.small_lab import SmallLab, write
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +113,13 @@ def test_a_recorded_run_is_what_its_lesson_promises(path):
     assert run_file(lesson) == path
     first, _, output = path.read_text(encoding="utf-8").partition("\n")
     assert first == f"$ ./lab run {path.stem}"
-    assert describe(lesson.text.promise, output) == ""
+    assert describe(beginnings_of_commands(lesson.text.promise), output) == ""
+
+
+def beginnings_of_commands(promise: str) -> str:
+    """The promise with its commands up to their first `...`: in a recorded run the rest is cut."""
+    lines = [cut(line, COLUMNS) if line.startswith("$ ") else line for line in promise.splitlines()]
+    return re.sub(r"^(\$ .*?\.\.\.).*", r"\1", "\n".join(lines), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
