@@ -5,6 +5,8 @@ stores, it also publishes a message, and that is what this reads.
 """
 
 import json
+import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +62,14 @@ class StateReports:
         """(pid, worker name) of the process that did a task; see of() for errors."""
         started = next(one["result"] for one in self.of(task_id) if one["status"] == "STARTED")
         return started["pid"], started["hostname"]
+
+    def ran_elsewhere(self, task_id: str) -> bool:
+        """True if another process than this one did a task; see of() for errors.
+
+        Two machines, or two containers, can both have a process of one number.
+        """
+        pid, worker = self.who_started(task_id)
+        return (worker.partition("@")[2], pid) != (socket.gethostname(), os.getpid())
 
 
 @contextmanager

@@ -1,12 +1,16 @@
 """The reports about states, read from a subscription that the test fills."""
 
 import json
+import os
+import socket
 
 import pytest
 
 from labkit.errors import LabError
 from labkit.lesson import state_reports
 from labkit.lesson.state_reports import StateReports
+
+HERE = socket.gethostname()
 
 
 class Subscription:
@@ -51,6 +55,16 @@ def test_the_process_that_started_a_task_is_named():
     who = {"pid": 7, "hostname": "lab1@here"}
     reports = reports_of(("a", "STARTED", who), ("a", "SUCCESS"))
     assert reports.who_started("a") == (7, "lab1@here")
+
+
+@pytest.mark.parametrize(
+    ("other_pid", "host", "elsewhere"),
+    [(0, HERE, False), (1, HERE, True), (0, "another", True)],
+)
+def test_a_process_is_another_one_by_its_number_or_by_its_machine(other_pid, host, elsewhere):
+    who = {"pid": os.getpid() + other_pid, "hostname": f"lab1@{host}"}
+    reports = reports_of(("a", "STARTED", who), ("a", "SUCCESS"))
+    assert reports.ran_elsewhere("a") is elsewhere
 
 
 @pytest.mark.parametrize("statuses", [[], ["STARTED"]])
