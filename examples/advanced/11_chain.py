@@ -18,17 +18,18 @@ its last step was never sent.  A task's own page names its parent and its root.
 You should see:
 
     .delay() returned one result, of the last step; .parent leads to the others
-    fetch_data    SUCCESS  north has 4 flights
-    process_item  SUCCESS  north has 3 routes
-    save_result   SUCCESS  they are in results/north.json
+    step          state    result
+    fetch_data    SUCCESS  {'source': 'north', 'flights': [{'flight': 'TL101', ...
+    process_item  SUCCESS  {'source': 'north', 'flights': 4, 'seats': 694, 'routes': {...
+    save_result   SUCCESS  {'file': 'results/north.json', 'size_bytes': 427}
     true: each step worked on what the one before had returned
     true: each step is the parent of the next one
     now in the wrong order
-    fetch_data    SUCCESS  north has 4 flights
-    save_result   FAILURE  ValueError: data must be what process_item returns, got ...
-    process_item  FAILURE  ValueError: data must be what process_item returns, got ...
-    true: the middle step failed, and .get() raises its error
-    true: the last step has the same error, and was never started
+    step          state    result
+    fetch_data    SUCCESS  {'source': 'north', 'flights': [{'flight': 'TL101', ...
+    save_result   FAILURE  ValueError("data must be what process_item returns, got {...
+    process_item  FAILURE  ValueError("data must be what process_item returns, got {...
+    true: the last step has the error of the middle one, and was never started
 
 Try next.  Guess first:
   1. Write process_item.si("north").  Which step of the first chain fails, and what does it get?
@@ -39,7 +40,8 @@ Try next.  Guess first:
 from celery import chain
 from celery.result import AsyncResult
 
-from labkit.lesson import claim, run_lesson
+from celery_app import app
+from labkit.lesson import claim, run_lesson, table
 from labkit.lesson.state_reports import state_reports
 from tasks.advanced_tasks import fetch_data, process_item, save_result
 
@@ -47,54 +49,45 @@ TIMEOUT_S = 10  # three steps take milliseconds; the rest is room for a busy wor
 
 
 def main() -> None:
-    with state_reports() as reports:
-        saved = chain(fetch_data.s("north"), process_item.s(), save_result.s()).delay()
-        saved.get(timeout=TIMEOUT_S)
-        # An AsyncResult made from an id has no .parent.  The backend keeps `parent_id`, one step
-        # at a time; whoever will ask later, in another process, had better keep all three ids.
-        steps = [saved.parent.parent, saved.parent, saved]
-        parents = [reports.of(step.id)[-1].get("parent_id") for step in steps]
+    # The ids of all steps are drawn here, in advance; the message of the first step is the only
+    # one that this program sends.
+    saved = chain(fetch_data.s("north"), process_item.s(), save_result.s()).delay()
+    saved.get(timeout=TIMEOUT_S)
     print(".delay() returned one result, of the last step; .parent leads to the others")
-    timetable, summary, file = (step.get() for step in steps)
-    show("fetch_data", steps[0], f"north has {len(timetable['flights'])} flights")
-    show("process_item", steps[1], f"north has {len(summary['routes'])} routes")
-    show("save_result", steps[2], f"they are in {file['file']}")
+    steps = [saved.parent.parent, saved.parent, saved]
+    show(["fetch_data", "process_item", "save_result"], steps)
+
     # Called here as plain functions, with those results, the steps must come to the same.
+    timetable, summary, file = (step.result for step in steps)
     claim(
         (process_item(timetable), save_result(summary)) == (summary, file),
         "each step worked on what the one before had returned",
     )
-    claim(
-        parents == [None, steps[0].id, steps[1].id],
-        "each step is the parent of the next one",
-    )
 
+    # An AsyncResult made from an id has no .parent.  The backend keeps `parent_id`, one step
+    # at a time; whoever will ask later, in another process, had better keep all three ids.
+    parents = [app.backend.get_task_meta(step.id).get("parent_id") for step in steps]
+    claim(parents == [None, steps[0].id, steps[1].id], "each step is the parent of the next one")
+
+    # Nobody has to ask the steps one by one: an error ends the whole chain, so .get() of the last
+    # result raises it.  propagate=False hands it over as a value, and the lesson can go on.
     print("now in the wrong order")
     with state_reports() as reports:
         last = chain(fetch_data.s("north"), save_result.s(), process_item.s()).delay()
-        # Nobody has to ask the steps one by one: an error ends the whole chain.
         error = last.get(timeout=TIMEOUT_S, propagate=False)
-        middle, first = last.parent, last.parent.parent
         states = [report["status"] for report in reports.also_later(last.id)]
-    show("fetch_data", first, f"north has {len(first.get()['flights'])} flights")
-    show("save_result", middle, describe(middle))
-    show("process_item", last, describe(last))
+    middle = last.parent
+    show(["fetch_data", "save_result", "process_item"], [middle.parent, middle, last])
     claim(
-        isinstance(error, ValueError) and middle.failed() and first.successful(),
-        "the middle step failed, and .get() raises its error",
-    )
-    claim(
-        states == ["FAILURE"] and str(last.result) == str(middle.result),
-        "the last step has the same error, and was never started",
+        states == ["FAILURE"] and str(error) == str(middle.result),
+        "the last step has the error of the middle one, and was never started",
     )
 
 
-def show(task: str, result: AsyncResult, text: str) -> None:
-    print(f"{task:<14}{result.state:<9}{text}")
-
-
-def describe(failed: AsyncResult) -> str:
-    return f"{type(failed.result).__name__}: {failed.result}"
+def show(names: list[str], steps: list[AsyncResult]) -> None:
+    results = [f"{step.result!r:.70}" for step in steps]  # the beginning will do
+    states = [step.state for step in steps]
+    table("step", "state", "result", rows=zip(names, states, results, strict=True))
 
 
 if __name__ == "__main__":
