@@ -17,18 +17,22 @@ You should see:
 
     4 messages sent in ... ms; the id of the group is ...
     not saved: whoever has this id alone gets None
-    saved:     whoever has this id alone gets 4 results
+    saved: whoever has this id alone gets 4 results
     1 of 4 airlines answered after ... s
     2 of 4 airlines answered after ... s
     3 of 4 airlines answered after ... s
     4 of 4 airlines answered after ... s
-    in cents: heron 14900, swift 11900, tern 13400, wren 12900
+    airline  price_cents
+    heron    14900
+    swift    11900
+    tern     13400
+    wren     12900
     true: the group took at most 1 s longer than its slowest member, 2.0 s, and not 5.0 s
     true: heron was asked first, answered last, and stands first in the result
     true: the restored group has the same answers
 
 Try next.  Guess first; a worker has four slots:
-  1. Ask every airline twice: `for airline, answers_after_s in ASKED * 2`.  How long is it now?
+  1. Ask every airline twice: `for question in ASKED * 2`.  How long is it now?
   2. Write .apply_async(countdown=1) in place of .delay().  When does the first one answer?
   3. Take away .save().  What is lost when your program ends?
 """
@@ -38,7 +42,7 @@ import time
 from celery import group
 
 from celery_app import app
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
 from labkit.waiting import wait_until
 from tasks.advanced_tasks import ask_airline
 
@@ -50,29 +54,28 @@ TIMEOUT_S = 20  # the slowest takes 2 s; the rest is room for a busy worker
 
 
 def main() -> None:
+    # One message for each member.  The result knows their ids, in the order of the question.
     start = time.monotonic()
     result = group(ask_airline.s(*question) for question in ASKED).delay()
     sent_ms = 1000 * (time.monotonic() - start)
     print(f"{len(result)} messages sent in {sent_ms:.0f} ms; the id of the group is {result.id}")
 
+    # No worker knows that list of ids.  save() writes it into the result backend, under one key,
+    # so that another program can ask for the group later.
+    unknown = app.GroupResult.restore(result.id)
+    print(f"not saved: whoever has this id alone gets {unknown}")
+    result.save()
     restored = app.GroupResult.restore(result.id)
-    print(f"not saved: whoever has this id alone gets {restored}")
-    result.save()  # a key in the result backend, with the ids of all members
-    restored = app.GroupResult.restore(result.id)
-    found = f"{len(restored)} results" if restored else None
-    print(f"saved:     whoever has this id alone gets {found}")
+    print(f"saved: whoever has this id alone gets {restored and len(restored)} results")
 
-    # completed_count() counts the members that have ended well.
+    # completed_count() counts the members that have ended well; it does not say which.
     for count in range(1, len(result) + 1):
-        if not wait_until(lambda count=count: result.completed_count() >= count, TIMEOUT_S):
-            break
+        wait_until(lambda count=count: result.completed_count() >= count, TIMEOUT_S)
         took_s = time.monotonic() - start
-        print(f"{count} of {len(result)} airlines answered after {took_s:.1f} s")
+        print(f"{result.completed_count()} of {len(result)} airlines answered after {took_s:.1f} s")
 
     answers = result.get(timeout=TIMEOUT_S)
-    prices = [f"{answer['airline']} {answer['price_cents']}" for answer in answers]
-    print(f"in cents: {', '.join(prices)}")
-
+    table(*answers[0], rows=[answer.values() for answer in answers])
     claim(
         SLOWEST_S <= took_s < SLOWEST_S + 1,
         f"the group took at most 1 s longer than its slowest member, {SLOWEST_S} s,"
@@ -80,7 +83,7 @@ def main() -> None:
     )
     last = max(result, key=lambda member: member.date_done)
     claim(
-        result[0] == last and answers[0]["airline"] == ASKED[0][0] == "heron",
+        result[0] == last and answers[0]["airline"] == "heron",
         "heron was asked first, answered last, and stands first in the result",
     )
     claim(
