@@ -17,6 +17,7 @@ def ask_airline(airline: str, answers_after_s: float) -> dict:
 def cheapest_offer(answers: list[dict]) -> dict:
     """Return the one of several results of ask_airline that has the lowest price.
 
+    Its "compared" lists the airlines in the order in which their answers were given.
     Raises ValueError for an empty list, and for anything else.
     """
     return offers.cheapest(answers)

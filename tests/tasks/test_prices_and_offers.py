@@ -121,6 +121,11 @@ def test_no_offer_is_cheaper_than_the_cheapest(prices):
     assert cheapest_offer(offers)["price_cents"] == min(prices)
 
 
+def test_the_cheapest_offer_names_the_airlines_in_the_order_of_their_answers():
+    offers = [ask_airline(airline, 0) for airline in ("wren", "swift", "heron")]
+    assert cheapest_offer(offers)["compared"] == ["wren", "swift", "heron"]
+
+
 @pytest.mark.parametrize("offers", [[], None, 5, [5], [{}], "text"])
 def test_what_are_no_offers_is_refused(offers):
     with pytest.raises(ValueError, match=r"^offers must be a list of what ask_airline returns"):

@@ -31,13 +31,14 @@ def ask(airline: str, answers_after_s: float) -> dict:
 
 
 def cheapest(offers: list[dict]) -> dict:
-    """Return the offer with the lowest price; of two equal ones the first.
+    """Return the offer with the lowest price, of two equal ones the first, and who was compared.
 
     >>> cheapest([ask("wren", 0), ask("swift", 0), ask("tern", 0)])
-    {'airline': 'swift', 'price_cents': 11900}
+    {'airline': 'swift', 'price_cents': 11900, 'compared': ['wren', 'swift', 'tern']}
     """
     try:
-        return min(offers, key=lambda offer: offer["price_cents"])
+        best = min(offers, key=lambda offer: offer["price_cents"])
+        return best | {"compared": [offer["airline"] for offer in offers]}
     except (TypeError, KeyError, ValueError):
         raise ValueError(
             f"offers must be a list of what ask_airline returns, got {offers!r:.80}"
