@@ -20,15 +20,15 @@ You should see:
     .delay() returned one result, of the last step; .parent leads to the others
     step          state    result
     fetch_data    SUCCESS  {'source': 'north', 'flights': [{'flight': 'TL101', ...
-    process_item  SUCCESS  {'source': 'north', 'flights': 4, 'seats': 694, 'routes': {...
+    process_item  SUCCESS  {'source': 'north', 'flights': 4, 'seats': 694, ...
     save_result   SUCCESS  {'file': 'results/north.json', 'size_bytes': 427}
     true: each step worked on what the one before had returned
     true: each step is the parent of the next one
     now in the wrong order
     step          state    result
     fetch_data    SUCCESS  {'source': 'north', 'flights': [{'flight': 'TL101', ...
-    save_result   FAILURE  ValueError("data must be what process_item returns, got {...
-    process_item  FAILURE  ValueError("data must be what process_item returns, got {...
+    save_result   FAILURE  ValueError("data must be what process_item returns...
+    process_item  FAILURE  ValueError("data must be what process_item returns...
     true: the last step has the error of the middle one, and was never started
 
 Try next.  Guess first:
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def show(names: list[str], steps: list[AsyncResult]) -> None:
-    results = [f"{step.result!r:.70}" for step in steps]  # the beginning will do
+    results = [f"{step.result!r:.55}" for step in steps]  # the beginning will do
     states = [step.state for step in steps]
     table("step", "state", "result", rows=zip(names, states, results, strict=True))
 
