@@ -54,7 +54,7 @@ from celery.result import AsyncResult
 from celery_app import app
 from labkit.lesson import claim, run_lesson, table
 from labkit.lesson.chord_count import ChordCount
-from labkit.own.command import Command
+from labkit.own.command import lab
 from labkit.own.queues import own_queues
 from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
@@ -118,7 +118,7 @@ def main() -> None:
 
     # The states of the members say which of them it is.  The lab's doctor compares such a state
     # with the workers that are there; in a project of your own somebody must.
-    answer = Command("./lab", "doctor", lost.parent[-1].id).show()
+    answer = lab("doctor", lost.parent[-1].id).show()
     claim(
         lost.state == "PENDING" and "it was lost with its worker" in answer,
         "no state tells of the lost member; who asks whether its worker lives is told",
