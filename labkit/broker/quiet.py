@@ -25,8 +25,8 @@ def wait_until_quiet(
     False if that did not come in timeout_s seconds.  A task that runs with early acknowledgement
     has no message any more: wait for its END line, too.
     """
-    return _still_for(
-        QUIET_S, lambda: any(messages(client, queues) for client in clients), timeout_s
+    return wait_until(
+        still_for(QUIET_S, lambda: any(messages(client, queues) for client in clients)), timeout_s
     )
 
 
@@ -43,11 +43,11 @@ def wait_until_settled(client: redis.Redis, queues: Sequence[str], timeout_s: fl
         before, now = now, lengths(client, queues)
         return now != before
 
-    return _still_for(SETTLED_S, moves, timeout_s)
+    return wait_until(still_for(SETTLED_S, moves), timeout_s)
 
 
-def _still_for(still_s: float, moves: Callable[[], bool], timeout_s: float) -> bool:
-    """Wait until `moves` has been false for still_s seconds; False after timeout_s seconds."""
+def still_for(still_s: float, moves: Callable[[], bool]) -> Callable[[], bool]:
+    """A condition: `moves` was false whenever it was asked, for still_s seconds."""
     since = time.monotonic()
 
     def still() -> bool:
@@ -56,7 +56,7 @@ def _still_for(still_s: float, moves: Callable[[], bool], timeout_s: float) -> b
             since = time.monotonic()
         return time.monotonic() - since >= still_s
 
-    return wait_until(still, timeout_s)
+    return still
 
 
 def messages(client: redis.Redis, queues: Sequence[str]) -> int:

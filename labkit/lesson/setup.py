@@ -1,5 +1,6 @@
 """One setup of a trial: its worker, what was sent to it, and what came of that."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -27,6 +28,7 @@ class Setup:
     line: WorkerLine
     client: redis.Redis
     app: Celery | None  # of a broker of its own; None on the shared one
+    database: int = 0  # of that broker
     worker: Worker = field(init=False)
     results: dict[str, AsyncResult] = field(default_factory=dict)  # by job
     _kept: tuple[list[Entry], set[str], dict[str, str]] | None = None
@@ -137,9 +139,12 @@ class Setup:
             return "finished"
         return "requeued" if job in self._with_a_message() else "lost"
 
-    def verdict(self) -> Verdict:
-        """What became of the jobs that were sent, by what the work itself has written down."""
-        return verdict_on(self._ids(), self.entries(), with_a_message=self._with_a_message())
+    def verdict(self, effects: Iterable[str] | None = None) -> Verdict:
+        """What became of the jobs that were sent, by what the work itself has written down.
+
+        effects: see verdict_on().
+        """
+        return verdict_on(self._ids(), self.entries(), effects, self._with_a_message())
 
     def _ids(self) -> dict[str, str]:
         return {job: result.id for job, result in self.results.items()}

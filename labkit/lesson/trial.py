@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from labkit.broker.quiet import wait_until_quiet, wait_until_settled
+from labkit.broker.quiet import messages, still_for, wait_until_quiet, wait_until_settled
 from labkit.lesson.setup import Setup
 from labkit.lesson.verdict import Verdict, show_verdicts
 from labkit.own.broker import OwnBroker, transport_setting
@@ -31,6 +31,7 @@ from labkit.own.workers import WorkerLine, wait_for_ends, workers_of
 
 Word = str | Mapping[str, object]
 WAIT_S = 90  # no wait of a lesson takes half of it; the rest is room for a busy machine
+SURE_S = 1.0  # a message on its way from one place to another is in none for some milliseconds
 
 
 class Setups(Sequence[Setup]):
@@ -103,6 +104,15 @@ class Setups(Sequence[Setup]):
 
         self.wait_until(done, f"the end of {', '.join(jobs) or 'all jobs'}")
 
+    def wait_until_more_done(self, jobs: int) -> None:
+        """Wait until so many more jobs have come to their end in each setup."""
+        goals = [len(one.done()) + jobs for one in self]
+
+        def done() -> bool:
+            return all(len(one.done()) >= goal for one, goal in zip(self, goals, strict=True))
+
+        self.wait_until(done, f"the end of {jobs} more jobs")
+
     def wait_until_begun(self, job: str) -> None:
         """Wait until work on the job has begun in each setup."""
         self.wait_until(lambda: all(one.began(job) for one in self), f"the start of {job}")
@@ -137,11 +147,33 @@ class Setups(Sequence[Setup]):
         clients = [one.client for one in self._of_databases]
         wait_until_quiet(clients, self.queues, timeout_s)
 
+    def wait_until_done_or_lost(self, enough: Callable[[Verdict], bool]) -> None:
+        """Wait until each job is finished or has no message any more, and it is enough.
+
+        enough: of a verdict.  Where messages come again and again the queues may never be empty;
+        so this waits no longer when each verdict is enough.
+        """
+
+        def more_to_come() -> bool:
+            verdicts = self.verdicts().values()
+            if any(one.stuck for one in verdicts):
+                return True
+            return not all(map(enough, verdicts)) and bool(self._messages())
+
+        still = still_for(SURE_S, more_to_come)
+        self.wait_until(still, "the end of all jobs")
+
+    def _messages(self) -> int:
+        return sum(messages(one.client, self.queues) for one in self._of_databases)
+
     # -- What came of it ------------------------------------------------------------------------
 
-    def verdicts(self) -> dict[str, Verdict]:
-        """{name: what became of the jobs that were sent to it}."""
-        return {one.name: one.verdict() for one in self}
+    def verdicts(self, effects: Mapping[str, Sequence[str]] | None = None) -> dict[str, Verdict]:
+        """{name: what became of the jobs that were sent to it}.
+
+        effects: {name: a job for each effect}, as verdict_on() takes them.
+        """
+        return {one.name: one.verdict((effects or {}).get(one.name)) for one in self}
 
     def show_verdicts(self, **options: Any) -> None:
         """Print them as a table; options: as for labkit.lesson.verdict.show_verdicts."""
@@ -185,8 +217,8 @@ def trial(
                 [one for one in words if isinstance(one, str) and not one.startswith("-")],
                 more,
             )
+            database = number + 1 if broker and apart else 0
             if broker:
-                database = number + 1 if apart else 0
                 line = replace(line, environment=broker.environment(database) | more)
                 client = opened.enter_context(broker.client(database))
                 app = opened.enter_context(broker.app(database, **transport))
@@ -194,7 +226,7 @@ def trial(
                 client, app = shared, None
             if transport:
                 line = replace(line, settings=[transport_setting(transport), *line.settings])
-            setups.append(Setup(name, queue, ledger, line, client, app))
+            setups.append(Setup(name, queue, ledger, line, client, app, database))
         together = Setups(setups, setups if apart else setups[:1])
         with together.running:
             if start:
