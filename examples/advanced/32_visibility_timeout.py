@@ -25,13 +25,14 @@ Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 
-    $ ./start_worker.sh -n lesson32-short@%h --queues=lesson32 ...{"visibility_timeout": 3...
-    $ ./start_worker.sh -n lesson32-monitored@%h --queues=lesson32 ...{"visibility_timeout": 20...
-    $ ./start_worker.sh -n lesson32-long@%h --queues=lesson32 ...{"visibility_timeout": 20...
+    $ ./start_worker.sh -n lesson32-short@%h ...{"visibility_timeout": 3...
+    $ ./start_worker.sh -n lesson32-monitored@%h ...{"visibility_timeout": 20...
+    $ ./start_worker.sh -n lesson32-long@%h ...{"visibility_timeout": 20...
     TL-1 is due in 8 s, once for each worker; the monitor looks at the second one
-      short      runs: ..., of these redelivered: ...
-      monitored  runs: ..., of these redelivered: ...
-      long       runs: 1, of these redelivered: 0
+    worker     runs of TL-1  of these redelivered
+    short      ...           ...
+    monitored  ...           ...
+    long       1             0
     verdict                    short  monitored    long
     sent                           1          1       1
     started                        1          1       1
@@ -53,65 +54,15 @@ Try next.  Guess first:
   3. Set LOOK_S to 30.  The workers hardly look now.  Does the monitor?
 """
 
-from labkit.broker.quiet import wait_until_quiet
-from labkit.lesson import claim, run_lesson
-from labkit.lesson.verdict import show_verdicts, verdict_now
-from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
-from labkit.own.ledgers import own_ledgers, wait_for_lines
-from labkit.own.workers import WorkerLine, workers_of
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.trial import trial
+from labkit.own.broker import looking_every_second, own_broker
 from tasks.advanced_tasks import print_ticket
 
-QUEUE = "lesson32"
 COUNTDOWN_S = 8
 SHORT_S, LONG_S = 3, 20  # shorter and longer than the countdown
 LOOK_S = 1  # unacked_restore_interval: so often a worker looks for old messages
 ANSWER_S = 0.5  # the monitor listens so long for answers, and then asks again
-TIMEOUT_S = 60  # a run takes 20 s; the rest is room for a busy machine
-# The worker's name -> its database in the broker, and its visibility_timeout.
-WORKERS = {"short": (1, SHORT_S), "monitored": (2, LONG_S), "long": (3, LONG_S)}
-
-
-def main() -> None:
-    with own_ledgers("lesson32", *WORKERS) as found, own_broker("lesson32") as broker:
-        ledgers = dict(zip(WORKERS, found, strict=True))
-        with workers_of([worker_line(broker, name) for name in WORKERS]):
-            ids = {name: send(broker, name, ledger.run) for name, ledger in ledgers.items()}
-            print(
-                f"TL-1 is due in {COUNTDOWN_S} s, once for each worker; "
-                "the monitor looks at the second one"
-            )
-            database, _ = WORKERS["monitored"]
-            with broker.app(database, **looking(SHORT_S)) as monitor:
-
-                def due_and_asked() -> bool:
-                    monitor.control.ping(timeout=ANSWER_S)
-                    return all(ledger.find("END", "TL-1") for ledger in ledgers.values())
-
-                wait_for_lines(found, due_and_asked, TIMEOUT_S, "the end of each TL-1")
-            clients = {name: broker.client(database) for name, (database, _) in WORKERS.items()}
-            wait_until_quiet(list(clients.values()), [QUEUE], TIMEOUT_S)
-        entries = {name: ledger.entries() for name, ledger in ledgers.items()}
-        verdicts = {
-            name: verdict_now(clients[name], [QUEUE], {"TL-1": ids[name]}, ledgers[name])
-            for name in WORKERS
-        }
-    for name, lines in entries.items():
-        came_again = sum(entry.redelivered for entry in lines if entry.event == "START")
-        print(f"  {name:<11}runs: {len(lines) // 2}, of these redelivered: {came_again}")
-    show_verdicts(verdicts)
-    twice = {name: verdict.finished_twice == ["TL-1"] for name, verdict in verdicts.items()}
-    claim(
-        twice["short"],
-        "short: a countdown longer than the visibility timeout ran more than once",
-    )
-    claim(
-        twice["monitored"],
-        "monitored: so it did where only another program had the short timeout",
-    )
-    claim(
-        verdicts["long"].runs == {"TL-1": 1} and not verdicts["long"].lost,
-        "long: with a timeout longer than the countdown, for everybody, it ran once",
-    )
 
 
 def looking(visibility_s: int) -> dict[str, int]:
@@ -119,21 +70,51 @@ def looking(visibility_s: int) -> dict[str, int]:
     return looking_every_second(visibility_s) | {"unacked_restore_interval": LOOK_S}
 
 
-def worker_line(broker: OwnBroker, name: str) -> WorkerLine:
-    database, visibility_s = WORKERS[name]
-    settings = [transport_setting(looking(visibility_s))]
-    where = broker.environment(database)
-    return WorkerLine(f"lesson32-{name}", [QUEUE], ["--concurrency=2"], settings, where)
+# A project has this in its settings, once for all its programs: broker_transport_options = {...}.
+WORKERS = {
+    "short": [looking(SHORT_S)],
+    "monitored": [looking(LONG_S)],
+    "long": [looking(LONG_S)],
+}
 
 
-def send(broker: OwnBroker, name: str, run: str) -> str:
-    """Send TL-1 to one worker's database; return the task's id."""
-    database, visibility_s = WORKERS[name]
-    with broker.app(database, **looking(visibility_s)) as shop:
-        job = (run, "TL-1", 0)
-        return shop.send_task(
-            print_ticket.name, job, countdown=COUNTDOWN_S, queue=QUEUE, ignore_result=True
-        ).id
+def main() -> None:
+    with (
+        own_broker("lesson32") as broker,
+        trial("lesson32", WORKERS, "--concurrency=2", broker=broker, apart=True) as setups,
+    ):
+        # The countdown stands in the message.  A worker takes the message now and holds it until
+        # it is due, and from now on the clock of visibility_timeout runs.
+        for one in setups:  # a worker, a queue, a ledger and a database each
+            one.send(print_ticket, "TL-1", 0, countdown=COUNTDOWN_S, ignore_result=True)
+        print(f"TL-1 is due in {COUNTDOWN_S} s, once for each worker; ", end="")
+        print("the monitor looks at the second one")
+
+        # A ping looks harmless.  But whoever waits for messages, be it for answers, also looks for
+        # old ones, and takes its own settings to tell what is old.
+        with broker.app(setups["monitored"].database, **looking(SHORT_S)) as monitor:
+
+            def asked_and_done() -> bool:
+                monitor.control.ping(timeout=ANSWER_S)
+                return all(one.ended("TL-1") for one in setups)
+
+            setups.wait_until(asked_and_done, "the end of each TL-1")
+        setups.wait_until_quiet()
+
+    # A message that comes again says so: its delivery_info has redelivered=True.
+    again = [sum(start.redelivered for start in one.entries("START")) for one in setups]
+    runs = [one.runs("TL-1") for one in setups]
+    table(
+        *("worker", "runs of TL-1", "of these redelivered"),
+        rows=zip(WORKERS, runs, again, strict=True),
+    )
+    setups.show_verdicts()
+
+    # No worker has died, no task has failed, and no setting of the second worker is wrong.
+    short, monitored, long = runs
+    claim(short > 1, "short: a countdown longer than the visibility timeout ran more than once")
+    claim(monitored > 1, "monitored: so it did where only another program had the short timeout")
+    claim(long == 1, "long: with a timeout longer than the countdown, for everybody, it ran once")
 
 
 if __name__ == "__main__":
