@@ -6,12 +6,12 @@ promises to choose from: at most once (early acknowledgement, jobs get lost), an
 (late acknowledgement, jobs come twice).  With the second one the work itself must see to it that a
 second time does no harm.  That is called idempotent.
 
-A worker gets 200 orders for each of two tasks.  It is killed (kill -9) 5 times in the middle of
-its work, and each time another one starts.  The visibility_timeout of 2 s is too short on purpose,
-because a worker takes all 400 messages in advance.  One task charges the card whenever it is asked
-to.  The other one first writes an idempotency key, "pay for TL-7".  The key and the charge stand in
-one database, and one transaction writes both: so there is no moment in which one of the two is
-there alone.
+Two workers get 200 orders each, and each has a task of its own for them.  Both are killed (kill -9)
+5 times in the middle of their work, and each time they start again.  The visibility_timeout of 2 s
+is too short on purpose, because a worker takes all 200 messages in advance.  One task charges the
+card whenever it is asked to.  The other one first writes an idempotency key, "pay for TL-7".  The
+key and the charge stand in one database, and one transaction writes both: so there is no moment in
+which one of the two is there alone.
 
 The tasks are `charge_order` and `charge_order_carelessly` in tasks/advanced_tasks/delivery.py; the
 database is in work/orders/charges.py.
@@ -23,8 +23,9 @@ Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 
-    $ ./start_worker.sh -n lesson33@%h --queues=lesson33 ... task.acks_late=True
-    the worker was killed 5 times
+    $ ./start_worker.sh -n lesson33-careless@%h --queues=lesson33.careless ... task.acks_late=True
+    $ ./start_worker.sh -n lesson33-key@%h --queues=lesson33.key ... task.acks_late=True
+    both workers were killed 5 times
     verdict                   careless     key
     sent                           200     200
     started                       ...
@@ -33,8 +34,9 @@ You should see:
     started twice or more         ...
     finished twice or more        ...
     charged twice or more         ...       0
-    careless: ... charges for ... orders; the most for one order: ...
-    key: ... charges for ... orders; the most for one order: 1
+    task      charges  orders with a charge  most charges for one order
+    careless  ...
+    key       ...  1
     true: both: orders were worked on twice or more, from their beginning to their end
     true: careless: cards were charged twice or more
     true: key: no card was charged twice, and each order that was finished was charged
@@ -52,71 +54,63 @@ Try next.  Guess first:
   3. In charge_order, make the key from self.request.hostname and time.time().  What is it worth?
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
-from functools import partial
-from typing import Any
 
-from lab_home import LAB_FILES
-from labkit.broker.queues import needle
-from labkit.broker.quiet import jobs_in_messages
-from labkit.lesson import claim, run_lesson
-from labkit.lesson.verdict import show_verdicts, verdict_on
-from labkit.own.broker import OwnBroker, looking_every_second, own_broker, transport_setting
-from labkit.own.ledgers import own_ledgers, wait_for_lines
-from labkit.own.workers import own_worker
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.charges import own_charges
+from labkit.lesson.trial import trial
+from labkit.lesson.verdict import show_verdicts
+from labkit.own.broker import looking_every_second, own_broker
 from tasks.advanced_tasks import charge_order, charge_order_carelessly
-from work.ledger import Ledger
-from work.orders.charges import Charges
 
-QUEUE = "lesson33"
+TASKS = {"careless": charge_order_carelessly, "key": charge_order}
 ORDERS = [f"TL-{number}" for number in range(1, 201)]
 PRICE_CENTS = 9900
 KILLS = 5
-DONE_BEFORE_KILL = 5  # orders of each task; then the worker is in the middle of its work
+DONE_BEFORE_KILL = 5  # orders of each task; then its worker is in the middle of its work
 VISIBILITY_S = 2  # too short: most messages wait longer than that in the worker's memory
 ENOUGH = 20  # orders of each task that were finished twice; then it has been seen
-SURE_S = 1.0  # a message on its way from one place to another is in none for some milliseconds
-TIMEOUT_S = 120  # the last worker needs about 10 s; the rest is room for a busy machine
-TRANSPORT = looking_every_second(VISIBILITY_S)
-OPTIONS = ["--concurrency=4", "--prefetch-multiplier=100"]  # 4 x 100: takes all 400 messages
-TASKS = {"careless": charge_order_carelessly, "key": charge_order}
-Ids = dict[tuple[str, str], str]  # (run, order) -> the id of its message
+OPTIONS = ["--concurrency=2", "--prefetch-multiplier=100"]  # 2 x 100: takes all 200 messages
+SETTINGS = [looking_every_second(VISIBILITY_S), "task.acks_late=True"]
 
 
 def main() -> None:
     with (
-        own_ledgers("lesson33", *TASKS) as found,
         own_broker("lesson33") as broker,
-        ExitStack() as at_the_end,
+        trial("lesson33", list(TASKS), *OPTIONS, *SETTINGS, broker=broker, start=False) as setups,
+        own_charges(setups) as charges,
     ):
-        ledgers = dict(zip(TASKS, found, strict=True))
-        charges = {name: Charges(LAB_FILES / "charges", one.run) for name, one in ledgers.items()}
-        for one in charges.values():
-            at_the_end.callback(one.remove)
-            one.create()
-        ids = send_all(broker, ledgers)
-        work_and_kill(broker, found, ids)
+        for one in setups:  # a worker, a queue and a ledger each
+            for order in ORDERS:
+                one.send(TASKS[one.name], order, PRICE_CENTS, ignore_result=True)
+
+        # What a killed worker held comes back when it is VISIBILITY_S old.  So does what a living
+        # one has held for so long: it cannot be told from the other.
+        for _ in range(KILLS):
+            setups.start()
+            setups.wait_until_more_done(DONE_BEFORE_KILL)
+            setups.kill()
+        print(f"both workers were killed {KILLS} times")
+
+        # The last workers work until no order is missing that has a message.  The queues may never
+        # be empty: with this visibility_timeout messages come again and again.
+        setups.start()
+        setups.wait_until_done_or_lost(lambda verdict: len(verdict.finished_twice) >= ENOUGH)
+        setups.kill()  # what they still hold has been done before
+
         # A kill between the charge and its EFFECT line leaves a charge that the ledger does not
         # know.  So the database, which is what a customer pays by, is asked, and not the ledger.
         charged = {name: one.orders() for name, one in charges.items()}
-        verdicts = {}
-        for name, ledger in ledgers.items():
-            sent = {order: ids[ledger.run, order] for order in ORDERS}
-            left = jobs_in_messages(broker.client(), [QUEUE], sent)
-            verdicts[name] = verdict_on(
-                ORDERS, ledger.entries(), effects=charged[name], with_a_message=left
-            )
+    verdicts = setups.verdicts(charged)
     show_verdicts(verdicts, effects="charged", names=False)
-    for name, orders in charged.items():
-        times = Counter(orders)
-        most = max(times.values(), default=0)
-        print(
-            f"{name}: {len(orders)} charges for {len(times)} orders; the most for one order: {most}"
-        )
-    careless, key = verdicts.values()
+    times = {name: Counter(orders) for name, orders in charged.items()}
+    table(
+        *("task", "charges", "orders with a charge", "most charges for one order"),
+        rows=[(name, one.total(), len(one), max(one.values())) for name, one in times.items()],
+    )
+
+    # The key does not keep a task from running twice.  It makes the second time harmless.
+    careless, key = verdicts["careless"], verdicts["key"]
     claim(
         bool(careless.finished_twice and key.finished_twice),
         "both: orders were worked on twice or more, from their beginning to their end",
@@ -126,73 +120,6 @@ def main() -> None:
         not key.effects_twice and set(key.finished) <= set(charged["key"]),
         "key: no card was charged twice, and each order that was finished was charged",
     )
-
-
-def send_all(broker: OwnBroker, ledgers: dict[str, Ledger]) -> Ids:
-    """Send each order to both tasks, in turns; return the ids of the messages."""
-    ids = {}
-    with broker.app(**TRANSPORT) as shop:
-        for order in ORDERS:
-            for name, task in TASKS.items():
-                run = ledgers[name].run
-                job = (run, order, PRICE_CENTS)
-                sent = shop.send_task(task.name, job, queue=QUEUE, ignore_result=True)
-                ids[run, order] = sent.id
-    return ids
-
-
-def work_and_kill(broker: OwnBroker, ledgers: list[Ledger], ids: Ids) -> None:
-    """Let a worker work, and kill it, KILLS times; let the last one finish."""
-    line = partial(
-        own_worker,
-        "lesson33",
-        [QUEUE],
-        *OPTIONS,
-        settings=[transport_setting(TRANSPORT), "task.acks_late=True"],
-        environment=broker.environment(),
-    )
-    for turn in range(KILLS):
-        goals = [done(ledger) + DONE_BEFORE_KILL for ledger in ledgers]
-        with line(show=turn == 0) as worker:
-            some_done = partial(all_done, ledgers, goals)
-            wait_for_lines(ledgers, some_done, TIMEOUT_S, "the end of some orders")
-            worker.kill()
-    print(f"the worker was killed {KILLS} times")
-    with line(show=False) as worker:
-        # Not until the queue is empty: with this visibility_timeout that may never come.
-        over = nothing_to_come(broker, ledgers, ids)
-        wait_for_lines(ledgers, over, TIMEOUT_S, "the end of all orders")
-        worker.kill()  # what it still holds has been done before
-
-
-def done(ledger: Ledger) -> int:
-    """How often an order was finished."""
-    return sum(entry.event == "END" for entry in ledger.entries())
-
-
-def all_done(ledgers: list[Ledger], goals: list[int]) -> bool:
-    """True when each ledger tells of so many finished jobs."""
-    return all(done(ledger) >= goal for ledger, goal in zip(ledgers, goals, strict=True))
-
-
-def nothing_to_come(broker: OwnBroker, ledgers: list[Ledger], ids: Ids) -> Callable[[], bool]:
-    """A condition: no message is left of an order that is not finished, and enough came twice."""
-    client = broker.client()
-    last_seen = time.monotonic()
-
-    def look() -> bool:
-        nonlocal last_seen
-        verdicts = {ledger.run: verdict_on(ORDERS, ledger.entries()) for ledger in ledgers}
-        missing = [ids[run, order] for run, verdict in verdicts.items() for order in verdict.lost]
-        enough = all(len(one.finished_twice) >= ENOUGH for one in verdicts.values())
-        messages: Any = [*client.lrange(QUEUE, 0, -1), *client.hvals("unacked")]
-        if any(needle(task_id) in message for task_id in missing for message in messages) or (
-            messages and not enough
-        ):
-            last_seen = time.monotonic()
-        return (enough and not missing) or time.monotonic() - last_seen > SURE_S
-
-    return look
 
 
 if __name__ == "__main__":
