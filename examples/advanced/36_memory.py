@@ -28,8 +28,8 @@ You should see:
     $ ./start_worker.sh -n lesson36-none@%h --queues=lesson36.none --concurrency=1
     $ ./start_worker.sh -n lesson36-tasks@%h ... --concurrency=1 --max-tasks-per-child=4
     $ ./start_worker.sh -n lesson36-memory@%h ... --concurrency=1 --max-memory-per-child=150000
-    memory of the process, in MB, after each of 12 jobs; 150000 KiB are 154 MB
-        no limit                  4 tasks                   150000 KiB
+    memory in MB after each of 12 jobs; 150000 KiB are 154 MB
+        none                      tasks                     memory
     350 ...
     300 ...
     250 ...
@@ -37,13 +37,14 @@ You should see:
     150 ...
     100 ...
      50 ...
-    no limit: process ... did 12
-    4 tasks: process ... did 4, ... did 4, ... did 4
-    150000 KiB: process ... did ...
-    true: no limit: one process did all jobs, and each made it about 20 MB larger
-    true: 4 tasks: three processes did four jobs each, and each of them began small
-    true: 150000 KiB: a process ended after the first job that left it above the limit
-    a job that takes 250 MB: ... MB in process ...; the next job: ... MB in process ...
+    worker  jobs of each process, in turn
+    none    12
+    tasks   4, 4, 4
+    memory  ...
+    true: none: each job made its process about 20 MB larger
+    true: tasks: each of the three processes began small
+    true: memory: a process ended after the first job that left it above the limit
+    a job of 250 MB: ... MB; the process of the next one: ... MB
     true: the limit did not stop that job, it ended the process after it
 
 Try next.  Guess first:
@@ -54,12 +55,10 @@ Try next.  Guess first:
      limit looks at the most that a process has ever had, not at what it has.)
 """
 
-from itertools import groupby
-
-from labkit.lesson import claim, run_lesson
-from labkit.lesson.bars import BAR_WIDTH, bar_chart
-from labkit.own.queues import own_queues
-from labkit.own.workers import WorkerLine, workers_of
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.bars import show_bars
+from labkit.lesson.by_process import by_process
+from labkit.lesson.trial import trial
 from tasks.advanced_tasks import draw_boarding_pass
 
 JOBS = 12
@@ -69,88 +68,61 @@ MAX_TASKS = 4
 LIMIT_KIB = 150_000  # 154 MB; a process of this worker begins with 60 to 100 MB
 LIMIT_MB = LIMIT_KIB * 1024 / 1e6
 ROOM_MB = 10  # a process needs a little more or less, from job to job
-ROW_MB, ROWS = 50, 7  # of the picture
 TIMEOUT_S = 40  # nothing here takes 2 s; the rest is room for a busy machine
-# The worker's name -> its options beside one slot, and what they are called here.
+# As settings: worker_max_tasks_per_child and worker_max_memory_per_child.  Both are without a limit
+# in Celery.
 LIMITS = {
-    "none": ([], "no limit"),
-    "tasks": ([f"--max-tasks-per-child={MAX_TASKS}"], f"{MAX_TASKS} tasks"),
-    "memory": ([f"--max-memory-per-child={LIMIT_KIB}"], f"{LIMIT_KIB} KiB"),
+    "none": [],
+    "tasks": [f"--max-tasks-per-child={MAX_TASKS}"],
+    "memory": [f"--max-memory-per-child={LIMIT_KIB}"],
 }
 
 
 def main() -> None:
-    queues = {name: f"lesson36.{name}" for name in LIMITS}
-    lines = [
-        WorkerLine(f"lesson36-{name}", [queues[name]], ["--concurrency=1", *options])
-        for name, (options, _) in LIMITS.items()
-    ]
-    with own_queues(*queues.values()), workers_of(lines):
+    with trial("lesson36", LIMITS, "--concurrency=1") as setups:
+        # Each job returns {"pid": ..., "memory_mb": ...} of the process that ran it.
         sent = {
-            name: [draw_boarding_pass.apply_async((JOB_MB,), queue=queue) for _ in range(JOBS)]
-            for name, queue in queues.items()
+            one.name: [
+                draw_boarding_pass.apply_async((JOB_MB,), queue=one.queue) for _ in range(JOBS)
+            ]
+            for one in setups
         }
-        done = {name: [one.get(timeout=TIMEOUT_S) for one in sent[name]] for name in LIMITS}
-        show(done)
-        one_big_job(queues["memory"])
+        done = {name: [job.get(timeout=TIMEOUT_S) for job in jobs] for name, jobs in sent.items()}
 
+        # The limit lies far below this job.  A limit that stops a task is one of the system's: of a
+        # container, or of a systemd unit.
+        big, after = (
+            draw_boarding_pass.apply_async((mb,), queue=setups["memory"].queue)
+            for mb in (BIG_JOB_MB, JOB_MB)
+        )
+        big, after = big.get(timeout=TIMEOUT_S), after.get(timeout=TIMEOUT_S)
 
-def show(done: dict[str, list[dict]]) -> None:
-    """Draw the memory after each job, name the processes, and claim what the limits did."""
-    print(f"memory of the process, in MB, after each of {JOBS} jobs; ", end="")
-    print(f"{LIMIT_KIB} KiB are {LIMIT_MB:.0f} MB")
-    names = [called for _, called in LIMITS.values()]
-    width = JOBS * BAR_WIDTH
-    print(" " * 4 + "  ".join(name.ljust(width) for name in names).rstrip())
-    memory = [[job["memory_mb"] for job in jobs] for jobs in done.values()]
-    charts = [bar_chart(values, ROW_MB, ROWS) for values in memory]
-    for row, bars in enumerate(zip(*charts, strict=True)):
-        print(f"{(ROWS - row) * ROW_MB:>3} " + "  ".join(bars).rstrip())
-    # Each process, in turn, as the memory that it had after each of its jobs.
-    processes = {name: by_process(jobs) for name, jobs in done.items()}
-    for called, one in zip(names, processes.values(), strict=True):
-        shares = ", ".join(f"{pid} did {len(values)}" for pid, values in one)
-        print(f"{called}: process {shares}")
+    print(f"memory in MB after each of {JOBS} jobs; {LIMIT_KIB} KiB are {LIMIT_MB:.0f} MB")
+    memory = {name: [job["memory_mb"] for job in jobs] for name, jobs in done.items()}
+    show_bars(memory, row_height=50, rows=7)
+    none, tasks, limited = processes = [by_process(jobs, "memory_mb") for jobs in done.values()]
+    shares = [", ".join(str(len(jobs)) for jobs in one) for one in processes]
+    table("worker", "jobs of each process, in turn", rows=zip(LIMITS, shares, strict=True))
 
-    [(_, grown), *others] = processes["none"]
-    growth_mb = (grown[-1] - grown[0]) / (JOBS - 1)
+    # A new process has nothing of what the old one had collected.  That is all that the two do.
+    growth_mb = (none[0][-1] - none[0][0]) / (JOBS - 1)
     claim(
-        not others and 0.8 * JOB_MB < growth_mb < 1.2 * JOB_MB,
-        f"no limit: one process did all jobs, and each made it about {JOB_MB} MB larger",
+        0.8 * JOB_MB < growth_mb < 1.2 * JOB_MB,
+        f"none: each job made its process about {JOB_MB} MB larger",
     )
-    firsts = [values[0] for _, values in processes["tasks"]]
+    firsts = [jobs[0] for jobs in tasks]
+    claim(max(firsts) - min(firsts) < ROOM_MB, "tasks: each of the three processes began small")
+    *replaced, _last = limited
+    before = max((mb for *before, _ in replaced for mb in before), default=0)
     claim(
-        [len(values) for _, values in processes["tasks"]] == [MAX_TASKS] * 3
-        and max(firsts) - min(firsts) < ROOM_MB,
-        "4 tasks: three processes did four jobs each, and each of them began small",
-    )
-    *replaced, _last = [values for _, values in processes["memory"]]
-    claim(
-        bool(replaced)
-        and all(
-            max(before, default=0) < LIMIT_MB + ROOM_MB and last > LIMIT_MB - ROOM_MB
-            for *before, last in replaced
-        ),
-        f"{LIMIT_KIB} KiB: a process ended after the first job that left it above the limit",
+        before < LIMIT_MB + ROOM_MB
+        and min((last for *_, last in replaced), default=0) > LIMIT_MB - ROOM_MB,
+        "memory: a process ended after the first job that left it above the limit",
     )
 
-
-def by_process(jobs: list[dict]) -> list[tuple[int, list[float]]]:
-    """[(pid, memory after each of its jobs in MB), ...], in the order of the jobs."""
-    return [
-        (pid, [job["memory_mb"] for job in group])
-        for pid, group in groupby(jobs, key=lambda job: job["pid"])
-    ]
-
-
-def one_big_job(queue: str) -> None:
-    """Send a job that takes more than the limit allows, and one after it."""
-    sent = [draw_boarding_pass.apply_async((size,), queue=queue) for size in (BIG_JOB_MB, JOB_MB)]
-    big, after = [one.get(timeout=TIMEOUT_S) for one in sent]
-    print(
-        f"a job that takes {BIG_JOB_MB} MB: {big['memory_mb']:.0f} MB in process {big['pid']}; "
-        f"the next job: {after['memory_mb']:.0f} MB in process {after['pid']}"
-    )
+    # The limit is looked at when a task has ended.
+    print(f"a job of {BIG_JOB_MB} MB: {big['memory_mb']:.0f} MB; ", end="")
+    print(f"the process of the next one: {after['memory_mb']:.0f} MB")
     claim(
         big["memory_mb"] > LIMIT_MB + 100 and after["pid"] != big["pid"],
         "the limit did not stop that job, it ended the process after it",

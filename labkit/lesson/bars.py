@@ -1,6 +1,8 @@
 """A bar chart for the terminal, in blocks of characters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from labkit.lesson.tables import GAP
 
 BLOCKS = " ▁▂▃▄▅▆▇█"  # nothing, an eighth, ... a whole character
 BAR_WIDTH = 2  # characters
@@ -19,3 +21,22 @@ def bar_chart(values: Sequence[float], row_height: float, rows: int) -> list[str
         eighths = (round((value / row_height - row) * 8) for value in values)
         lines.append("".join(BLOCKS[min(8, max(0, one))] * BAR_WIDTH for one in eighths))
     return lines
+
+
+def show_bars(charts: Mapping[str, Sequence[float]], row_height: float, rows: int) -> None:
+    """Print bar charts side by side, each below its name; a line begins with the amount at its top.
+
+    >>> show_bars({"none": [10, 25], "tasks": [40, 15]}, row_height=20, rows=2)
+       none  tasks
+    40   ▂▂  ██
+    20 ▄▄██  ██▆▆
+    """
+    widths = [max(len(name), BAR_WIDTH * len(values)) for name, values in charts.items()]
+    drawn = [bar_chart(values, row_height, rows) for values in charts.values()]
+    amounts = [f"{row_height * (rows - line):g}" for line in range(rows)]
+    margin = max(map(len, amounts))
+    for amount, cells in zip(
+        ["", *amounts], [list(charts), *zip(*drawn, strict=True)], strict=True
+    ):
+        line = GAP.join(map(str.ljust, cells, widths))
+        print(f"{amount:>{margin}} {line}".rstrip())
