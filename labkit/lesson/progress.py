@@ -1,7 +1,7 @@
 """A bar for a task that reports how far it is: {"done": 3, "total": 8} with its state."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,13 +47,16 @@ def progress_bar(label: str) -> Iterator[ProgressBar]:
         bar.fill()
 
 
-def follow(result: AsyncResult, label: str) -> list[int]:
+def follow(
+    result: AsyncResult, label: str, meanwhile: Callable[[], object] = lambda: None
+) -> list[int]:
     """Show a bar until the task ends; return the steps that were seen, in order.
 
-    Who asks now and then can miss a step.
+    Who asks now and then can miss a step.  meanwhile: called at each look.
     """
     with progress_bar(label) as bar:
         while not result.ready():
             bar.show(result.info)
+            meanwhile()
             time.sleep(POLL_S)
     return bar.stood

@@ -1,7 +1,10 @@
 """Flights of a lesson's own in the shop's database: none when it begins, gone when it ends."""
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab_home import DATABASE_URL
@@ -9,6 +12,8 @@ from labkit.services.shop_errors import shop_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+ROWS_AT_ONCE = 5000  # in one transaction
 
 
 @contextmanager
@@ -33,3 +38,24 @@ def own_flights(*sources: str) -> Iterator["Engine"]:
                 remove(engine, source)
     finally:
         engine.dispose()
+
+
+def put_flights(engine: "Engine", rows: Mapping[str, int], remarks: Sequence[str] = ()) -> None:
+    """Put so many flights of each source into the database: rows is {source: number}.
+
+    remarks: of the first flights of each source.
+    """
+    from work.flights import flight_table
+    from work.flights.sample_flights import flight_dicts
+
+    for number, source in enumerate(rows):
+        airline = f"X{chr(ord('B') + number)}"  # no two sources have the same flights
+        flights = flight_dicts(rows[source], airline, remarks)
+        while batch := list(islice(flights, ROWS_AT_ONCE)):
+            flight_table.put(engine, batch, source)
+
+
+def flights_in(file: Path) -> list[dict[str, str]]:
+    """The flights in a CSV file: a row each, by the names of its columns."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))

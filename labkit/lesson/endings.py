@@ -1,0 +1,8 @@
+"""How a task ended, in a word or two."""
+
+from celery.result import AsyncResult
+
+
+def how_it_ended(result: AsyncResult) -> str:
+    """The state of a task, with the kind of its error: "SUCCESS", "FAILURE MailRefused"."""
+    return f"{result.state} {type(result.result).__name__}" if result.failed() else result.state
