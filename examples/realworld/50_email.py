@@ -34,17 +34,17 @@ You should see:
     server: 250 2.0.0 OK
     client: QUIT
     server: 221 Bye
-    e-mail    the server answered      the task ended         in the mailbox
-    by hand   250                      -                      1
-    busy      451, 451, 250            SUCCESS                1
-    refused   550                      FAILURE MailRefused    0
-    lost      drop after, 250          SUCCESS                2
-    injected  nothing                  FAILURE ValueError     0
+    e-mail    the server answered  the task ended       in the mailbox
+    by hand   250                  -                    1
+    busy      451, 451, 250        SUCCESS              1
+    refused   550                  FAILURE MailRefused  0
+    lost      drop after, 250      SUCCESS              2
+    injected  nothing              FAILURE ValueError   0
     busy: the task waited ..., ... s
     true: 4xx was tried again until the server took it, after 1 s or more, then 2 s or more
-    true: 5xx was not tried again
     true: whose answer was lost, came twice; both have one Message-ID, made from the task's id
-    true: the line break was refused before anybody connected to the server
+
+5xx was not tried again.  The line break was refused before anybody connected to the server.
 
 The row `lost` is why nobody can promise that an e-mail comes exactly once.  The server had taken
 it, and the sender could not know.  To send it again is the better mistake: a mail program can show
@@ -53,27 +53,15 @@ two e-mails with one Message-ID as one.
 Try next.  Guess first:
   1. Let the server answer "451" four times, and set TIMEOUT_S to 60.  How long is each wait?
   2. Let it answer "drop" instead of "drop after".  How many e-mails are in that mailbox?
-  3. In send_email, catch smtp.MailRefused beside smtp.MailBusy.  Which sentence does not come true
-     any more?
+  3. In send_email, catch smtp.MailRefused beside smtp.MailBusy.  Which row changes, and how?
 """
 
-import secrets
-import smtplib
-from itertools import pairwise
-
-from lab_home import LAB_FILES, choose_smtp_url
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.mailboxes import ROW, Mailbox, send_by_hand
 from tasks.realworld_tasks import send_email
-from work.mail.emails import compose
-from work.mail.mail_answers import given_answers, set_answers
-from work.mail.mailbox import emails, read_email
-from work.mail.smtp import server_of
 
 TIMEOUT_S = 30  # busy takes about 5 s; the rest is room for a busy machine
-MAILBOXES = LAB_FILES / "mail"
-RUN = secrets.token_hex(4)  # addresses of this run alone: what they were told disturbs nobody
 ANSWERS = {
-    "by hand": ["250"],
     "busy": ["451", "451"],  # and then 250
     "refused": ["550"],
     "lost": ["drop after"],
@@ -83,73 +71,42 @@ SUBJECTS = {"injected": "hello\nBcc: everybody@example.com"}
 
 
 def main() -> None:
-    for name, answers in ANSWERS.items():
-        set_answers(MAILBOXES, address(name), answers)
-    talk(address("by hand"))
+    # By hand first: after each line the client waits for an answer, as long as that takes.
+    by_hand = Mailbox("hand")
+    send_by_hand(by_hand)
+
+    # Now by task.  .delay() waits for no mail server: a worker has these conversations.
+    boxes = {name: Mailbox(name, *answers) for name, answers in ANSWERS.items()}
     results = {
-        name: send_email.delay(address(name), SUBJECTS.get(name, "Your ticket"), "Seat 12A.")
-        for name in ANSWERS
-        if name != "by hand"
+        name: send_email.delay(box.address, SUBJECTS.get(name, "Your ticket"), "Seat 12A.")
+        for name, box in boxes.items()
     }
-    ended = {"by hand": "-"}
-    for name, result in results.items():
-        error = result.get(timeout=TIMEOUT_S, propagate=False)
-        ended[name] = f"FAILURE {type(error).__name__}" if result.failed() else result.state
 
-    given = {name: given_answers(MAILBOXES, address(name)) for name in ANSWERS}
-    kept = {name: emails(MAILBOXES, address(name)) for name in ANSWERS}
-    print("e-mail    the server answered      the task ended         in the mailbox")
-    for name in ANSWERS:
-        said = ", ".join(one.answer for one in given[name]) or "nothing"
-        print(f"{name:<10}{said:<25}{ended[name]:<23}{len(kept[name])}")
-    waits_s = [later.time - earlier.time for earlier, later in pairwise(given["busy"])]
+    # The task tells two kinds of error apart.  MailBusy may heal: then it calls self.retry(), and
+    # lets go of its slot while it waits.  Every other error ends it at once, and .get() would
+    # raise it here; propagate=False leaves it in result.result.
+    for result in results.values():
+        result.get(timeout=TIMEOUT_S, propagate=False)
+    table(
+        *("e-mail", *ROW),
+        rows=[
+            ("by hand", *by_hand.row()),
+            *((name, *box.row(results[name])) for name, box in boxes.items()),
+        ],
+    )
+    waits_s = boxes["busy"].waits_s()
     print(f"busy: the task waited {', '.join(f'{wait_s:.1f}' for wait_s in waits_s)} s")
-
     claim(
-        len(kept["busy"]) == 1 and all(wait_s >= 2**n for n, wait_s in enumerate(waits_s)),
+        results["busy"].successful() and all(wait_s >= 2**n for n, wait_s in enumerate(waits_s)),
         "4xx was tried again until the server took it, after 1 s or more, then 2 s or more",
     )
-    claim(len(given["refused"]) == 1 and not kept["refused"], "5xx was not tried again")
-    ids = [read_email(file)["Message-ID"] for file in kept["lost"]]
+
+    # A retry keeps the task's id.  The Message-ID is made from it, and so is the same both times.
+    ids = [email["Message-ID"] for email in boxes["lost"].emails()]
     claim(
         ids == [f"<{results['lost'].id}@example.com>"] * 2,
         "whose answer was lost, came twice; both have one Message-ID, made from the task's id",
     )
-    claim(
-        not given["injected"],
-        "the line break was refused before anybody connected to the server",
-    )
-
-
-def talk(to_email: str) -> None:
-    """Send one e-mail by hand, and print every line of the conversation."""
-    content = compose(to_email, "Your ticket", "Seat 12A.").as_bytes()
-    client = smtplib.SMTP(timeout=TIMEOUT_S)
-    print_answer(client.connect(*server_of(choose_smtp_url())))
-    for line in (
-        "EHLO shop.example.com",
-        "MAIL FROM:<tickets@example.com>",
-        f"RCPT TO:<{to_email}>",
-        "DATA",
-    ):
-        print(f"client: {line}")
-        print_answer(client.docmd(line))
-    first, *others = content.decode().splitlines()
-    print(f"client: {1 + len(others)} lines, the first one {first}, and then a dot alone")
-    client.send(content + b".\r\n")
-    print_answer(client.getreply())
-    print("client: QUIT")
-    print_answer(client.quit())
-
-
-def print_answer(answer: tuple[int, bytes]) -> None:
-    """The number and the first line; EHLO is answered with a list of what the server can do."""
-    code, text = answer
-    print(f"server: {code} {text.decode().splitlines()[0]}")
-
-
-def address(name: str) -> str:
-    return f"{name.replace('by ', '')}-{RUN}@example.com"
 
 
 if __name__ == "__main__":
