@@ -13,19 +13,17 @@ Watch: http://localhost:5555/workers shows the worker lesson02 come and go.
 
 You should see:
 
-    6 messages sent
-    queued 6, unacked 0
+    6 messages sent: queued 6, unacked 0
     the oldest in the list lesson02: {"body": "...
-      headers task    tasks.basic_tasks.nap
-      headers id      ...
-      headers eta     None
-      body            [[3], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]
-      delivery_info   {'exchange': '', 'routing_key': 'lesson02'}
+    headers task   tasks.basic_tasks.nap
+    headers id     ...
+    headers eta    None
+    body           [[3], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]
+    delivery_info  {'exchange': '', 'routing_key': 'lesson02'}
     $ ./start_worker.sh -n lesson02@%h --queues=lesson02 --concurrency=1
     while the first task runs: queued 1, unacked 4
     true: one lies in the queue, four with the worker, the running one in neither
     when all are done: queued 0, unacked 0
-    true: nothing is left in the queue, and nothing is unacked
     celery-task-meta-... goes away in ... s
     true: each of the 6 results has a key, and each key has an end
 
@@ -38,11 +36,8 @@ Try next.  Guess first; each goes into own_worker(...), and changes this worker 
 import base64
 import json
 
-import redis
-from celery.result import AsyncResult
-
-from celery_app import app
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
+from labkit.own.queues import own_queues, queued_and_unacked
 from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
 from tasks.basic_tasks import nap
@@ -54,65 +49,48 @@ TIMEOUT_S = 20  # the naps add up to 3.5 s; the rest is room for a busy machine
 
 
 def main() -> None:
-    client = redis.Redis.from_url(app.conf.broker_url, decode_responses=True)
-    client.delete(QUEUE)  # what an interrupted run may have left
+    with own_queues(QUEUE) as client:
 
-    results = [nap.apply_async([seconds], queue=QUEUE) for seconds in NAPS_S]
-    print(f"{len(results)} messages sent")
-    queued, unacked = where_they_are(client, results)
-    print(f"queued {queued}, unacked {unacked}")
-    show_oldest(client)
+        def places() -> str:
+            return "queued {}, unacked {}".format(*queued_and_unacked(client, QUEUE))
 
-    with own_worker("lesson02", [QUEUE], "--concurrency=1"):
-        # A worker acknowledges a message as soon as a process of its pool has the task.  From then
-        # on Redis has no copy: if the worker dies now, the task is lost (lesson 30).
-        def one_runs() -> bool:
-            places = where_they_are(client, results)
-            return places == (1, 4) and results[0].state == "STARTED"
+        # Nobody takes from this queue yet: to send a message is to put it into a list.
+        results = [nap.apply_async([seconds], queue=QUEUE) for seconds in NAPS_S]
+        print(f"{len(results)} messages sent: {places()}")
 
-        as_expected = wait_until(one_runs, LOOK_S)
-        queued, unacked = where_they_are(client, results)
-        print(f"while the first task runs: queued {queued}, unacked {unacked}")
+        # A producer pushes at the left end, a worker pops at the right end: the oldest is the last.
+        raw = client.lindex(QUEUE, -1)
+        print(f"the oldest in the list {QUEUE}: {raw[:40]}...")
+        message = json.loads(raw)
+        headers = [(f"headers {one}", message["headers"][one]) for one in ("task", "id", "eta")]
+        # base64 hides nothing: whoever can read Redis can read the arguments.
+        body = base64.b64decode(message["body"]).decode()
+        delivery_info = message["properties"]["delivery_info"]
+        table(rows=[*headers, ("body", body), ("delivery_info", delivery_info)])
+
+        with own_worker("lesson02", [QUEUE], "--concurrency=1"):
+            # A worker acknowledges a message as soon as a process of its pool has the task.  From
+            # then on Redis has no copy: if the worker dies now, the task is lost (lesson 30).
+            as_expected = wait_until(
+                lambda: results[0].state == "STARTED" and places() == "queued 1, unacked 4", LOOK_S
+            )
+            print(f"while the first task runs: {places()}")
+            claim(
+                as_expected,
+                "one lies in the queue, four with the worker, the running one in neither",
+            )
+            for result in results:
+                result.get(timeout=TIMEOUT_S)
+            wait_until(lambda: places() == "queued 0, unacked 0", TIMEOUT_S)
+            print(f"when all are done: {places()}")
+
+        # Results outlive worker and message; result_expires in celery_app.py says how long.
+        keys = [f"celery-task-meta-{result.id}" for result in results]
+        print(f"{keys[0]} goes away in {client.ttl(keys[0])} s")
         claim(
-            as_expected, "one lies in the queue, four with the worker, the running one in neither"
+            all(client.ttl(key) > 0 for key in keys),
+            f"each of the {len(keys)} results has a key, and each key has an end",
         )
-
-        for result in results:
-            result.get(timeout=TIMEOUT_S)
-        nothing_left = wait_until(lambda: where_they_are(client, results) == (0, 0), TIMEOUT_S)
-        queued, unacked = where_they_are(client, results)
-        print(f"when all are done: queued {queued}, unacked {unacked}")
-        claim(nothing_left, "nothing is left in the queue, and nothing is unacked")
-
-    # Results outlive worker and message; result_expires in celery_app.py says how long.
-    keys = [f"celery-task-meta-{result.id}" for result in results]
-    print(f"{keys[0]} goes away in {client.ttl(keys[0])} s")
-    claim(
-        all(client.ttl(key) > 0 for key in keys),
-        f"each of the {len(keys)} results has a key, and each key has an end",
-    )
-
-
-def where_they_are(client: redis.Redis, results: list[AsyncResult]) -> tuple[int, int]:
-    """How many of the messages are queued, and how many unacked, at one moment (MULTI, EXEC)."""
-    places = client.pipeline().lrange(QUEUE, 0, -1).hvals("unacked").execute()
-    queued, unacked = (
-        sum(any(result.id in message for message in messages) for result in results)
-        for messages in places
-    )
-    return queued, unacked
-
-
-def show_oldest(client: redis.Redis) -> None:
-    # A producer pushes at the left end, a worker pops at the right end: the oldest is the last.
-    raw = client.lindex(QUEUE, -1)
-    message = json.loads(raw)
-    print(f"the oldest in the list {QUEUE}: {raw[:40]}...")
-    for header in ("task", "id", "eta"):
-        print(f"  headers {header:<8}{message['headers'][header]}")
-    # base64 hides nothing: whoever can read Redis can read the arguments.
-    print(f"  body            {base64.b64decode(message['body']).decode()}")
-    print(f"  delivery_info   {message['properties']['delivery_info']}")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,15 @@ def own_queues(*queues: str) -> Iterator[redis.Redis]:
         client.close()
 
 
+def queued_and_unacked(client: redis.Redis, queue: str) -> tuple[int, int]:
+    """How many messages wait in a queue, and how many workers took from it, at one moment.
+
+    Only for a queue without priorities.
+    """
+    queued, taken = client.pipeline().llen(queue).hvals(KOMBU.unacked).execute()  # MULTI, EXEC
+    return queued, sum(raw.endswith(f'"{queue}"]') for raw in taken)  # [message, exchange, queue]
+
+
 def remove_queues(client: redis.Redis, queues: Sequence[str], layout: Layout = KOMBU) -> None:
     """Delete every key and every unacked message of these queues, and nothing else.
 
