@@ -14,21 +14,20 @@ Flower lists what it has heard of.
 
 You should see:
 
-    PENDING  an id that nobody ever sent: ready() is False
-    PENDING  add(1, 2), due in 3 s: ready() is False
-    REVOKED  the same, called off: .get() raised TaskRevokedError('revoked')
-    STARTED  nap(1.5), in process ...: ready() is False
-             .get(timeout=0.1) raised TimeoutError
-    SUCCESS  nap(1.5): ready() is True, successful() is True, the result is ...
-    FAILURE  divide(1, 0): ready() is True, successful() is False
-             .get(propagate=False) handed over ZeroDivisionError('division by zero')
-             .traceback ends with: ZeroDivisionError: division by zero
-    RETRY    ask_until_ready(2): NotYet('not ready at attempt 1')
-    SUCCESS  ask_until_ready(2): 'answered at attempt 2'
-    true: all six states were seen
+    an id that nobody ever sent: PENDING, ready() is False
+    add(1, 2), due in 3 s: PENDING, ready() is False
+    the same, called off: REVOKED, .get() raised TaskRevokedError('revoked')
+    nap(1.5): STARTED, in process ... of ..., ready() is False
+      .get(timeout=0.1) raised TimeoutError
+    nap(1.5): SUCCESS, ready() is True, successful() is True, and it brought ...
+    divide(1, 0): FAILURE, ready() is True, successful() is False
+      .get(propagate=False) handed over ZeroDivisionError('division by zero')
+      .traceback ends with: ZeroDivisionError: division by zero
+    ask_until_ready(2): RETRY, NotYet('not ready at attempt 1')
+    ask_until_ready(2): SUCCESS, 'answered at attempt 2'
     true: a task that waits and an id that nobody sent look the same
     true: when .get() gives up, the task goes on
-    true: the caller has the task's error, and the line where it happened
+    true: the caller has the line where the task failed
 
 Try next.  Guess first:
   1. Leave out propagate=False.  What ends the lesson, and in which process was it raised first?
@@ -46,72 +45,57 @@ from labkit.waiting import wait_until
 from tasks.basic_tasks import add, ask_until_ready, divide, nap
 
 TIMEOUT_S = 10  # no task here takes 3 s; the rest is room for a busy worker
-INDENT = " " * 9  # as wide as the column of the states
-STATES = {"PENDING", "STARTED", "SUCCESS", "FAILURE", "RETRY", "REVOKED"}
 
 
 def main() -> None:
-    seen = set()
-
-    def show(state: str, text: str) -> None:
-        seen.add(state)
-        print(f"{state:<9}{text}")
-
+    # An AsyncResult is no more than an id and the address of the backend.  So anybody can make one,
+    # for any id, and nothing is stored under this one.
     unknown = app.AsyncResult(str(uuid.uuid4()))
-    show(unknown.state, f"an id that nobody ever sent: ready() is {unknown.ready()}")
+    print(f"an id that nobody ever sent: {unknown.state}, ready() is {unknown.ready()}")
     waiting = add.apply_async((1, 2), countdown=3)
-    show(waiting.state, f"add(1, 2), due in 3 s: ready() is {waiting.ready()}")
-    look_the_same = unknown.state == waiting.state == "PENDING"
+    print(f"add(1, 2), due in 3 s: {waiting.state}, ready() is {waiting.ready()}")
+    look_the_same = unknown.state == waiting.state
 
     # revoke() tells the workers to throw the task away when they come to it.
     waiting.revoke()
     try:
         waiting.get(timeout=TIMEOUT_S)
     except exceptions.TaskRevokedError as error:
-        show(waiting.state, f"the same, called off: .get() raised {error!r}")
+        print(f"the same, called off: {waiting.state}, .get() raised {error!r}")
 
     # STARTED exists because task_track_started is on; while it is off, running is PENDING, too.
     running = nap.delay(1.5)
     wait_until(lambda: running.state == "STARTED", TIMEOUT_S)
-    process = running.info["pid"]
-    show(running.state, f"nap(1.5), in process {process}: ready() is {running.ready()}")
-    gave_up = False
+    process = "process {pid} of {hostname}".format(**running.info)
+    print(f"nap(1.5): {running.state}, in {process}, ready() is {running.ready()}")
+
+    # A timeout ends the waiting, and not the task: ask again, and it is there.
     try:
         running.get(timeout=0.1)
     except exceptions.TimeoutError:
-        gave_up = True
-        print(INDENT + ".get(timeout=0.1) raised TimeoutError")
+        print("  .get(timeout=0.1) raised TimeoutError")
     slept_s = running.get(timeout=TIMEOUT_S)
-    show(
-        running.state,
-        f"nap(1.5): ready() is {running.ready()}, successful() is {running.successful()},"
-        f" the result is {slept_s:.3f}",
-    )
+    ended = f"ready() is {running.ready()}, successful() is {running.successful()}"
+    print(f"nap(1.5): {running.state}, {ended}, and it brought {slept_s:.3f}")
 
     # .get() raises what the task raised.  propagate=False hands it over as a value instead.
     failed = divide.delay(1, 0)
     error = failed.get(timeout=TIMEOUT_S, propagate=False)
-    show(
-        failed.state,
-        f"divide(1, 0): ready() is {failed.ready()}, successful() is {failed.successful()}",
-    )
-    print(f"{INDENT}.get(propagate=False) handed over {error!r}")
-    print(f"{INDENT}.traceback ends with: {failed.traceback.splitlines()[-1]}")
+    ended = f"ready() is {failed.ready()}, successful() is {failed.successful()}"
+    print(f"divide(1, 0): {failed.state}, {ended}")
+    print(f"  .get(propagate=False) handed over {error!r}")
+    print(f"  .traceback ends with: {failed.traceback.splitlines()[-1]}")
 
     # A task that waits for its next attempt is in RETRY, and shows why (lesson 16).
     again = ask_until_ready.delay(2)
     wait_until(lambda: again.state == "RETRY", TIMEOUT_S)
-    show(again.state, f"ask_until_ready(2): {again.info!r}")
+    print(f"ask_until_ready(2): {again.state}, {again.info!r}")
     answer = again.get(timeout=TIMEOUT_S)
-    show(again.state, f"ask_until_ready(2): {answer!r}")
+    print(f"ask_until_ready(2): {again.state}, {answer!r}")
 
-    claim(seen == STATES, "all six states were seen")
     claim(look_the_same, "a task that waits and an id that nobody sent look the same")
-    claim(gave_up and slept_s >= 1.5, "when .get() gives up, the task goes on")
-    claim(
-        isinstance(error, ZeroDivisionError) and "return x / y" in failed.traceback,
-        "the caller has the task's error, and the line where it happened",
-    )
+    claim(slept_s >= 1.5, "when .get() gives up, the task goes on")
+    claim("return x / y" in failed.traceback, "the caller has the line where the task failed")
 
 
 if __name__ == "__main__":
