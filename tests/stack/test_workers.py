@@ -1,4 +1,4 @@
-"""What a lesson brings of its own: workers, queues, commands; and what is left after Ctrl-C."""
+"""What a lesson brings of its own: workers, commands; and what is left after Ctrl-C."""
 
 import re
 import signal
@@ -11,12 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.broker.queues import PRIORITIES, list_name
 from labkit.errors import LabError
 from labkit.own import multi as multi_module
 from labkit.own.command import Command
 from labkit.own.multi import multi
-from labkit.own.queues import remove_queues
 from labkit.own.screen import draws
 from labkit.own.workers import WorkerLine, own_worker, workers_of
 from labkit.processes.usage import cpu_seconds, memory_mb
@@ -151,32 +149,6 @@ def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(lean_lab, when):
     assert running_with(str(pid_file)) == []
     assert lean_lab.running_with("-n lesson26") == []
     assert not pid_file.exists()
-
-
-# -- Queues ----------------------------------------------------------------------------------
-
-
-def test_removing_queues_leaves_those_of_others_alone(patient):
-    for queue in ("mine", "mine-too", "theirs"):
-        for priority in PRIORITIES:
-            patient.send("nap", 60, queue=queue, priority=priority)
-    with own_worker(
-        "own", ["mine", "theirs"], "--concurrency=1", environment=patient.environment
-    ) as one:
-        held = patient.send("nap", 60, queue="theirs", priority=0)
-        wait_until(lambda: patient.client.hlen("unacked") == 4, what="the worker holds messages")
-        one.kill()
-    theirs = {
-        key: patient.client.lrange(key, 0, -1)
-        for key in [list_name("theirs", priority) for priority in PRIORITIES]
-    }
-    of_theirs = [raw for raw in patient.client.hvals("unacked") if '"theirs"' in raw]
-    remove_queues(patient.client, ["mine", "mine-too"])
-    assert patient.client.keys("*mine*") == []
-    assert patient.client.hvals("unacked") == of_theirs
-    assert patient.client.zcard("unacked_index") == len(of_theirs)
-    assert {key: patient.client.lrange(key, 0, -1) for key in theirs} == theirs
-    assert held
 
 
 # -- Commands --------------------------------------------------------------------------------
