@@ -63,13 +63,13 @@ class Command(Program):
         self.send(signal.SIGINT)
 
     def show(self, *words: str, others: bool = True) -> str:
-        """Wait for its end; print the command, and below it what it printed; return that.
+        """Print the command, wait for its end, and print what it printed; return that.
 
         words: print only lines that hold one of these; () for all.
         others: print how many lines that leaves out.
         """
-        self.end()
         show_line(self.line)
+        self.end()
         lines = [line.rstrip() for line in self.text().splitlines() if line.strip()]
         shown = [line for line in lines if not words or any(word in line for word in words)]
         for line in shown:
