@@ -2,7 +2,8 @@
 
 A long task should say how far it is.  `word_counts_of_all` does so after each document: it calls
 `self.update_state()`, which stores "PROGRESS, 3 of 8" in the result backend, over the last state.
-Whoever has the id can read that.  Here it becomes a bar.
+Whoever has the id can read that.  Here it becomes a bar.  In the end the result stands in the same
+place, and the progress is gone.
 
 What a task gets, reports and returns travels as JSON, and JSON knows fewer kinds of values than
 Python.  The second half sends five values to `describe`, which tells what arrived.  Both tasks
@@ -19,16 +20,16 @@ You should see:
     at the end: SUCCESS, and "to" was counted 4 times
     true: the bar moved at least 4 times while the task ran, and never back
     true: in the end the answer stood where the progress had been
-    what was sent                         what arrived
-    tuple (1, 2)                          list [1, 2]
-    set {1, 2}                            not sent: EncodeError
-    datetime 2026-01-31 07:30:00+00:00    datetime 2026-01-31 07:30:00+00:00
-    Decimal 9.90                          Decimal 9.90
-    dict {1: 'one'}                       dict {'1': 'one'}
-    true: datetime and Decimal arrived as they were
-    true: the tuple arrived as a list
-    true: the key 1 arrived as the text '1'
-    true: the set was refused in this process
+    what was sent                       what arrived
+    tuple (1, 2)                        list [1, 2]
+    set {1, 2}                          not sent: EncodeError
+    datetime 2026-01-31 07:30:00+00:00  datetime 2026-01-31 07:30:00+00:00
+    Decimal 9.90                        Decimal 9.90
+    dict {1: 'one'}                     dict {'1': 'one'}
+    true: only datetime and Decimal arrived as they were
+
+A set is refused in the process of the caller, before anything is sent.  A task that returns a set
+does all its work first, and then fails with the same error.
 
 Try next.  Guess first:
   1. Set PAUSE_S to 0.  What can the bar still show?
@@ -40,13 +41,11 @@ import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from celery.result import AsyncResult
 from kombu.exceptions import EncodeError
-from rich.console import Console
-from rich.progress import Progress
 
 from celery_app import app
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.progress import progress_bar
 from tasks.basic_tasks import describe, word_counts_of_all
 
 DOCUMENTS = ["to be", "or not", "to be", "that is", "the question", "to be", "or not", "to be"]
@@ -66,50 +65,36 @@ def main() -> None:
     task_id = word_counts_of_all.delay(DOCUMENTS, pause_s=PAUSE_S).id
     # From here on the id is all that is used: any other process could do the same.
     result = app.AsyncResult(task_id)
-    seen = follow(result)
-    print("the bar stood at", *seen, f"of {len(DOCUMENTS)} documents")
-    words = result.get(timeout=TIMEOUT_S)
-    print(f'at the end: {result.state}, and "to" was counted {words["to"]} times')
-    claim(
-        len(seen) >= 4 and seen == sorted(seen),
-        "the bar moved at least 4 times while the task ran, and never back",
-    )
-    stored = app.AsyncResult(task_id).info
-    claim(stored == words, "in the end the answer stood where the progress had been")
-
-    print(f"{'what was sent':<38}what arrived")
-    table = {}
-    for value in VALUES:
-        sent = describe(value)  # called as a function: nothing travels
-        try:
-            table[sent] = describe.delay(value).get(timeout=TIMEOUT_S)
-        except EncodeError as error:
-            table[sent] = f"not sent: {type(error).__name__}"
-        print(f"{sent:<38}{table[sent]}")
-    as_they_were = [sent.split()[0] for sent, arrived in table.items() if sent == arrived]
-    claim(as_they_were == ["datetime", "Decimal"], "datetime and Decimal arrived as they were")
-    claim(table["tuple (1, 2)"] == "list [1, 2]", "the tuple arrived as a list")
-    claim(table["dict {1: 'one'}"] == "dict {'1': 'one'}", "the key 1 arrived as the text '1'")
-    # The caller learns this at once, before anything is sent.  A task that returns a set does
-    # all its work first, and then fails with the same error.
-    claim(table["set {1, 2}"] == "not sent: EncodeError", "the set was refused in this process")
-
-
-def follow(result: AsyncResult) -> list[int]:
-    """Show a bar on standard error until the task ends; return where it stood, in order."""
-    stood: list[int] = []
-    with Progress(console=Console(stderr=True)) as bar:
-        line = bar.add_task("documents", total=len(DOCUMENTS))
+    with progress_bar("documents") as bar:
         while not result.ready():
             # What a task stores beside its state: {"done": 3, "total": 8} with PROGRESS, the
             # pid and the worker with STARTED, nothing with PENDING.
-            report = result.info
-            if isinstance(report, dict) and "done" in report and stood[-1:] != [report["done"]]:
-                stood.append(report["done"])
-                bar.update(line, completed=report["done"])
+            bar.show(result.info)
             time.sleep(POLL_S)
-        bar.update(line, completed=len(DOCUMENTS))
-    return stood
+    print("the bar stood at", *bar.stood, f"of {len(DOCUMENTS)} documents")
+
+    words = result.get(timeout=TIMEOUT_S)
+    print(f'at the end: {result.state}, and "to" was counted {words["to"]} times')
+    steps = bar.stood
+    claim(
+        len(steps) >= 4 and steps == sorted(steps),
+        "the bar moved at least 4 times while the task ran, and never back",
+    )
+    # There is one place for each id, and each state overwrites what was there before.
+    stored = app.AsyncResult(task_id).info
+    claim(stored == words, "in the end the answer stood where the progress had been")
+
+    # Called as a function, `describe` tells what we have; nothing travels.  Called by a message, it
+    # tells what is left of that behind JSON.
+    arrived = {}
+    for value in VALUES:
+        try:
+            arrived[describe(value)] = describe.delay(value).get(timeout=TIMEOUT_S)
+        except EncodeError as error:
+            arrived[describe(value)] = f"not sent: {type(error).__name__}"
+    table("what was sent", "what arrived", rows=arrived.items())
+    as_they_were = [sent.split()[0] for sent, came in arrived.items() if sent == came]
+    claim(as_they_were == ["datetime", "Decimal"], "only datetime and Decimal arrived as they were")
 
 
 if __name__ == "__main__":
