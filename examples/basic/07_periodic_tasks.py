@@ -17,17 +17,18 @@ Watch: http://localhost:5555/tasks shows the ticks that came too late as REVOKED
 
 You should see:
 
-    every 30 seconds  periodic_task           due next ...
-    every minute      send_unfinished_orders  due next ...
-    Monday morning    add                     due next Mon ... 07:30:00
-    every night       daily_task              due next ... 02:00:00
+    entry             task                    due next
+    every 30 seconds  periodic_task           ...
+    every minute      send_unfinished_orders  ...
+    Monday morning    add                     Mon ... 07:30:00
+    every night       daily_task              ... 02:00:00
     true: an interval counts from the last time, a crontab names times of the clock
     $ ./start_beat.sh ...--pidfile=... -- 'beat.schedule=(dict){"tick": {...}}'
     in the queue lesson07, where nobody takes them:
-      a tick, sent at ..., has expired
-      a tick, sent at ..., has expired
-      a tick, sent at ..., has ...
-      a tick, sent at ..., has not expired yet
+    a tick, sent at ...  has expired
+    a tick, sent at ...  has expired
+    a tick, sent at ...  has ...
+    a tick, sent at ...  has not expired yet
     true: Beat sent one each second, and they pile up
     true: what has expired lies in the queue all the same
     $ ./start_worker.sh -n lesson07@%h --queues=lesson07 --concurrency=1
@@ -42,15 +43,13 @@ Try next.  Guess first:
 """
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
-from celery.schedules import maybe_schedule
-
 from celery_app import app
-from labkit.broker import queues
-from labkit.lesson import claim, run_lesson
+from labkit.broker.queues import oldest
+from labkit.lesson import claim, run_lesson, table
 from labkit.lesson.state_reports import state_reports
+from labkit.lesson.timetable import due_next
 from labkit.own.beat import own_beat
 from labkit.own.ledgers import own_ledgers
 from labkit.own.queues import own_queues
@@ -64,29 +63,8 @@ PILE = 4
 TIMEOUT_S = 20  # the pile grows in 4 s; the rest is room for a busy machine
 
 
-def main() -> None:
-    show_timetable()
-    with (
-        own_ledgers("lesson07", "ticks") as (ledger,),
-        own_queues(QUEUE) as client,
-        own_beat("lesson07-beat", timetable(ledger.run)),
-        state_reports() as reports,
-    ):
-        wait_until(lambda: client.llen(QUEUE) >= PILE, TIMEOUT_S)
-        expired = look_at(queues.oldest(client, QUEUE, count=PILE))
-
-        with own_worker("lesson07", [QUEUE], "--concurrency=1"):
-            results = [app.AsyncResult(task_id) for task_id in expired]
-            errors = {repr(one.get(timeout=TIMEOUT_S, propagate=False)) for one in results}
-            print("ticks that had expired:", *{one.state for one in results}, *errors)
-            in_time = wait_until(lambda: ledger.find("END", "tick") is not None, TIMEOUT_S)
-        states = [report["status"] for task_id in expired for report in reports.of(task_id)]
-        claim(set(states) == {"REVOKED"}, "the worker threw them away, and started none of them")
-        claim(in_time, "a tick that had not expired was done")
-
-
 def timetable(run: str) -> dict[str, dict[str, Any]]:
-    """What beat_schedule is in celery_app.py: one entry, named tick."""
+    """What beat_schedule is in celery_app.py: a call that Beat makes, with its options."""
     return {
         "tick": {
             "task": "tasks.basic_tasks.noted_nap",
@@ -97,39 +75,48 @@ def timetable(run: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def show_timetable() -> None:
-    """Print when each entry of the lab's own timetable is due, if it was sent at this moment."""
-    now = app.now()  # in the app's time zone
-    due = {}
-    for name, entry in app.conf.beat_schedule.items():
-        schedule = maybe_schedule(entry["schedule"], app=app)  # 30.0 becomes a schedule, too
-        schedule.nowfun = lambda: now
-        # Added up in UTC: where clocks change in summer, a day may have 23 or 25 hours.
-        due_utc = now.astimezone(UTC) + schedule.remaining_estimate(last_run_at=now)
-        due[name] = due_utc.astimezone(app.timezone)
-        task = entry["task"].rpartition(".")[2]
-        print(f"{name:<17} {task:<23} due next {due[name]:%a %Y-%m-%d %H:%M:%S}")
+def main() -> None:
+    # When would each entry of the lab's own timetable be due again, if it was sent at this moment?
+    now, entries = app.now(), app.conf.beat_schedule
+    due = {name: due_next(entry, now) for name, entry in entries.items()}
+    tasks = [entry["task"].rpartition(".")[2] for entry in entries.values()]
+    moments = [f"{moment:%a %Y-%m-%d %T}" for moment in due.values()]
+    table("entry", "task", "due next", rows=zip(due, tasks, moments, strict=True))
     claim(
-        due["every 30 seconds"] == now + timedelta(seconds=30)
-        and f"{due['Monday morning']:%a %T}" == "Mon 07:30:00"
-        and f"{due['every night']:%T}" == "02:00:00",
+        due["every 30 seconds"] == now + timedelta(seconds=30) and due["every night"].hour == 2,
         "an interval counts from the last time, a crontab names times of the clock",
     )
+    with (
+        own_ledgers("lesson07", "ticks") as (ledger,),
+        own_queues(QUEUE) as client,
+        own_beat("lesson07-beat", timetable(ledger.run)),
+        state_reports() as reports,
+    ):
+        # Beat does not know that nobody works, and sends.  Nobody but a worker takes a message out
+        # of a queue, so what has expired stays where it is.
+        wait_until(lambda: client.llen(QUEUE) >= PILE, TIMEOUT_S)
+        pile, now = oldest(client, QUEUE, count=PILE), datetime.now(UTC)
+        expired = [tick.task_id for tick in pile if tick.expires < now]
+        print(f"in the queue {QUEUE}, where nobody takes them:")
+        for tick in pile:
+            fate = "has expired" if tick.task_id in expired else "has not expired yet"
+            print(f"a tick, sent at {tick.expires - timedelta(seconds=EXPIRES_S):%T.%f}  {fate}")
+        took_s = (pile[-1].expires - pile[0].expires).total_seconds()
+        claim(0.9 < took_s / (PILE - 1) < 2, "Beat sent one each second, and they pile up")
+        claim(len(expired) >= 2, "what has expired lies in the queue all the same")
 
-
-def look_at(pile: list[queues.Message]) -> list[str]:
-    """Show the ticks that lie in the queue; return the ids of those that have expired."""
-    now = datetime.now(UTC)
-    sent = [tick.expires - timedelta(seconds=EXPIRES_S) for tick in pile]
-    expired = [tick.task_id for tick in pile if tick.expires < now]
-    print(f"in the queue {QUEUE}, where nobody takes them:")
-    for tick, sent_at in zip(pile, sent, strict=True):
-        fate = "has expired" if tick.task_id in expired else "has not expired yet"
-        print(f"  a tick, sent at {sent_at:%T.%f}, {fate}")
-    gaps_s = [(later - sooner).total_seconds() for sooner, later in pairwise(sent)]
-    claim(all(0.9 < gap_s < 2 for gap_s in gaps_s), "Beat sent one each second, and they pile up")
-    claim(len(expired) >= 2, "what has expired lies in the queue all the same")
-    return expired
+        # A worker looks at `expires` when it comes to a message.  Beat goes on meanwhile, so that
+        # there are ticks which are in time.
+        with own_worker("lesson07", [QUEUE], "--concurrency=1"):
+            results = [app.AsyncResult(task_id) for task_id in expired]
+            errors = {repr(one.get(timeout=TIMEOUT_S, propagate=False)) for one in results}
+            print("ticks that had expired:", *{one.state for one in results}, *errors)
+            in_time = wait_until(lambda: ledger.find("END", "tick") is not None, TIMEOUT_S)
+        # The state that is left would be the same for a task which was begun and then called off.
+        # So we ask for everything that the worker reported.
+        states = {report["status"] for task_id in expired for report in reports.of(task_id)}
+        claim(states == {"REVOKED"}, "the worker threw them away, and started none of them")
+        claim(in_time, "a tick that had not expired was done")
 
 
 if __name__ == "__main__":

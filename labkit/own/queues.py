@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import redis
 
@@ -33,7 +34,8 @@ def queued_and_unacked(client: redis.Redis, queue: str) -> tuple[int, int]:
 
     Only for a queue without priorities.
     """
-    queued, taken = client.pipeline().llen(queue).hvals(KOMBU.unacked).execute()  # MULTI, EXEC
+    both: Any = client.pipeline()  # MULTI, EXEC
+    queued, taken = both.llen(queue).hvals(KOMBU.unacked).execute()
     return queued, sum(raw.endswith(f'"{queue}"]') for raw in taken)  # [message, exchange, queue]
 
 
