@@ -11,8 +11,15 @@ import redis
 from celery import Celery, Task
 from celery.result import AsyncResult
 
-from labkit.broker.queues import find_unacked, lengths, unacked_by_queue
-from labkit.broker.quiet import jobs_in_messages
+from labkit.broker.queues import (
+    PRIORITIES,
+    find_unacked,
+    lengths,
+    list_name,
+    oldest,
+    unacked_by_queue,
+)
+from labkit.broker.quiet import MANY, jobs_in_messages
 from labkit.lesson.verdict import Verdict, verdict_on
 from labkit.own.workers import Worker, WorkerLine
 from work.ledger import Entry, Ledger
@@ -67,6 +74,11 @@ class Setup:
         """How often work on the job has begun."""
         return len(self.entries("START", job))
 
+    def runs_within(self, seconds: float) -> int:
+        """How many runs, of any job, began within so many seconds of the first one."""
+        begun = [one.time for one in self.entries("START")]
+        return sum(one < begun[0] + seconds for one in begun)
+
     def done(self, by: Worker | None = None) -> list[str]:
         """The jobs that were worked on to their end, in that order; only those by one worker."""
         group = by.process.pid if by else None  # a worker and its pool are one process group
@@ -100,6 +112,16 @@ class Setup:
     def queued(self) -> int:
         """How many messages wait in the queue."""
         return sum(lengths(self.client, [self.queue])[self.queue].values())
+
+    def lists(self) -> dict[str, str]:
+        """{name of each list of the queue: the priorities of its messages, the next one first}."""
+        return {
+            repr(list_name(self.queue, first))[1:-1]: " ".join(
+                str(message.properties["priority"])
+                for message in oldest(self.client, self.queue, MANY, first)
+            )
+            for first in PRIORITIES
+        }
 
     def unacked(self) -> int:
         """How many messages workers have taken from the queue, and not acknowledged."""

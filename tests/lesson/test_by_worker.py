@@ -2,19 +2,20 @@
 
 import os
 from types import SimpleNamespace
+from typing import Any
 
 from labkit.lesson.by_worker import began_at, who_began
 from work.ledger import Ledger
 
-OURS = SimpleNamespace(name="mine@host", process=SimpleNamespace(pid=os.getpgrp()))
-OTHER = SimpleNamespace(name="other@host", process=SimpleNamespace(pid=-1))
+OURS: Any = SimpleNamespace(name="mine@host", process=SimpleNamespace(pid=os.getpgrp()))
+OTHER: Any = SimpleNamespace(name="other@host", process=SimpleNamespace(pid=-1))
 
 
 def test_only_beginnings_count_and_only_of_the_worker_that_is_asked_for(tmp_path):
     ledger = Ledger(tmp_path, "run")
     ledger.note("START", "OSL-1")
     ledger.note("END", "OSL-1")
-    assert began_at(ledger) == [ledger.find("START", "OSL-1").time]
+    assert began_at(ledger) == [ledger.entries()[0].time]
     assert began_at(ledger, OURS) == began_at(ledger)
     assert began_at(ledger, OTHER) == []
 
