@@ -8,31 +8,34 @@ wrong here.  Redis itself knows no priorities.  Celery keeps four lists for a qu
 An urgent message overtakes what still lies in these lists, and nothing else: what a worker has
 taken ahead stays in front of it.  So four workers with four settings get the same: nine tasks that
 can wait, and then, while they are busy with the first one, a refund.  Each worker has one slot.
+It takes 4 messages ahead by default, 1 with --prefetch-multiplier=1 (with late acknowledgement the
+running one counts as that one), and none with --disable-prefetch.
 
 The tasks are in tasks/advanced_tasks/desk.py.
 
-    ./lab run 21        # about 6 s
+    ./lab run 21        # about 7 s
 
 Watch: http://localhost:5555/tasks lists what the four workers do.
 
 You should see:
 
     ten reports sent, with the priorities 9 8 7 6 5 4 3 2 1 0 in this order
-      the list 'lesson21.four' holds 2 1 0
-      the list 'lesson21.four\\x06\\x163' holds 5 4 3
-      the list 'lesson21.four\\x06\\x166' holds 8 7 6
-      the list 'lesson21.four\\x06\\x169' holds 9
+    list in Redis           holds
+    lesson21.four           2 1 0
+    lesson21.four\\x06\\x163  5 4 3
+    lesson21.four\\x06\\x166  8 7 6
+    lesson21.four\\x06\\x169  9
     $ ./start_worker.sh -n lesson21-four@%h --queues=lesson21.four --concurrency=1 --prefetch-m...
     $ ./start_worker.sh -n lesson21-one@%h --queues=lesson21.one --concurrency=1 --prefetch-mul...
     $ ./start_worker.sh -n lesson21-late@%h --queues=lesson21.late --concurrency=1 --prefetch-m...
     $ ./start_worker.sh -n lesson21-none@%h --queues=lesson21.none --concurrency=1 --disable-pr...
     the reports ran in the order 2 1 0 5 4 3 8 7 6 9
     true: 0 goes first on Redis, 9 last; inside a list the oldest goes first
-    setting                                   low-priority tasks before the high one
-    4 messages ahead: Celery's default        5
-    1 message ahead                           2
-    1 message ahead and late acknowledgement  1
-    no message ahead: --disable-prefetch      1
+    setting                                      low-priority tasks before the high one
+    --prefetch-multiplier=4                      5
+    --prefetch-multiplier=1                      2
+    --prefetch-multiplier=1 task.acks_late=True  1
+    --disable-prefetch                           1
     true: the refund overtook what lay in Redis, and nothing that a worker had taken
 
 Try next.  Guess first:
@@ -41,97 +44,62 @@ Try next.  Guess first:
   3. Set TASKS to 4.  In which row is there nothing left to overtake?
 """
 
-import redis
-
-from labkit.broker.queues import PRIORITIES, list_name, oldest
-from labkit.broker.quiet import messages, wait_until_settled
-from labkit.lesson import claim, run_lesson
-from labkit.own.ledgers import own_ledgers
-from labkit.own.queues import own_queues
-from labkit.own.workers import WorkerLine, workers_of
-from labkit.waiting import wait_until
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.trial import trial
 from tasks.advanced_tasks import get_approval, refund_seats, report_sales
-from work.ledger import Ledger
 
 HIGH, LOW = 0, 9
-# The worker's name -> how it is told, and what that means.
 SETTINGS = {
-    "four": (["--prefetch-multiplier=4"], [], "4 messages ahead: Celery's default"),
-    "one": (["--prefetch-multiplier=1"], [], "1 message ahead"),
-    "late": (
-        ["--prefetch-multiplier=1"],
-        ["task.acks_late=True"],
-        "1 message ahead and late acknowledgement",
-    ),
-    "none": (["--disable-prefetch"], [], "no message ahead: --disable-prefetch"),
+    "four": ["--prefetch-multiplier=4"],  # Celery's default
+    "one": ["--prefetch-multiplier=1"],
+    "late": ["--prefetch-multiplier=1", "task.acks_late=True"],
+    "none": ["--disable-prefetch"],
 }
-TASKS = 9
-TIMEOUT_S = 20  # nothing here takes 3 s; the rest is room for a busy machine
+TASKS = 9  # more than the first worker takes, so that something is left to overtake
 
 
 def main() -> None:
-    queues = {name: f"lesson21.{name}" for name in SETTINGS}
-    lines = [
-        WorkerLine(f"lesson21-{name}", [queues[name]], ["--concurrency=1", *options], settings)
-        for name, (options, settings, _) in SETTINGS.items()
-    ]
-    with (
-        own_ledgers("lesson21", "ten", *SETTINGS) as (all_ten, *ledgers),
-        own_queues(*queues.values()) as client,
-    ):
-        send_ten(client, queues["four"], all_ten)
-        with workers_of(lines):
-            wait_until(lambda: len(done(all_ten)) == 10, TIMEOUT_S)
-            order = [booking.removeprefix("OSL-") for booking in done(all_ten)]
-            print("the reports ran in the order", *order)
-            claim(
-                "".join(order) == "2105438769",
-                "0 goes first on Redis, 9 last; inside a list the oldest goes first",
-            )
-            before = tasks_before_refund(client, queues, dict(zip(SETTINGS, ledgers, strict=True)))
-    print(f"{'setting':<42}low-priority tasks before the high one")
-    for name, (_, _, meaning) in SETTINGS.items():
-        print(f"{meaning:<42}{before[name]}")
+    with trial("lesson21", SETTINGS, "--concurrency=1", start=False) as setups:
+        four = setups["four"]
+        for priority in range(9, -1, -1):
+            four.send(report_sales, f"OSL-{priority}", priority=priority)
+        print("ten reports sent, with the priorities 9 8 7 6 5 4 3 2 1 0 in this order")
+
+        # No worker has started yet, so we can look where the messages lie: each of the four lists
+        # is a key of its own, and its name holds two bytes that nobody can type.
+        table("list in Redis", "holds", rows=four.lists().items())
+
+        setups.start()
+        setups.wait_until_done()
+        order = [job.removeprefix("OSL-") for job in four.done()]
+        print("the reports ran in the order", *order)
+        claim(
+            "".join(order) == "2105438769",
+            "0 goes first on Redis, 9 last; inside a list the oldest goes first",
+        )
+
+        # The first task keeps the slot busy until a colleague approves it.  Meanwhile each worker
+        # takes ahead what its setting allows, and only then the urgent one comes.
+        for one in setups:
+            one.send(get_approval, "LOW-0", priority=LOW)
+            for number in range(1, TASKS):
+                one.send(report_sales, f"LOW-{number}", priority=LOW)
+        setups.wait_until_begun("LOW-0")
+        setups.wait_until_settled()
+        for one in setups:
+            one.send(refund_seats, "HIGH-1", priority=HIGH)
+            one.ledger.note("APPROVED", "LOW-0")
+        setups.wait_until_done()
+
+    before = [one.done().index("HIGH-1") - one.done().index("LOW-0") for one in setups]
+    table(
+        *("setting", "low-priority tasks before the high one"),
+        rows=zip(map(" ".join, SETTINGS.values()), before, strict=True),
+    )
     claim(
-        before == {"four": 5, "one": 2, "late": 1, "none": 1},
+        before == [5, 2, 1, 1],
         "the refund overtook what lay in Redis, and nothing that a worker had taken",
     )
-
-
-def send_ten(client: redis.Redis, queue: str, ledger: Ledger) -> None:
-    """Send a report with each priority, and show in which list it lies."""
-    ten = range(9, -1, -1)
-    for priority in ten:
-        report_sales.apply_async((ledger.run, f"OSL-{priority}"), queue=queue, priority=priority)
-    print("ten reports sent, with the priorities", *ten, "in this order")
-    for first in PRIORITIES:
-        inside = [message.properties["priority"] for message in oldest(client, queue, 10, first)]
-        print(f"  the list {list_name(queue, first)!r} holds", *inside)
-
-
-def tasks_before_refund(
-    client: redis.Redis, queues: dict[str, str], ledgers: dict[str, Ledger]
-) -> dict[str, int]:
-    """Send low tasks, then a high one, to each queue; return how many low ones ran before it."""
-    for name, queue in queues.items():
-        for number in range(TASKS):
-            # The first one keeps the slot busy until the lesson approves it.
-            task = report_sales if number else get_approval
-            task.apply_async((ledgers[name].run, f"LOW-{number}"), queue=queue, priority=LOW)
-    wait_until(lambda: all(one.find("START", "LOW-0") for one in ledgers.values()), TIMEOUT_S)
-    wait_until_settled(client, list(queues.values()), TIMEOUT_S)
-    for name, queue in queues.items():
-        refund_seats.apply_async((ledgers[name].run, "HIGH-1"), queue=queue, priority=HIGH)
-        ledgers[name].note("APPROVED", "LOW-0")
-    everything = TASKS + 1
-    wait_until(lambda: all(len(done(one)) == everything for one in ledgers.values()), TIMEOUT_S)
-    wait_until(lambda: not messages(client, list(queues.values())), TIMEOUT_S)
-    return {name: done(ledger).index("HIGH-1") for name, ledger in ledgers.items()}
-
-
-def done(ledger: Ledger) -> list[str]:
-    """The bookings that were worked on, in that order; one slot does one after the other."""
-    return [entry.job for entry in ledger.entries() if entry.event == "END"]
 
 
 if __name__ == "__main__":
