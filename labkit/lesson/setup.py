@@ -1,5 +1,6 @@
 """One setup of a trial: its worker, what was sent to it, and what came of that."""
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -73,6 +74,11 @@ class Setup:
     def runs(self, job: str) -> int:
         """How often work on the job has begun."""
         return len(self.entries("START", job))
+
+    def worked_s(self) -> float:
+        """How long ago the first work began, in seconds; 0 if none has begun."""
+        begun = self.entries("START")
+        return time.time() - begun[0].time if begun else 0.0
 
     def runs_within(self, seconds: float) -> int:
         """How many runs, of any job, began within so many seconds of the first one."""

@@ -128,13 +128,8 @@ class Setups(Sequence[Setup]):
         )
 
     def wait_until_worked_for(self, seconds: float) -> None:
-        """Wait until work on the first job began so long ago, in each setup."""
-
-        def worked() -> bool:
-            firsts = [one.entries("START")[:1] for one in self]
-            return all(first and time.time() - first[0].time > seconds for first in firsts)
-
-        self.wait_until(worked, f"{seconds:g} s of work")
+        """Wait until work has gone on for so many seconds in each setup."""
+        self.wait_until(lambda: min(one.worked_s() for one in self) > seconds, f"{seconds:g} s")
 
     def wait_for_results(self) -> None:
         """Wait until each task that was sent has succeeded, failed, or was revoked."""

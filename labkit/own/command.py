@@ -5,15 +5,17 @@ import shlex
 import signal
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import IO, Self
 
 from labkit.errors import LabError
-from labkit.long_lines import show_line
+from labkit.long_lines import COLUMNS, show_line
 from labkit.processes.program import Program
 from labkit.waiting import wait_until
 
 TIMEOUT_S = 60  # a command takes about 1 s; the rest is for a busy machine
+BELOW = " " * 7  # where the doctor's hints begin, too
 MAX_BYTES = 1 << 20  # of its output; Celery's commands print some kilobytes
 
 
@@ -62,18 +64,22 @@ class Command(Program):
         """Press Ctrl-C."""
         self.send(signal.SIGINT)
 
-    def show(self, *words: str, others: bool = True) -> str:
+    def show(self, *words: str, others: bool = True, fold: bool = False) -> str:
         """Print the command, wait for its end, and print what it printed; return that.
 
         words: print only lines that hold one of these; () for all.
         others: print how many lines that leaves out.
+        fold: break sentences that are too long, in place of cutting them.
         """
         show_line(self.line)
         self.end()
         lines = [line.rstrip() for line in self.text().splitlines() if line.strip()]
         shown = [line for line in lines if not words or any(word in line for word in words)]
         for line in shown:
-            show_line(line)
+            if fold:
+                print(textwrap.fill(line, COLUMNS, subsequent_indent=BELOW, break_on_hyphens=False))
+            else:
+                show_line(line)
         if others and len(lines) > len(shown):
             print(f"    ({len(lines) - len(shown)} more lines)")
         return self.text()
