@@ -11,30 +11,31 @@ refund is sent to a queue whose name is misspelled.  Celery makes that queue wit
 
 The tasks are in tasks/advanced_tasks/desk.py.
 
-    ./lab run 20        # about 10 s
+    ./lab run 20        # about 12 s
 
 Watch: http://localhost:5555/workers shows the three workers of this lesson come and go.
 
 You should see:
 
-    refund_seats     goes to lesson20.high
-    answer_question  goes to lesson20.normal
-    report_sales     goes to lesson20.low
-    true: no caller names a queue; a pattern for the name of the task does
+    the task                                   goes to
+    tasks.advanced_tasks.desk.refund_seats     lesson20.high
+    tasks.advanced_tasks.desk.answer_question  lesson20.normal
+    tasks.advanced_tasks.desk.report_sales     lesson20.low
     $ celery -A celery_app worker -n lesson20-any@%h --concurrency=2 --loglevel=info -- 'task...
     it takes from lesson20.high, lesson20.low, lesson20.normal
-    10 reports, then a refund: it waited ... s, until 10 of them had begun
+    10 reports, then a refund: it waited ... s, behind 10 of them
+    true: without -Q the refund waited behind all the reports
     $ ./start_worker.sh -n lesson20-high@%h --queues=lesson20.high --concurrency=1
     $ ./start_worker.sh -n lesson20-rest@%h --queues=lesson20.normal,lesson20.low --concurrency=1
-    10 reports, then a refund: it waited ... s, until ... of them had begun
-    true: without -Q the refund waited behind all the reports
-    true: with a slot that no report gets, it did not wait for half of them
-    true: each worker did the tasks of its own queues, and no others
-    a refund for lesson20.hihg: its state is PENDING, and 1 message lies there
+    10 reports, then a refund: it waited ... s, behind ... of them
+    true: with a slot of its own it did not wait for half of them
+    true: lesson20-high did the refund, and nothing else
+    a refund for lesson20.hihg is PENDING; messages in that queue: 1
     $ ./lab doctor --wait 20 ...
-    wrong  waits in the queue 'lesson20.hihg', as the next one: ... no worker ...takes from th...
+    wrong  waits in the queue 'lesson20.hihg', as the next one: ...
+           no worker ...takes from this queue...
            hint: ./lab move lesson20.hihg lesson20.high
-    true: the message waits where no worker takes, and the doctor names that queue
+    true: the doctor says that no worker takes from it
 
 Try next.  Guess first:
   1. Put "tasks.advanced_tasks.desk.*" first in ROUTES.  Where do refunds and reports go then?
@@ -44,27 +45,22 @@ Try next.  Guess first:
 """
 
 import json
-import shlex
-import subprocess
-import sys
 import time
 
 import redis
 
 from celery_app import app
-from lab_home import ROOT
-from labkit.lesson import claim, run_lesson
-from labkit.lesson.state_reports import state_reports
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.by_worker import who_began
+from labkit.own.command import lab
 from labkit.own.ledgers import own_ledgers
-from labkit.own.program import started
 from labkit.own.queues import own_queues
-from labkit.own.workers import Worker, WorkerLine, workers_of
+from labkit.own.workers import WorkerLine, worker_by, workers_of
 from labkit.waiting import wait_until
 from tasks.advanced_tasks import answer_question, refund_seats, report_sales
 from work.ledger import Ledger
 
-HIGH, NORMAL, LOW = "lesson20.high", "lesson20.normal", "lesson20.low"
-MISSPELLED = "lesson20.hihg"
+HIGH, NORMAL, LOW, MISSPELLED = (f"lesson20.{one}" for one in ("high", "normal", "low", "hihg"))
 # In a project of your own this stands in celery_app.py.  The first pattern that fits counts.
 ROUTES = {
     "tasks.advanced_tasks.desk.refund_*": {"queue": HIGH},
@@ -73,8 +69,8 @@ ROUTES = {
 }
 # A worker without -Q takes from all of task_queues; here these are the three.  (Not through
 # start_worker.sh, because that one always names queues.)
-ANY = "celery -A celery_app worker -n lesson20-any@%h --concurrency=2 --loglevel=info"
 DECLARED = f"task.queues=(dict){json.dumps({queue: {} for queue in (HIGH, NORMAL, LOW)})}"
+ANY = "celery -A celery_app worker -n lesson20-any@%h --concurrency=2 --loglevel=info"
 TIED = [
     WorkerLine("lesson20-high", [HIGH], ["--concurrency=1"]),
     WorkerLine("lesson20-rest", [NORMAL, LOW], ["--concurrency=1"]),
@@ -85,89 +81,57 @@ TIMEOUT_S = 20  # nothing here takes 5 s; the rest is room for a busy machine
 
 
 def main() -> None:
+    # No caller names a queue; a pattern for the name of the task does.
     app.conf.task_routes = [ROUTES, app.conf.task_routes]
-    goes_to = []
-    for task in (refund_seats, answer_question, report_sales):
-        goes_to.append(app.amqp.router.route({}, task.name)["queue"].name)
-        print(f"{task.name.rpartition('.')[2]:<17}goes to {goes_to[-1]}")
-    claim(
-        goes_to == [HIGH, NORMAL, LOW],
-        "no caller names a queue; a pattern for the name of the task does",
-    )
+    names = [task.name for task in (refund_seats, answer_question, report_sales)]
+    queues = [app.amqp.router.route({}, name)["queue"].name for name in names]
+    table("the task", "goes to", rows=zip(names, queues, strict=True))
 
     with (
         own_ledgers("lesson20", "any", "tied") as (any_ledger, tied_ledger),
         own_queues(HIGH, NORMAL, LOW, MISSPELLED) as client,
-        started(Worker, "lesson20-any", [*shlex.split(ANY), "--", DECLARED]) as worker,
     ):
-        worker.wait_until_it_answers([HIGH, NORMAL, LOW])
-        asked = app.control.inspect([worker.name]).active_queues()[worker.name]
-        print("it takes from", ", ".join(sorted(queue["name"] for queue in asked)))
-        any_before, _ = reports_and_a_refund(any_ledger, client, taken=REPORTS)
-        worker.ask_to_stop()
-        with workers_of(TIED):
-            tied_before, who_did = reports_and_a_refund(tied_ledger, client, taken=REPORTS // 2)
-            claim(any_before == REPORTS, "without -Q the refund waited behind all the reports")
-            claim(
-                tied_before < REPORTS / 2,
-                "with a slot that no report gets, it did not wait for half of them",
+        with worker_by(f"{ANY} -- '{DECLARED}'", "lesson20-any", [HIGH, NORMAL, LOW]) as worker:
+            takes = app.control.inspect([worker.name]).active_queues()[worker.name]
+            print("it takes from", ", ".join(sorted(queue["name"] for queue in takes)))
+            before = reports_before_a_refund(any_ledger, client, taken=REPORTS)
+            claim(before == REPORTS, "without -Q the refund waited behind all the reports")
+
+        # As many slots as before.  But the reports cannot fill the one that is tied to HIGH.
+        with workers_of(TIED) as workers:
+            before = reports_before_a_refund(tied_ledger, client, taken=REPORTS // 2)
+            claim(before < REPORTS / 2, "with a slot of its own it did not wait for half of them")
+            who = who_began(tied_ledger, workers)
+            by_high = [job for job, worker in who.items() if worker == "lesson20-high"]
+            claim(by_high == ["OSL-1"], "lesson20-high did the refund, and nothing else")
+
+            # Celery takes any name of a queue for a good one.  The doctor knows who takes what.
+            lost = refund_seats.apply_async(("lesson20", "OSL-3"), queue=MISSPELLED)
+            print(
+                f"a refund for {MISSPELLED} is {lost.state}; "
+                f"messages in that queue: {client.llen(MISSPELLED)}"
             )
-            claim(
-                who_did == ["lesson20-rest"] * REPORTS + ["lesson20-high", "lesson20-rest"],
-                "each worker did the tasks of its own queues, and no others",
-            )
-            misspell(client)
+            found = lab("doctor", "--wait", "20", lost.id).show(MISSPELLED, others=False, fold=True)
+            claim("takes from this queue" in found, "the doctor says that no worker takes from it")
 
 
-def reports_and_a_refund(ledger: Ledger, client: redis.Redis, taken: int) -> tuple[int, list[str]]:
+def reports_before_a_refund(ledger: Ledger, client: redis.Redis, taken: int) -> int:
     """Send reports, and when workers have `taken` so many, a refund and a question.
 
-    Returns how many reports began before the refund, and which workers did the reports, the
-    refund, and the question.
+    Returns how many reports began before the refund.
     """
-    with state_reports() as reports:
-        sent = [report_sales.delay(ledger.run, f"LOW-{n}", REPORT_S) for n in range(REPORTS)]
-        wait_until(lambda: client.llen(LOW) <= REPORTS - taken, TIMEOUT_S)
-        sent_at = time.time()
-        sent += [
-            refund_seats.delay(ledger.run, "OSL-1"),
-            answer_question.delay(ledger.run, "OSL-2"),
-        ]
-        workers = [reports.who_started(result.id)[1] for result in sent]
-    start = ledger.find("START", "OSL-1").time
-    entries = [entry for entry in ledger.entries() if entry.event == "START"]
-    before = sum(entry.time < start for entry in entries if entry.job.startswith("LOW"))
-    waited_s = start - sent_at
-    print(
-        f"{REPORTS} reports, then a refund: it waited {waited_s:.2f} s, "
-        f"until {before} of them had begun"
-    )
-    return before, [worker.partition("@")[0] for worker in workers]
-
-
-def misspell(client: redis.Redis) -> None:
-    """Send to a queue that does not exist, and let the doctor find it."""
-    lost = refund_seats.apply_async(("lesson20", "OSL-3"), queue=MISSPELLED)
-    waiting = client.llen(MISSPELLED)
-    print(f"a refund for {MISSPELLED}: its state is {lost.state}, and {waiting} message lies there")
-    command = ["doctor", "--wait", "20", lost.id]  # 2.5 s are too short on a busy machine
-    print(f"$ ./lab {' '.join(command)}", flush=True)
-    doctor = subprocess.run(
-        [sys.executable, "-m", "labkit.cli", *command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    finding, hint = [*doctor.stdout.splitlines(), "", ""][:2]  # its first one
-    print(finding, hint, sep="\n")
-    # Of a worker that is too busy to answer, nobody knows what it takes.
-    claim(
-        all(
-            words in finding for words in (f"'{MISSPELLED}'", "no worker", "takes from this queue")
-        ),
-        "the message waits where no worker takes, and the doctor names that queue",
-    )
+    sent = [report_sales.delay(ledger.run, f"LOW-{n}", REPORT_S) for n in range(REPORTS)]
+    wait_until(lambda: client.llen(LOW) <= REPORTS - taken, TIMEOUT_S)
+    sent_at = time.time()
+    sent.append(refund_seats.delay(ledger.run, "OSL-1"))
+    sent.append(answer_question.delay(ledger.run, "OSL-2"))
+    for result in sent:
+        result.get(timeout=TIMEOUT_S)
+    jobs = [entry.job for entry in ledger.entries() if entry.event == "START"]
+    before = sum(job.startswith("LOW") for job in jobs[: jobs.index("OSL-1")])
+    waited_s = ledger.find("START", "OSL-1").time - sent_at
+    print(f"{REPORTS} reports, then a refund: it waited {waited_s:.2f} s, behind {before} of them")
+    return before
 
 
 if __name__ == "__main__":
