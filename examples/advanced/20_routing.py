@@ -60,7 +60,8 @@ from labkit.waiting import wait_until
 from tasks.advanced_tasks import answer_question, refund_seats, report_sales
 from work.ledger import Ledger
 
-HIGH, NORMAL, LOW, MISSPELLED = (f"lesson20.{one}" for one in ("high", "normal", "low", "hihg"))
+HIGH, NORMAL, LOW = "lesson20.high", "lesson20.normal", "lesson20.low"
+MISSPELLED = "lesson20.hihg"
 # In a project of your own this stands in celery_app.py.  The first pattern that fits counts.
 ROUTES = {
     "tasks.advanced_tasks.desk.refund_*": {"queue": HIGH},

@@ -92,11 +92,13 @@ def _lesson_that_clears(queue: str) -> str:
 
     The number in the name is not enough: that of an earlier version may be another lesson's today.
     """
-    found = re.match(r"lesson(\d\d)\b", queue)
-    number = found[1] if found else ""
+    lesson, _, variant = queue.partition(".")
+    number = lesson.removeprefix("lesson") if re.fullmatch(r"lesson\d\d", lesson) else ""
     for script in ROOT.glob(f"examples/*/{number}_*.py"):
         text = script.read_text(encoding="utf-8")
         if "own_queues(" in text and f'"{queue}"' in text:
+            return number
+        if variant and "trial(" in text and f'"{lesson}"' in text and f'"{variant}"' in text:
             return number
     return ""
 

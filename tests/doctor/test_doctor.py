@@ -228,11 +228,15 @@ def test_logs_that_do_not_name_the_task_say_nothing(tmp_path, content):
     assert task_in_logs(tmp_path, "8" if "8" in content else "7") is None
 
 
-def test_what_a_lesson_left_in_its_queue_is_removed_by_that_lesson():
-    workers = Workers([], silent=0)
-    finding = nobody_takes("lesson22.four", 5, workers)
+@pytest.mark.parametrize("queue", ["lesson22", "lesson22.ahead4"])  # the second one of a trial
+def test_what_a_lesson_left_in_its_queue_is_removed_by_that_lesson(queue):
+    finding = nobody_takes(queue, 5, Workers([], silent=0))
     assert finding.sentence.endswith("; that lesson removes them")
     assert finding.hint == "./lab run 22"
+
+
+def test_a_queue_that_no_lesson_of_today_clears_gets_a_worker():
+    workers = Workers([], silent=0)
     assert nobody_takes("mine", 5, workers).hint == "./start_worker.sh --queues=mine -n mine@%h"
     for queue in ("lesson99.orders", "lesson22.of_an_earlier_version", "lesson30"):
         finding = nobody_takes(queue, 5, workers)  # no lesson of today clears these

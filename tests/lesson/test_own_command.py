@@ -21,7 +21,10 @@ def test_a_command_is_shown_as_a_person_types_it(command, capsys):
     assert capsys.readouterr().out.splitlines()[0] == "$ ./lab say"
 
 
-def test_a_line_that_is_too_long_is_cut_and_the_number_of_others_is_told(command, capsys):
+def test_a_line_that_is_too_long_is_cut_and_the_number_of_others_is_told(
+    command, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
     command.show("word")
     _, line, others = capsys.readouterr().out.splitlines()
     assert (len(line), line[-3:]) == (COLUMNS, "...")
