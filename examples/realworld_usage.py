@@ -28,18 +28,15 @@ You should see:
 import email
 import time
 
-from celery.result import AsyncResult
 from PIL import Image
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from lab_home import LAB_FILES
 from labkit.lesson import claim, run_lesson
+from labkit.lesson.progress import follow
 from tasks.realworld_tasks import process_image, send_email
 from work.mail.mailbox import find_email, read_email
 
 TIMEOUT_S = 20  # everything here takes 1 s; the rest is room for a slow laptop
-POLL_S = 0.01  # the quickest step takes 0.01 s, the slowest 0.2 s
 OPERATIONS = ["resize", "crop", "filter"]
 
 
@@ -62,7 +59,9 @@ def main() -> None:
     print(f"e-mail: taken by the mail server, and kept as {file.relative_to(LAB_FILES)}")
     print(f"its subject travels as {encoded} and reads {subject}")
 
-    seen = show_progress(picture)
+    # The bar goes to standard error, and moves on a terminal only.  A web page would ask for the
+    # progress in the same way, by the id.
+    seen = follow(picture, "photo.jpg")
     print(f"progress seen: {seen} of {len(OPERATIONS)}")
     new = picture.get(timeout=TIMEOUT_S)
     with Image.open(LAB_FILES / new["image"]) as image:
@@ -78,26 +77,6 @@ def main() -> None:
     claim(seen == sorted(seen), "the progress never went back")
     reported_px = (new["width_px"], new["height_px"])
     claim(size_px == reported_px, "the picture on disk has the size that the task reported")
-
-
-def show_progress(result: AsyncResult) -> list[int]:
-    """Draw a bar on the terminal until the task ends; return the numbers that were seen."""
-    seen: list[int] = []
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn())
-    # The bar goes to stderr, so that stdout keeps only what is worth keeping.
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
-        bar = progress.add_task("photo.jpg", total=len(OPERATIONS))
-        while not result.ready():
-            # What the task put beside its state PROGRESS.  Who asks now and then can miss a
-            # step; a bar does not mind.
-            info = result.info
-            if isinstance(info, dict) and "done" in info and seen[-1:] != [info["done"]]:
-                seen.append(info["done"])
-                progress.update(bar, completed=info["done"])
-            time.sleep(POLL_S)
-        if result.successful():
-            progress.update(bar, completed=len(OPERATIONS))
-    return seen
 
 
 if __name__ == "__main__":
