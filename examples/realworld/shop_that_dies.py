@@ -9,10 +9,21 @@ import os
 import signal
 import sys
 
-from labkit.own.shop import open_one
+from sqlalchemy import insert
+
+from labkit.own.shop import ORDER
 from tasks.shop import shop
+from work.database.engine import writing
+from work.database.schema import orders
+from work.orders import outbox
 
 order_id, task = sys.argv[1:]
-open_one(shop(), order_id, task)  # committed: the order is there
+
+# One transaction: the order and its message are there together, or neither is.
+with writing(shop()) as database:
+    database.execute(insert(orders).values(id=order_id, **ORDER))
+    if task:
+        outbox.put(database, order_id, task, [order_id])
+
 os.kill(os.getpid(), signal.SIGKILL)  # a power cut, a crash, a new version of the shop
 # Here it would send the message.

@@ -1,14 +1,18 @@
 """A shop of a lesson's own: a database that is there while it runs, and gone when it ends."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lab_home import LAB_FILES
+from labkit.processes.start import child_environment
 from labkit.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -36,6 +40,32 @@ class OwnShop:
     def environment(self) -> dict[str, str]:
         """What a worker must find in its environment to use it."""
         return {"DATABASE_URL": self.url}
+
+    def run(self, script: Path, *arguments: str) -> None:
+        """Run a program of this shop's, and wait for its end, whatever that is."""
+        command = [sys.executable, str(script), *arguments]
+        subprocess.run(command, env=child_environment(**self.environment()), check=False)
+
+    def change_email(self, order_id: str, email: str) -> None:
+        """Correct the address of an order's buyer."""
+        from sqlalchemy import update
+
+        from work.database.engine import writing
+        from work.database.schema import orders
+
+        with writing(self.engine) as database:
+            database.execute(update(orders).where(orders.c.id == order_id).values(email=email))
+
+    def messages(self, order_id: str) -> int:
+        """How many messages of an order the outbox holds, sent or not."""
+        from sqlalchemy import func, select
+
+        from work.database.engine import reading
+        from work.database.schema import outbox
+
+        counting = select(func.count()).where(outbox.c.order_id == order_id)
+        with reading(self.engine) as database:
+            return database.scalar(counting) or 0
 
     def read_outbox(
         self,
@@ -85,11 +115,11 @@ def own_shop(name: str) -> Iterator[OwnShop]:
             file.unlink(missing_ok=True)
 
 
-def open_one(engine: "Engine", order_id: str, task: str) -> None:
-    """Open an order for one seat in such a shop; task as in open_order of work.orders."""
+def open_one(engine: "Engine", order_id: str, task: str, **changes: Any) -> None:
+    """Open an order for one seat in such a shop; task, changes: as in open_order of work.orders."""
     from work.orders.ticket_orders import open_order
 
-    open_order(engine, order_id=order_id, task=task, **ORDER)
+    open_order(engine, order_id=order_id, task=task, **ORDER | changes)
 
 
 def open_many(engine: "Engine", order_ids: list[str], task: str) -> None:
