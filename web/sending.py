@@ -4,7 +4,8 @@ Both are PENDING, "nothing is stored".  So each id that is sent here is noted in
 under a key of its own that goes after a day.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from celery import Task, uuid
 
@@ -18,8 +19,9 @@ def key(task_id: str) -> str:
     return f"celery_learning:web:{task_id}"
 
 
-def send(task: Task, *arguments: Any) -> str:
-    """Put a task onto its queue; return its id.
+@contextmanager
+def noted_id(task: Task) -> Iterator[str]:
+    """Give an id, to be used for a task that is sent in the block.
 
     The note comes first: a task without a note could run, and nobody could ask for it.
     Raises Unavailable.  Then it is not known whether the task was sent, because a broker that
@@ -29,8 +31,7 @@ def send(task: Task, *arguments: Any) -> str:
     with broker_errors("and nothing was sent"):
         client.set(key(task_id), task.name, ex=REMEMBERED_S)
     with broker_errors(f"and it is not known whether task {task_id} was sent"):
-        task.apply_async(arguments, task_id=task_id)
-    return task_id
+        yield task_id
 
 
 def name_of(task_id: str) -> str | None:

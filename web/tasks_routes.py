@@ -10,7 +10,7 @@ from celery_app import app as celery
 from tasks import realworld_tasks
 from web.broker import broker_errors, require_broker
 from web.errors import Problem
-from web.sending import send
+from web.sending import noted_id
 from web.states import TaskState, known_task
 from work.mail import emails
 
@@ -58,7 +58,9 @@ class Accepted(BaseModel):
 @router.post("/send_email", status_code=202, dependencies=[Depends(require_broker)])
 def send_email(email: Email, response: Response) -> Accepted:
     """Hand an e-mail to a worker, and answer at once; Location says where to ask for it."""
-    task_id = send(realworld_tasks.send_email, email.to_email, email.subject, email.body)
+    task = realworld_tasks.send_email
+    with noted_id(task) as task_id:
+        task.apply_async((email.to_email, email.subject, email.body), task_id=task_id)
     response.headers["Location"] = f"/tasks/{task_id}"
     return Accepted(id=UUID(task_id))
 
