@@ -11,7 +11,7 @@ processes of all workers share that memory, in Redis.
 
 To count the errors is another program's job: Flower hears of every task, and has its numbers on
 /metrics, for Prometheus or any other monitoring.  Here it is a Flower of the lesson's own, with a
-password.  Look closely at which of its pages ask for that.
+password.  Look closely at which of its pages ask for that: its numbers can be read without.
 
 The reports are tasks/error_reports.py, to be copied; work/throttle.py keeps back, and
 work/queue_alert.py looks at the length of a queue.
@@ -25,25 +25,24 @@ You should see:
 
     $ celery -A celery_app flower --port=0
     $ ./start_worker.sh -n lesson58@%h --queues=lesson58,lesson58-naps --concurrency=2 --prefetch-multiplier=1 --include=tasks.error_reports
-    12 + 5 tasks fail
-    Flower            without a password  with it
-    GET /api/tasks    401                 200
-    GET /             401                 200
-    GET /metrics      200                 200
-    flower_events_total{type="task-failed"} of this worker: 17
-    true: Flower has counted every failure
-    true: the numbers can be read without the password
-    one look each 0.5 s, 20 tasks between two looks: ...
-    alert raised; nothing is sent any more: ...
-    alert cleared
-    true: it was raised while the queue grew, and cleared while it drained
-    2 more tasks fail, after a pause of 5 s
+    2 x 12 tasks fail
+    Flower          without a password  with it
+    GET /api/tasks  401                 200
+    GET /           401                 200
+    GET /metrics    200                 200
+    flower_events_total{type="task-failed"} of this worker: 24
+    alert    length of the queue, each 0.5 s
+    raised   ...
+    cleared  ...
+    true: the alert was raised while the queue grew, and cleared while it drained
+    after a pause of 5 s:
+    2 x 1 tasks fail
     a ValueError in                                failed  e-mails  kept back
     tasks.realworld_tasks.reports.generate_report  13      ...
-    tasks.realworld_tasks.baggage.bag_fee          6       ...
+    tasks.realworld_tasks.baggage.bag_fee          13      ...
     true: every failure had an e-mail, or was counted in the next one
     in a report: Traceback (most recent call last): ... ValueError: ...
-    19 failures made ... e-mails
+    26 failures made ... e-mails
     true: a broken task does not fill the mailbox
 
 The alert knows nothing of how long the queue is, only that it became longer at three looks in a
@@ -51,8 +50,9 @@ row.  That finds trouble early, when it can still be mended by more workers.
 
 Try next.  Guess first:
   1. Set EVERY_S to 0.000001.  How many e-mails come, and which sentence is not true any more?
-  2. Let the mail server be busy first: set_answers(MAILBOXES, ERRORS_TO, ["451", "451"]), from
-     work.mail.mail_answers, before fail(AT_FIRST).  Which numbers change?  Who waits?
+  2. Let the mail server be busy first: set_answers(LAB_FILES / "mail", ERRORS_TO, ["451", "451"]),
+     from work.mail.mail_answers and lab_home, before fail(AT_FIRST).  Which numbers change?  Who
+     waits?
   3. Let bag_fee retry, as
      @app.task(autoretry_for=(ValueError,), max_retries=1, default_retry_delay=1).
      How many more failures does Flower count, and how many more are reported?
@@ -60,12 +60,10 @@ Try next.  Guess first:
 
 import secrets
 import time
-from collections.abc import Sequence
 
-import httpx
-
-from lab_home import LAB_FILES
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.error_mail import ErrorMail
+from labkit.lesson.metrics import status_codes, wait_for_metric
 from labkit.own.pages import own_flower
 from labkit.own.queues import own_queues
 from labkit.own.workers import own_worker
@@ -74,17 +72,15 @@ from monitor import get_queue_lengths
 from tasks.basic_tasks import nap
 from tasks.error_reports import error_throttle, kind_of
 from tasks.realworld_tasks import bag_fee, generate_report, send_email
-from work.error_report import kept_back_in
-from work.mail.mailbox import emails, read_email
 from work.queue_alert import GrowthAlert
 
-QUEUES = ["lesson58", "lesson58-naps"]  # the second one grows, and must not keep errors waiting
-RUN = secrets.token_hex(4)
-ERRORS_TO, ALERTS_TO = f"errors-{RUN}@example.com", f"alerts-{RUN}@example.com"
-MAILBOXES = LAB_FILES / "mail"
+ERRORS, NAPS = "lesson58", "lesson58-naps"  # the queue that grows must not keep errors waiting
+OPTIONS = ["--concurrency=2", "--prefetch-multiplier=1", "--include=tasks.error_reports"]
+ERRORS_TO, ALERTS_TO = (f"{what}-{secrets.token_hex(4)}@example.com" for what in ("err", "alert"))
 EVERY_S = 5  # a real system takes a minute
+SETTINGS = {"ERROR_REPORTS_TO": ERRORS_TO, "ERROR_REPORTS_EVERY_S": str(EVERY_S)}
 FAILING = {generate_report: ("west",), bag_fee: (2, -1)}  # both end with a ValueError
-AT_FIRST, LATER = [12, 5], [1, 1]  # how often each of them is sent
+AT_FIRST, LATER = 12, 1  # how often each of them is sent
 NAP_S = 0.4  # two slots: five naps a second, and many more are sent
 NAPS_A_LOOK = 20
 LOOK_EVERY_S = 0.5
@@ -92,127 +88,78 @@ TIMEOUT_S = 60  # for each wait; the longest takes about 5 s
 
 
 def main() -> None:
-    password = secrets.token_urlsafe(12)
-    options = ["--concurrency=2", "--prefetch-multiplier=1", "--include=tasks.error_reports"]
-    settings = {"ERROR_REPORTS_TO": ERRORS_TO, "ERROR_REPORTS_EVERY_S": str(EVERY_S)}
+    user = ("operator", secrets.token_urlsafe(12))
+    # A worker reports errors because of --include and the address in its environment.  Those of the
+    # lab have neither; they only send the e-mails.
     with (
-        own_queues(*QUEUES),
-        own_flower("lesson58-flower", "operator", password) as flower,
-        own_worker("lesson58", QUEUES, *options, environment=settings) as worker,
-        httpx.Client(base_url=flower.url, timeout=TIMEOUT_S, trust_env=False) as pages,
+        own_queues(ERRORS, NAPS),
+        own_flower("lesson58-flower", *user) as flower,
+        own_worker("lesson58", [ERRORS, NAPS], *OPTIONS, environment=SETTINGS) as worker,
     ):
         # Flower counts what it hears.  A worker's heartbeat comes every 2 s: now it hears this one.
-        wait_for_metric(1, pages, "flower_worker_online", worker=worker.name)
-        print(f"{' + '.join(map(str, AT_FIRST))} tasks fail")
+        wait_for_metric(1, flower.url, "flower_worker_online", worker=worker.name)
         fail(AT_FIRST)
-        look_into_flower(pages, worker.name, ("operator", password))
+
+        # A password closes the pages and the API, and not the numbers: whoever reaches the port can
+        # read there what your tasks are called, and how many fail.
+        paths = ("/api/tasks", "/", "/metrics")
+        rows = [(f"GET {path}", *status_codes(flower.url, path, user)) for path in paths]
+        table("Flower", "without a password", "with it", rows=rows)
+        labels = {"type": "task-failed", "worker": worker.name}
+        failed = wait_for_metric(2 * AT_FIRST, flower.url, "flower_events_total", **labels)
+        print(f'flower_events_total{{type="task-failed"}} of this worker: {failed:.0f}')
+
         watch_the_queue()
-        print(f"{sum(LATER)} more tasks fail, after a pause of {EVERY_S} s")
+
+        # Of each kind, one report is let through in EVERY_S.  Then the next failure has one again,
+        # and that says how many were kept back.  bag_fee has failed last, so it is open last.
         throttle = error_throttle(ERRORS_TO, EVERY_S)
-        kinds = [kind_of(task, ValueError()) for task in FAILING]
-        wait_until(lambda: not any(map(throttle.closed_s, kinds)), TIMEOUT_S, every_s=0.1)
+        wait_until(lambda: not throttle.closed_s(kind_of(bag_fee, ValueError())), TIMEOUT_S)
+        print(f"after a pause of {EVERY_S} s:")
         fail(LATER)
         read_the_reports()
 
 
-def fail(times: Sequence[int]) -> None:
-    """Send each failing task so many times, and wait until all have failed."""
-    results = [
-        task.apply_async(arguments, queue=QUEUES[0])
-        for (task, arguments), number in zip(FAILING.items(), times, strict=True)
-        for _ in range(number)
-    ]
-    for result in results:
-        result.get(timeout=TIMEOUT_S, propagate=False)
-
-
-def look_into_flower(pages: httpx.Client, worker: str, user: tuple[str, str]) -> None:
-    """Ask for three pages, and compare a number of Flower's with what was done."""
-    codes = {}
-    print("Flower            without a password  with it")
-    for path in ("/api/tasks", "/", "/metrics"):
-        codes[path] = [pages.get(path, auth=auth).status_code for auth in (None, user)]
-        print(f"{'GET ' + path:<18}{codes[path][0]:<20}{codes[path][1]}")
-    # The events come a moment later than the results.
-    labels = {"worker": worker, "type": "task-failed"}
-    failed = wait_for_metric(sum(AT_FIRST), pages, "flower_events_total", **labels)
-    print(f'flower_events_total{{type="task-failed"}} of this worker: {failed:.0f}')
-    claim(failed == sum(AT_FIRST), "Flower has counted every failure")
-    claim(
-        codes == {"/api/tasks": [401, 200], "/": [401, 200], "/metrics": [200, 200]},
-        "the numbers can be read without the password",
-    )
-
-
-def wait_for_metric(number: int, pages: httpx.Client, name: str, **labels: str) -> float:
-    """Wait until Flower says that much, or more; return what it says in the end."""
-    wait_until(lambda: metric(pages, name, **labels) >= number, TIMEOUT_S, every_s=0.1)
-    return metric(pages, name, **labels)
-
-
-def metric(pages: httpx.Client, name: str, **labels: str) -> float:
-    """The sum of the lines on /metrics that have this name and these labels."""
-    wanted = [f'{label}="{value}"' for label, value in labels.items()]
-    lines = [one for one in pages.get("/metrics").text.splitlines() if one.startswith(f"{name}{{")]
-    return sum(float(one.split()[-1]) for one in lines if all(text in one for text in wanted))
+def fail(times: int) -> None:
+    print(f"{len(FAILING)} x {times} tasks fail")
+    # Twelve times the same error, as from a broken task that many requests call.
+    for task, arguments in FAILING.items():
+        results = [task.apply_async(arguments, queue=ERRORS) for _ in range(times)]
+        for result in results:
+            result.get(timeout=TIMEOUT_S, propagate=False)
 
 
 def watch_the_queue() -> None:
-    """Send more than the worker does until the alert is raised, then nothing until it is cleared.
-
-    In a system of one's own this is a periodic task, or a rule in the monitoring.
-    """
-    alert, lengths = GrowthAlert(), []
+    # In a system of your own each look is a periodic task, or a rule in the monitoring.  Until the
+    # alert is raised, 20 more tasks come after each look, and the worker does about 3 meanwhile.
+    alert = GrowthAlert()
+    lengths: list[int] = []
     seen: dict[str, list[int]] = {}
-    print(f"one look each {LOOK_EVERY_S} s, {NAPS_A_LOOK} tasks between two looks: ", end="")
-    deadline = time.monotonic() + TIMEOUT_S
-    while len(seen) < 2 and time.monotonic() < deadline:
-        for _ in range(0 if alert.raised else NAPS_A_LOOK):
-            nap.apply_async((NAP_S,), queue=QUEUES[1])
-        time.sleep(LOOK_EVERY_S)
-        lengths.append(get_queue_lengths().get(QUEUES[1], 0))
+    while len(seen) < 2:
+        lengths.append(get_queue_lengths().get(NAPS, 0))
         if change := alert.look(lengths[-1]):
-            print(*lengths, sep=", ")
-            print(f"alert {change}", end="; nothing is sent any more: " if alert.raised else "\n")
-            send_email.delay(ALERTS_TO, f"alert {change}: {QUEUES[1]}", f"lengths: {lengths}")
+            send_email.delay(ALERTS_TO, f"alert {change}: {NAPS}", f"lengths: {lengths}")
             seen[change], lengths = lengths, lengths[-1:]
-    grew_by = {change: numbers[-1] - numbers[-4:][0] for change, numbers in seen.items()}
+        for _ in range(0 if alert.raised else NAPS_A_LOOK):
+            nap.apply_async((NAP_S,), queue=NAPS)
+        time.sleep(LOOK_EVERY_S)
+    table("alert", f"length of the queue, each {LOOK_EVERY_S} s", rows=seen.items())
     claim(
-        grew_by.get("raised", 0) > 0 > grew_by.get("cleared", 0),
-        "it was raised while the queue grew, and cleared while it drained",
+        seen["raised"][0] < seen["raised"][-1] > seen["cleared"][-1],
+        "the alert was raised while the queue grew, and cleared while it drained",
     )
 
 
 def read_the_reports() -> None:
-    """Wait for the last reports, and compare what they say with what was done."""
-    failed = {task.name: sum(times) for task, *times in zip(FAILING, AT_FIRST, LATER, strict=True)}
-    all_of_them = sum(failed.values())
-    wait_until(lambda: told() == all_of_them, TIMEOUT_S, every_s=0.2)
-    print(f"{'a ValueError in':<47}failed  e-mails  kept back")
-    for name, bodies in reports().items():
-        kept_back = sum(map(kept_back_in, bodies))
-        print(f"{name:<47}{failed[name]:<8}{len(bodies):<9}{kept_back}")
-    claim(told() == all_of_them, "every failure had an e-mail, or was counted in the next one")
-    _, traceback = reports()[generate_report.name][0].split("\n\n", maxsplit=1)
-    first, *_, last = traceback.splitlines()
-    print(f"in a report: {first} ... {last}")
-    number = len(emails(MAILBOXES, ERRORS_TO))
-    print(f"{all_of_them} failures made {number} e-mails")
-    claim(number < all_of_them, "a broken task does not fill the mailbox")
-
-
-def reports() -> dict[str, list[str]]:
-    """The texts of the reports that have come, by the name of the task."""
-    found: dict[str, list[str]] = {task.name: [] for task in FAILING}
-    for file in emails(MAILBOXES, ERRORS_TO):
-        text = "\n".join(read_email(file).get_content().splitlines())
-        found[text.split()[1]].append(text)
-    return found
-
-
-def told() -> int:
-    """How many failures the reports speak of: their own, and those that were kept back."""
-    return sum(1 + kept_back_in(text) for texts in reports().values() for text in texts)
+    # Each failure has a report of its own, or is one of those that the next report counts.
+    mail, failures = ErrorMail(ERRORS_TO), len(FAILING) * (AT_FIRST + LATER)
+    mail.wait_until_told(failures)
+    rows = [(task.name, AT_FIRST + LATER, *mail.counts(task.name)) for task in FAILING]
+    table("a ValueError in", "failed", "e-mails", "kept back", rows=rows)
+    claim(mail.told() == failures, "every failure had an e-mail, or was counted in the next one")
+    print(f"in a report: {mail.ends_of_a_traceback(generate_report.name)}")
+    print(f"{failures} failures made {mail.number()} e-mails")
+    claim(mail.number() < failures, "a broken task does not fill the mailbox")
 
 
 if __name__ == "__main__":
