@@ -17,10 +17,11 @@ a starmap.  The task inside it has no line of its own, and no state.
 
 You should see:
 
-    map:      3 timetables in 1 message: north, east, south
-    starmap:  3 prices in 1 message: [12900, 25800, 38700]
-    singly:    2000 items in 2000 messages took ... s: ... items per second
-    chunks:   20000 items in  200 messages took ... s: ... items per second
+    map: 3 timetables in 1 message: north, east, south
+    starmap: 3 prices in 1 message: [12900, 25800, 38700]
+    way     items  messages  seconds  items per second
+    singly  2000   2000      ...
+    chunks  20000  200       ...
     true: every price is right
     true: chunks did at least 5 times as many items per second
 
@@ -33,51 +34,50 @@ Try next.  Guess first:
 import time
 
 from celery import group
-from celery.result import GroupResult
 
-from labkit.lesson import claim, run_lesson
+from labkit.lesson import claim, run_lesson, table
 from tasks.advanced_tasks import fetch_data, total_price
 
 CHUNK = 100  # items a message: with 10, the message itself would still be the larger part
-SINGLE, MANY = 2_000, 20_000
+SINGLE, MANY = 2_000, 20_000  # as many as take some seconds each way
 TIMEOUT_S = 120  # both take 10 s together; the rest is room for a busy machine
 
 
 def main() -> None:
-    # One argument for each item, and map calls task(item).
+    # The list travels in one message.  With one argument for each item, map calls task(item).
     tables = fetch_data.map(["north", "east", "south"]).delay().get(timeout=TIMEOUT_S)
-    names = ", ".join(table["source"] for table in tables)
-    print(f"map:      {len(tables)} timetables in 1 message: {names}")
-    # Several, and starmap calls task(*item).
-    prices = total_price.starmap([(12900, 1), (12900, 2), (12900, 3)]).delay()
-    print(f"starmap:  3 prices in 1 message: {prices.get(timeout=TIMEOUT_S)}")
+    print(f"map: 3 timetables in 1 message: {', '.join(one['source'] for one in tables)}")
 
+    # With several, starmap calls task(*item).  Both run in one slot, one item after the other.
+    prices = total_price.starmap([(12900, 1), (12900, 2), (12900, 3)]).delay()
+    print(f"starmap: 3 prices in 1 message: {prices.get(timeout=TIMEOUT_S)}")
+
+    # Singly: each item is a message, and has a state and a result of its own.
     items = [(price_cents, 1 + price_cents % 9) for price_cents in range(MANY)]
     right = [price_cents * seats for price_cents, seats in items]
-
     start = time.monotonic()
-    result = group(total_price.s(*item) for item in items[:SINGLE]).delay()
-    singly = result.get(timeout=TIMEOUT_S)
-    singly_per_s = show("singly", len(singly), result, time.monotonic() - start)
+    group_result = group(total_price.s(*item) for item in items[:SINGLE]).delay()
+    singly = group_result.get(timeout=TIMEOUT_S)
+    singly_s = time.monotonic() - start
 
+    # In chunks: a group again, but each member is a starmap of a hundred items.  Its result is
+    # the list of theirs.
     start = time.monotonic()
-    result = total_price.chunks(items, CHUNK).delay()
-    parts = result.get(timeout=TIMEOUT_S)
-    chunked = [price for part in parts for price in part]
-    chunked_per_s = show("chunks", len(chunked), result, time.monotonic() - start)
+    chunks_result = total_price.chunks(items, CHUNK).delay()
+    parts = chunks_result.get(timeout=TIMEOUT_S)
+    chunks_s = time.monotonic() - start
 
-    claim(singly == right[:SINGLE] and chunked == right, "every price is right")
-    claim(chunked_per_s >= 5 * singly_per_s, "chunks did at least 5 times as many items per second")
-
-
-def show(way: str, items: int, result: GroupResult, took_s: float) -> float:
-    """Print one line; return the items per second."""
-    per_s = items / took_s
-    print(
-        f"{way + ':':<9} {items:>5} items in {len(result):>4} messages took {took_s:.2f} s:"
-        f" {per_s:,.0f} items per second"
+    singly_per_s, chunks_per_s = SINGLE / singly_s, MANY / chunks_s
+    table(
+        *("way", "items", "messages", "seconds", "items per second"),
+        rows=[
+            ("singly", SINGLE, len(group_result), f"{singly_s:.2f}", f"{singly_per_s:,.0f}"),
+            ("chunks", MANY, len(chunks_result), f"{chunks_s:.2f}", f"{chunks_per_s:,.0f}"),
+        ],
     )
-    return per_s
+    chunked = [price for part in parts for price in part]
+    claim(singly == right[:SINGLE] and chunked == right, "every price is right")
+    claim(chunks_per_s >= 5 * singly_per_s, "chunks did at least 5 times as many items per second")
 
 
 if __name__ == "__main__":
