@@ -111,6 +111,10 @@ class Ledger:
                 raise LedgerError(f"line {number} of {self.path.name} is damaged") from None
         return entries
 
+    def jobs(self, event: str) -> list[str]:
+        """The jobs of all lines with this event, in the order of writing."""
+        return [entry.job for entry in self.entries() if entry.event == event]
+
     def find(self, event: str, job: str) -> Entry | None:
         """The first line with this event and job, if there is one."""
         matching = (entry for entry in self.entries() if (entry.event, entry.job) == (event, job))

@@ -103,6 +103,12 @@ def test_a_noted_nap_writes_who_started_and_ended_it(ledger):
     assert {(entry.pid, entry.group) for entry in entries} == {(os.getpid(), os.getpgrp())}
 
 
+def test_the_jobs_of_one_event_come_in_the_order_of_writing(ledger):
+    for event, job in [("START", "b"), ("END", "b"), ("START", "a"), ("START", "b")]:
+        ledger.note(event, job)
+    assert ledger.jobs("START") == ["b", "a", "b"]
+
+
 def test_a_job_that_was_never_noted_is_not_found(ledger):
     assert ledger.find("END", "job") is None
     ledger.note("START", "job")

@@ -56,4 +56,4 @@ def add_up(amounts_cents: list[int]) -> int:
 
 def charged(ledger: Ledger) -> list[str]:
     """The cards that were charged, in alphabetical order, each as often as it was charged."""
-    return sorted(entry.job for entry in ledger.entries() if entry.event == "CHARGED")
+    return sorted(ledger.jobs("CHARGED"))
