@@ -19,7 +19,7 @@ You should see:
 
     sent: Order(flight='TL101', seats=2, price_cents=12900)
     it travels as: {'flight': 'TL101', 'seats': 2, 'price_cents': 12900}
-    .get() brings: {'order': {...}, 'total_cents': 25800}
+    .get() gave: {'order': {...}, 'total_cents': 25800}
     made a model: Booking(order=Order(flight='TL101', seats=2, price_cents=12900), ...)
     true: the model that came back holds the model that was sent
     order        state    result
@@ -65,7 +65,7 @@ def main() -> None:
         print(f"sent: {order!r}")
         answer = book_seats.delay(ledger.run, order).get(timeout=TIMEOUT_S)
         print(f"it travels as: {bodies[-1][0][1]}")
-        print(f".get() brings: {answer}")
+        print(f".get() gave: {answer}")
 
         # The worker's answer is data from outside again, so it is checked again.
         booking = Booking.model_validate(answer)
