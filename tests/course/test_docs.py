@@ -1,4 +1,4 @@
-"""The pages in docs/: links, also those of README, lead somewhere; what you are to type exists."""
+"""The pages in docs/: what you are to type exists, and the glossary is whole."""
 
 import re
 from pathlib import Path
@@ -9,26 +9,8 @@ from labkit.cli import lab
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-READMES = sorted(ROOT.glob("README*.md"))
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
 CYRILLIC, CHINESE = re.compile("[\u0430-\u044f]"), re.compile("[\u4e00-\u9fff]")
-
-
-def anchors(page: Path) -> set[str]:
-    """The names by which headings can be linked, as GitHub makes them."""
-    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page):
-    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
-        if "://" in target:
-            continue
-        name, _, anchor = target.partition("#")
-        file = (page.parent / name).resolve() if name else page
-        assert file.exists(), target
-        assert not anchor or anchor in anchors(file), target
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

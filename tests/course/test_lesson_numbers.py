@@ -1,5 +1,6 @@
-"""Every number that a text gives to a lesson is that of a lesson, and a link says its target's.
+"""Every number that a text gives to a lesson is that of a lesson.
 
+(That a link says the number of its target is in test_links.py.)
 Numbers are looked for where texts name lessons: "lesson 01", "lessons 01 to 03" (in Russian and
 Chinese, too), `./lab run 01`, lesson01 in names of queues, a link to 01_name.py, and the column
 `lesson` of a table.
@@ -27,12 +28,11 @@ WAYS = [
     r"(?<![a-z])lesson\d\d(?!\d)",
     r"\blab (?:run|record) \d\d(?!\d)",
     r'"(?:run|record)", "\d\d"',
-    r"lesson_section\(\d\d\)",
+    r"lesson_(?:section|list)\(\d\d(?:, \d\d)?\)",
     r"examples/runs/\d\d\.txt",
 ]
 NAMED = re.compile("|".join(WAYS), re.IGNORECASE)
-LINK = re.compile(r"\[([^\[\]]*)\]\(([\w./-]*\b(\d\d)_\w+\.py)\)")
-FILE = re.compile(r"examples/(?:basic|advanced|realworld)/\d\d_\w+\.py")
+FILE = re.compile(r"examples/(?:basic|advanced|realworld)/\d\d_\w+\.(?:py|md)")
 
 KEPT = re.compile(r"<!-- old and new numbers -->.*?<!-- end of the numbers -->", re.DOTALL)
 OLD = {"renumbered.py", "test_renumbered.py"}  # they name the old numbers
@@ -58,15 +58,6 @@ def cells_for_lessons(text: str) -> list[str]:
     return cells
 
 
-def wrong_links(text: str) -> list[str]:
-    """The links to a lesson whose text names another number."""
-    return [
-        f"[{shown}]({target})"
-        for shown, target, number in LINK.findall(text)
-        if set(re.findall(r"(?<!\d)\d\d(?!\d)", shown)) - {number}
-    ]
-
-
 def read(path: Path) -> str:
     """The text of a file without what may name old or made-up numbers; "" for a picture."""
     try:
@@ -89,9 +80,7 @@ def test_every_number_that_a_text_names_is_a_lesson():
     assert {name: numbers for name, numbers in named.items() if numbers} == {}
 
 
-def test_a_link_to_a_lesson_names_its_number_and_finds_its_file():
-    links = [(name, link) for name, text in TEXTS.items() for link in wrong_links(text)]
-    assert links == []
+def test_a_file_of_a_lesson_that_a_text_names_is_there():
     files = {(name, file) for name, text in TEXTS.items() for file in FILE.findall(text)}
     assert len(files) > 100
     assert [(name, file) for name, file in files if not (ROOT / file).is_file()] == []
@@ -131,9 +120,3 @@ def test_runs_titles_and_routes_are_those_of_lessons():
 )
 def test_the_finder_finds_what_names_a_lesson_and_nothing_else(text, numbers):
     assert numbers_in(text) == set(numbers)
-
-
-def test_the_finder_finds_a_link_that_says_another_number():
-    right = "[91](examples/basic/91_a.py), [lesson 91](../basic/91_a.py), [the code](91_a.py)"
-    assert wrong_links(right) == []
-    assert wrong_links("[lesson 92](../basic/91_a.py)") == ["[lesson 92](../basic/91_a.py)"]
