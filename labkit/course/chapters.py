@@ -1,4 +1,4 @@
-"""What the chapters take from the lessons: `cog` puts it between its markers.
+"""What the chapters and pages take from the lessons: `cog` puts it between its markers.
 
 In a chapter (examples/LEVEL/*.md), where cog wants the code on one line:
 
@@ -11,13 +11,17 @@ import html
 import os
 import re
 from pathlib import Path
+from shlex import quote
 
 from lab_home import ROOT
 from labkit.course.lesson_files import functions, parse
 from labkit.course.lessons import Lesson, lesson_of_number
+from labkit.course.markdown import fenced
 from labkit.errors import LabError
 
 COG_MARK = "[[[cog"
+COG_OPTIONS = ("-U", "-n", "utf-8", "--verbosity=1")
+OUTDATED = 5  # cog's own exit code for that
 PAGES = ("*.md", "docs/*.md", "examples/*.md", "examples/*/*.md")
 
 
@@ -28,18 +32,36 @@ def pages(root: Path = ROOT) -> list[Path]:
 
 
 def cog_pages(*options: str, root: Path = ROOT) -> int:
-    """Let cog fill in the pages ("-r") or compare them ("--check", "--diff"); cog's exit code."""
+    """Let cog fill in the pages ("-r") or compare them ("--check", "--diff").
+
+    Returns OUTDATED where a page differs, else 0.  Raises LabError, which names the page, where
+    something that it shows cannot be found.
+    """
     try:
-        from cogapp import Cog  # type: ignore[import-untyped]  # learners do not have it
-    except ImportError:
+        from cogapp.cogapp import Cog, CogCheckFailed, CogError  # type: ignore[import-untyped]
+    except ImportError:  # learners do not have it
         raise LabError(
             "cog, which fills in the chapters, is not installed; ./lab test installs it",
             "./lab test --fast",
         ) from None
-    files = [str(path) for path in pages(root)]
-    return (
-        Cog().main(["cog", "-U", "-n", "utf-8", "--verbosity=1", *options, *files]) if files else 0
-    )
+    exit_code = 0
+    for page in pages(root):
+        try:
+            Cog().callable_main(["cog", *COG_OPTIONS, *options, str(page)])
+        except CogCheckFailed:
+            exit_code = OUTDATED
+        except CogError as error:
+            _raise_as_sentence(error, page.relative_to(root).as_posix())
+    return exit_code
+
+
+def _raise_as_sentence(error: Exception, page: str) -> None:
+    """Raise what stopped cog in a page as a sentence that names the page."""
+    cause = error.__context__  # what the page's line of code raised
+    if isinstance(cause, LabError):
+        raise LabError(f"{page} cannot be filled in: {cause.sentence}", cause.hint) from None
+    last = str(error).strip().splitlines()[-1]
+    raise LabError(f"{page} cannot be filled in: {last}", f"grep -n cog {quote(page)}") from error
 
 
 def run_file(lesson: Lesson) -> Path:
@@ -54,30 +76,26 @@ def lesson_section(number: int | str, root: Path = ROOT) -> str:
     parts = [
         f"## {lesson.number} {text.title}",
         text.why,
-        _fenced("sh", f"{text.command}        # {text.time}"),
+        fenced("sh", f"{text.command}        # {text.time}"),
         f"**Watch:** {text.watch}" if text.watch else "",
-        *_recorded_run(lesson),
+        *recorded_run(lesson),
         text.remarks,
-        _try_next(text.try_next),
-        _folded("The lesson", lesson.path, lesson, [main] if main else []),
-        *_folded_tasks(lesson),
+        listed_tries(text.try_next),
+        folded("The lesson", lesson.path, lesson, [main] if main else []),
+        *folded_tasks(lesson),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _fenced(language: str, text: str) -> str:
-    return f"```{language}\n{text.rstrip()}\n```"
-
-
-def _recorded_run(lesson: Lesson) -> list[str]:
+def recorded_run(lesson: Lesson) -> list[str]:
     """The recorded run; until there is one, the promise."""
     file = run_file(lesson)
     if file.is_file():
-        return ["A recorded run:", _fenced("text", file.read_text(encoding="utf-8"))]
-    return ["You should see:", _fenced("text", lesson.text.promise)]
+        return ["A recorded run:", fenced("text", file.read_text(encoding="utf-8"))]
+    return ["You should see:", fenced("text", lesson.text.promise)]
 
 
-def _try_next(text: str) -> str:
+def listed_tries(text: str) -> str:
     """The first line in bold, and the numbered list without its indent, as Markdown wants it."""
     first, _, changes = text.partition("\n")
     opening, dot, rest = first.partition(".")
@@ -85,28 +103,32 @@ def _try_next(text: str) -> str:
     return f"**{opening}{dot}**{rest}\n\n{listed}".strip() if text else ""
 
 
-def _folded_tasks(lesson: Lesson) -> list[str]:
+def folded_tasks(lesson: Lesson) -> list[str]:
     """The tasks, a block for each file."""
     blocks = []
     for file in lesson.task_files:
         defined = functions(parse(file, lesson.root))
         nodes = [defined[use.name] for use in lesson.tasks if use.path == file]
         title = "The task" if len(nodes) == 1 else "The tasks"
-        blocks.append(_folded(title, file, lesson, nodes))
+        blocks.append(folded(title, file, lesson, nodes))
     return blocks
 
 
-def _folded(
+def folded(
     title: str, file: Path, lesson: Lesson, nodes: list[ast.FunctionDef | ast.AsyncFunctionDef]
 ) -> str:
     """Functions of one file in a <details> block, with a link from the lesson's folder."""
-    link = Path(os.path.relpath(file, lesson.path.parent)).as_posix()
     lines = file.read_text(encoding="utf-8").splitlines()
     code = []
     for node in nodes:
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         code.append("\n".join(lines[first - 1 : node.end_lineno]))
-    functions_shown = _fenced("python", "\n\n\n".join(code))
+    return folded_code(title, file, lesson, "\n\n\n".join(code))
+
+
+def folded_code(title: str, file: Path, lesson: Lesson, code: str) -> str:
+    """Lines of a file in a <details> block, with a link from the lesson's folder."""
+    link = Path(os.path.relpath(file, lesson.path.parent)).as_posix()
     shown = html.escape(lesson.shown(file))
     summary = f'<summary>{title}: <a href="{link}">{shown}</a></summary>'
-    return f"<details>\n{summary}\n\n{functions_shown}\n\n</details>"
+    return f"<details>\n{summary}\n\n{fenced('python', code)}\n\n</details>"

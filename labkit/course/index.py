@@ -27,8 +27,18 @@ def index(root: Path = ROOT) -> str:
     blocks.append(_block("A level in one script, and your own place", known, root / "examples"))
     if not any(blocks):
         raise LabError("there are no lessons in examples/", "./lab restore")
-    blocks.append("./lab run 01 runs a lesson; ./lab tour basic runs a level.")
+    blocks.append(_footer(known, root))
     return "\n\n".join(block for block in blocks if block)
+
+
+def _footer(known: dict[str, Path], root: Path) -> str:
+    """How to go on, with a page to read as an example, where a lesson has one."""
+    lines = ["./lab run 01 runs a lesson; ./lab tour basic runs a level."]
+    pages = (path.with_suffix(".md") for number, path in known.items() if number.isdecimal())
+    if page := next((page for page in pages if page.is_file()), None):
+        shown = page.relative_to(root).as_posix()
+        lines.append(f"A lesson's page lies beside its script: {shown}")
+    return "\n".join(lines)
 
 
 def _block(heading: str, known: dict[str, Path], folder: Path) -> str:

@@ -61,11 +61,21 @@ class Lesson:
             path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
         )
 
-    def section(self) -> str:
-        """Its section in a chapter, as editors and terminals open it: examples/x/README.md:184.
+    @property
+    def page(self) -> Path | None:
+        """Its page, which lies beside it: examples/advanced/31_worker_lost.md; None without one."""
+        page = self.path.with_suffix(".md")
+        return page if self.number.isdecimal() and page.is_file() else None
 
-        "" for a script that no chapter beside it has.
+    def to_read(self) -> str:
+        """Its page; without one its section in a chapter, as editors open it: x/README.md:184.
+
+        "" for a script that has neither.
         """
+        return self.shown(self.page) if self.page else self.section()
+
+    def section(self) -> str:
+        """Its section in a chapter: examples/x/README.md:184; "" where no chapter has one."""
         heading = f"## {self.number} "
         for page in sorted(self.path.parent.glob("*.md")) if self.level else ():
             lines = page.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -75,11 +85,11 @@ class Lesson:
         return ""
 
     def header(self) -> str:
-        """Number, title, and the files to read, one a line: the lesson, its chapter, its tasks."""
+        """Number, title, and the files to read, one a line: the lesson, its page, its tasks."""
         lines = [f"{self.number} {self.text.title}".strip()]
         lines.append(f"   lesson: {self.shown(self.path)}")
-        if section := self.section():
-            lines.append(f"   chapter: {section}")
+        if to_read := self.to_read():
+            lines.append(f"   {'page' if self.page else 'chapter'}: {to_read}")
         for file in self.task_files:
             names = ", ".join(use.name for use in self.tasks if use.path == file)
             task = f"   task: {self.shown(file)} ({names})"
@@ -141,11 +151,11 @@ def scripts(root: Path = ROOT) -> dict[str, Path]:
 def lesson_of_number(number: str, root: Path = ROOT) -> Lesson:
     """The lesson "01" or "1", or the script "basic_usage"; LabError where there is none.
 
-    Its file will do, too: "01_first_task", "examples/basic/01_first_task.py".
+    Its file or its page will do, too: "01_first_task", "examples/basic/01_first_task.py".
     """
     known = scripts(root)
     by_file = {path.stem: name for name, path in known.items()}
-    file = Path(number).name.removesuffix(".py")
+    file = Path(number).name.removesuffix(".py").removesuffix(".md")
     number = by_file.get(file, number)
     is_number = re.fullmatch(r"[0-9]+", number) is not None
     name = (number.lstrip("0") or "0").zfill(2) if is_number else number

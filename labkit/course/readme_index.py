@@ -6,18 +6,19 @@ In README.ru.md it is lesson_index(language="ru"):
     <!-- [[[end]]] -->
 """
 
-import re
 import tomllib
 from pathlib import Path
 
 from lab_home import ROOT
+from labkit.course.lesson_list import lessons_of_chapter
 from labkit.course.lessons import LEVELS, Lesson, lesson_of_script, scripts
 
 
 def lesson_index(root: Path = ROOT, language: str = "en") -> str:
     """The tables of lessons for a README in the root: number, title, time.
 
-    By level, and by chapter where a level has several.  language: "en", "ru" or "zh".
+    By level, and by chapter where a level has several.  A number leads to the lesson's page, and
+    without one to its script.  language: "en", "ru" or "zh".
     """
     blocks = []
     for level, name in LEVELS.items():
@@ -49,7 +50,8 @@ def _row(lesson: Lesson, language: str) -> str:
     title = translated(lesson.number, lesson.text.title, language, lesson.root)
     seconds = lesson.text.time.removeprefix("about ").removesuffix(" s")
     unit = translated("seconds", "s", language, lesson.root)
-    return f"| [{lesson.number}]({lesson.shown(lesson.path)}) | {title} | {seconds} {unit} |"
+    link = lesson.shown(lesson.page or lesson.path)
+    return f"| [{lesson.number}]({link}) | {title} | {seconds} {unit} |"
 
 
 def _table(rows: list[str], language: str, root: Path) -> str:
@@ -63,12 +65,8 @@ def _linked(title: str, page: Path, root: Path) -> str:
 
 def _chapters(folder: Path) -> dict[Path, list[str]]:
     """The numbers of the lessons in each chapter of a level, where there is more than README.md."""
-    pages = sorted(page for page in folder.glob("*.md") if page.name != "README.md")
-    marker = re.compile(r"lesson_section\(\D?(\d+)")
-    return {
-        page: [number.zfill(2) for number in marker.findall(page.read_text(encoding="utf-8"))]
-        for page in pages
-    }
+    pages = sorted(folder.glob("[0-9]-*.md"))
+    return {page: lessons_of_chapter(page, folder.parents[1]) for page in pages}
 
 
 def _heading(page: Path) -> str:

@@ -1,4 +1,4 @@
-"""What `./lab run NN` says after a lesson: what to try in it, and which one comes next."""
+"""Which lesson comes before and after one, and what `./lab run NN` says at its end."""
 
 from textwrap import fill
 
@@ -8,24 +8,32 @@ NEXT = "next: "
 
 
 def what_next(lesson: Lesson) -> str:
-    """The lesson's "Try next", and below it the next lesson: its command and its title.
+    """The lesson's "Try next", and the next lesson: its command, its title, and where to read it.
 
     After the last one it is the playground; after a script without a number nothing.
     """
-    following = _following(lesson)
+    _, following = neighbours(lesson)
     parts = [lesson.text.try_next]
     if following:
         indent = " " * len(NEXT)
         title = fill(following.text.title, WIDTH, initial_indent=indent, subsequent_indent=indent)
+        to_read = following.to_read()
         parts += [f"{NEXT}./lab run {following.number}", title]
+        parts += [f"{indent}{to_read}"] if to_read else []
     return "\n".join(part for part in parts if part)
 
 
-def _following(lesson: Lesson) -> Lesson | None:
+def neighbours(lesson: Lesson) -> tuple[Lesson | None, Lesson | None]:
+    """The lessons before and after it in the course; the playground comes after the last one.
+
+    None where there is none, and for a script without a number.
+    """
     known = scripts(lesson.root)
-    numbers = [number for number in known if number.isdecimal()]
-    if lesson.number not in numbers:
-        return None
-    after = [number for number in [*numbers, PLAYGROUND] if number in known]
-    place = after.index(lesson.number) + 1
-    return lesson_of_script(known[after[place]], lesson.root) if place < len(after) else None
+    order = [number for number in known if number.isdecimal()]
+    if lesson.number not in order:
+        return None, None
+    order += [PLAYGROUND] if PLAYGROUND in known else []
+    place = order.index(lesson.number)
+    around = (order[place - 1 : place], order[place + 1 : place + 2])
+    before, after = ([lesson_of_script(known[one], lesson.root) for one in two] for two in around)
+    return before[0] if before else None, after[0] if after else None

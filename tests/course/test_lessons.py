@@ -52,23 +52,29 @@ def test_the_header_names_number_title_task_file_and_work_file(small_lab):
     )
 
 
-def test_the_header_names_the_lessons_section_of_its_chapter(small_lab):
+def test_the_header_names_the_lessons_section_of_its_chapter_or_its_page(small_lab):
     lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
     write(small_lab.root / "examples/basic/README.md", "# Basic\n\n## 011 No lesson\n\n## 0\n")
     assert "chapter" not in lesson.header()
+    assert "page" not in lesson.header()
     write(small_lab.root / "examples/basic/1-first.md", "# First\n\n## Sums\n\n## 01 Sums: add\n")
     assert lesson.header().splitlines()[1:3] == [
         "   lesson: examples/basic/01_sums.py",
         "   chapter: examples/basic/1-first.md:5",
     ]
+    write(small_lab.root / "examples/basic/01_sums.md", "# 01 Sums: add\n")
+    assert lesson.header().splitlines()[2] == "   page: examples/basic/01_sums.md"
 
 
 @pytest.mark.parametrize("number", [number for number in scripts() if number.isdecimal()])
-def test_every_lesson_has_a_section_and_fits_on_a_terminal(number):
+def test_every_lesson_has_a_page_or_a_section_and_fits_on_a_terminal(number):
     lesson = lesson_of_number(number)
-    page, _, place = lesson.section().partition(":")
-    heading = (ROOT / page).read_text(encoding="utf-8").splitlines()[int(place) - 1]
-    assert heading == f"## {number} {lesson.text.title}"
+    if lesson.page:
+        assert not lesson.section()  # what the page says, no chapter says again
+    else:
+        page, _, place = lesson.section().partition(":")
+        heading = (ROOT / page).read_text(encoding="utf-8").splitlines()[int(place) - 1]
+        assert heading == f"## {number} {lesson.text.title}"
     assert max(map(len, f"{lesson.header()}\n{what_next(lesson)}".splitlines())) <= 100
 
 
@@ -86,6 +92,8 @@ def test_what_comes_next_is_the_tries_and_then_the_next_lesson(small_lab):
     second = lesson_of_number("02", small_lab.root)
     assert "\nnext: ./lab run 35\n      Mail: a long way" in what_next(second)
     assert len(what_next(second).splitlines()) == 6  # the title goes on below
+    write(small_lab.root / "examples/basic/02_sums.md", "# 02 Letters: send one\n")
+    assert what_next(first).endswith("\n      Letters: send one\n      examples/basic/02_sums.md")
     assert what_next(last).endswith("\nnext: ./lab run playground")  # which has no title here
     assert what_next(lesson_of_number("playground", small_lab.root)) == ""
 
@@ -117,7 +125,10 @@ def test_what_is_imported_beside_the_tasks_is_not_taken_for_a_task(small_lab):
     assert lesson.work_files == [small_lab.root / "work/text.py"]
 
 
-@pytest.mark.parametrize("number", ["1", "01", "001", "01_sums", "examples/basic/01_sums.py"])
+@pytest.mark.parametrize(
+    "number",
+    ["1", "01", "001", "01_sums", "examples/basic/01_sums.py", "examples/basic/01_sums.md"],
+)
 def test_a_lesson_is_found_by_its_number(small_lab, number):
     path = small_lab.lesson()
     assert lesson_of_number(number, small_lab.root).path == path
@@ -172,6 +183,9 @@ def test_the_list_groups_by_level_and_fits_a_terminal(small_lab):
     assert max(map(len, text.splitlines())) <= WIDTH
     assert text.startswith("Basic\n  01  Long: many words")
     assert "Real world\n  35  Sums: add two numbers" in text
+    assert "page" not in text
+    write(small_lab.root / "examples/realworld/35_sums.md", "# 35 Sums\n")
+    assert index(small_lab.root).endswith(": examples/realworld/35_sums.md")
 
 
 def test_the_list_names_a_broken_lesson_and_goes_on(small_lab):

@@ -122,13 +122,20 @@ def test_the_index_links_every_lesson_by_level(small_lab: SmallLab):
     )
 
 
+def test_the_index_links_the_page_of_a_lesson_that_has_one(small_lab: SmallLab):
+    small_lab.lesson()
+    write(small_lab.root / "examples/basic/01_sums.md", "# 01 Sums: add two numbers\n")
+    row = "| [01](examples/basic/01_sums.md) | Sums: add two numbers | 1 s |"
+    assert lesson_index(small_lab.root).splitlines()[-1] == row
+
+
 def test_a_level_of_several_chapters_is_listed_by_chapter(small_lab: SmallLab):
     for number in ("10", "11", "18"):
         small_lab.lesson(number=number, level="advanced", title=f"Number {number}")
     folder = small_lab.root / "examples/advanced"
     write(folder / "README.md", "# The advanced level\n")
     write(folder / "1-workflows.md", "# Workflows\n\ncog.out(lesson_section(10)) (11)\n")
-    write(folder / "2-control.md", "# Control\n\ncog.out(lesson_section('18'))\n")
+    write(folder / "2-control.md", "# Control\n\ncog.out(lesson_list(12, 18))\n")
     lines = lesson_index(small_lab.root).splitlines()
     table = ["", "| | lesson | time |", "|---|---|---|"]
     assert lines == [

@@ -1,0 +1,171 @@
+"""The lines that a person would copy, taken from the files that run; nobody types them twice.
+
+What has a name in Python is asked for by its name: a function with its decorators, a class, an
+assignment, or a setting that has a line of its own.  Where a part of a function is wanted, two
+comments mark it, which editors fold:
+
+    # region acks
+    ...
+    # endregion
+"""
+
+import ast
+import re
+from pathlib import Path
+from shlex import quote
+from textwrap import dedent
+
+from lab_home import ROOT
+from labkit.course.lesson_files import parse
+from labkit.course.markdown import fenced
+from labkit.errors import LabError
+
+# More is a program to read, and no longer lines to copy.  There is no least number: one decorator
+# can be all that somebody needs.
+MAX_LINES = 15
+
+LANGUAGES = {".py": "python", ".sh": "sh", ".yml": "yaml", ".yaml": "yaml", ".toml": "toml"}
+_BEGIN = re.compile(r"\s*# region (\S+)\s*")
+_END = re.compile(r"\s*# endregion\s*")
+Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def own_code(file: str, *names: str, region: str = "", body: bool = True, root: Path = ROOT) -> str:
+    """A link to a file of the lab, and a block of its code, for a page in examples/LEVEL/.
+
+    names: functions, classes ("Shop.send" is a method), assignments, or settings (a key of a dict
+        or a keyword that begins its line), in the order in which they are shown.
+    region: the name of marked lines; instead of names.
+    body: False shows of a function its decorators, its first line and its docstring, and `...`.
+        Of a docstring only the first line is shown, with ... for the others.
+    Raises LabError where the file has not each of them once, and for more than MAX_LINES lines.
+    """
+    if region:
+        what = f"region {region!r}"
+        code = _region(_read(root / file, root), region, file)
+    else:
+        what = " and ".join(map(repr, names))
+        code = "\n\n".join(_named(root / file, name, body, root) for name in names)
+    count = len(code.splitlines())
+    if not count:
+        raise _refused(f"{what} of {file} has no lines", file)
+    if count > MAX_LINES:
+        raise _refused(
+            f"{what} of {file} has {count} lines, and a page shows at most {MAX_LINES}: mark a "
+            "region with the lines that matter, or ask for body=False",
+            file,
+        )
+    language = LANGUAGES.get(Path(file).suffix, "text")
+    return f"[{file}](../../{file}):\n\n{fenced(language, code)}\n"
+
+
+def _read(path: Path, root: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        shown = path.relative_to(root).as_posix()
+        raise _refused(f"{shown} cannot be read: {error.strerror}", shown) from None
+
+
+def _refused(sentence: str, file: str) -> LabError:
+    return LabError(sentence, f"grep -nE 'region|^ *(def|class|async def) ' {quote(file)}")
+
+
+# -- Regions --------------------------------------------------------------------------------------
+
+
+def _region(text: str, name: str, file: str) -> str:
+    """The lines between the marks, without marks of other regions among them."""
+    found: list[str] = []
+    opened: list[str] = []  # the regions around the line, the inner one last
+    begun = 0
+    for line in text.splitlines():
+        if begin := _BEGIN.fullmatch(line):
+            opened.append(begin[1])
+            begun += begin[1] == name
+        elif _END.fullmatch(line):
+            if not opened:
+                raise _refused(f"{file} has an endregion without its region", file)
+            opened.pop()
+        elif name in opened:
+            found.append(line)
+    if not begun:
+        raise _refused(f"{file} has no region {name!r}", file)
+    if begun > 1:
+        raise _refused(f"{file} begins region {name!r} more than once", file)
+    if name in opened:
+        raise _refused(f"region {name!r} of {file} never ends", file)
+    return dedent("\n".join(found)).strip("\n")
+
+
+# -- Names ----------------------------------------------------------------------------------------
+
+
+def _named(path: Path, name: str, body: bool, root: Path) -> str:
+    """The lines of what has this name."""
+    tree, file = parse(path, root), path.relative_to(root).as_posix()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = _definitions(tree.body, name) or _settings(tree, name, lines)
+    if len(found) != 1:
+        said = "has no" if not found else f"has {len(found)} times"
+        raise _refused(f"{file} {said} {name!r}", file)
+    shown = _shown(found[0], lines, body)
+    return dedent("\n".join(shown))
+
+
+def _definitions(statements: list[ast.stmt], name: str) -> list[ast.stmt]:
+    """The functions, classes and assignments of this name; "a.b" is b inside of a."""
+    outer, _, inner = name.partition(".")
+    found: list[ast.stmt] = []
+    for node in statements:
+        if isinstance(node, Defined) and node.name == outer:
+            found += _definitions(node.body, inner) if inner else [node]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found += [node] if name in map(ast.unparse, targets) else []
+    return found
+
+
+def _settings(tree: ast.AST, name: str, lines: list[str]) -> list[tuple[int, int]]:
+    """(first line, last line) of each setting of this name that begins its line."""
+    found = []
+    for node in ast.walk(tree):
+        pairs: list[tuple[str | None, ast.expr | ast.keyword, ast.expr]] = []
+        if isinstance(node, ast.Call):
+            pairs = [(given.arg, given, given.value) for given in node.keywords]
+        elif isinstance(node, ast.Dict):
+            keys = zip(node.keys, node.values, strict=True)
+            pairs = [(str(k.value), k, v) for k, v in keys if isinstance(k, ast.Constant)]
+        for key, begin, value in pairs:
+            alone = not lines[begin.lineno - 1][: begin.col_offset].strip()
+            if key == name and alone:
+                found.append((begin.lineno, value.end_lineno or value.lineno))
+    return found
+
+
+def _shown(found: ast.stmt | tuple[int, int], lines: list[str], body: bool) -> list[str]:
+    """The whole lines, with decorators; of a docstring the first one, and `...` for what is out."""
+    if isinstance(found, tuple):
+        first, last = found
+        return lines[first - 1 : last]
+    first, last = found.lineno, found.end_lineno or found.lineno
+    if not isinstance(found, Defined):
+        return lines[first - 1 : last]
+    first = min([first, *(decorator.lineno for decorator in found.decorator_list)])
+    inside, documented = found.body, ast.get_docstring(found) is not None
+    begin = inside[0].lineno  # of the docstring, or of the body where there is none
+    head = lines[first - 1 : begin - 1]
+    rest = inside[1:] if documented else inside
+    if documented:
+        head += _first_line(lines[begin - 1 : inside[0].end_lineno])
+    if not rest:
+        return head
+    if not body:
+        return [*head, " " * rest[0].col_offset + "..."]
+    after = inside[0].end_lineno or begin
+    return [*head, *lines[after if documented else begin - 1 : last]]
+
+
+def _first_line(docstring: list[str]) -> list[str]:
+    """A docstring of one line as it is; of a longer one the first line, and ... for the others."""
+    return docstring if len(docstring) == 1 else [f'{docstring[0].rstrip()} ..."""']
