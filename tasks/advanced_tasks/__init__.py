@@ -9,6 +9,8 @@ from tasks.advanced_tasks.delivery import (
     charge_order_carelessly,
     print_ticket,
     print_ticket_late,
+    print_ticket_requeued,
+    print_ticket_retried,
 )
 from tasks.advanced_tasks.desk import answer_question, get_approval, refund_seats, report_sales
 from tasks.advanced_tasks.limits import confirm_seats, import_fares, import_fares_carelessly
@@ -58,6 +60,8 @@ __all__ = [
     "price_and_tell",
     "print_ticket",
     "print_ticket_late",
+    "print_ticket_requeued",
+    "print_ticket_retried",
     "process_item",
     "refund_seats",
     "report_sales",

@@ -23,8 +23,8 @@ def _ledger(task: Task, run: str) -> Ledger:
     return Ledger(LAB_FILES / "ledgers", run, delivery)
 
 
-# The retries are those of task_retry_on_worker_lost (lesson 31).  Without default_retry_delay the
-# next run would come 180 s later.
+# The retries are for workers with the setting task_retry_on_worker_lost (./lab matrix).  Without
+# default_retry_delay the next run would come 180 s later.
 @app.task(bind=True, max_retries=2, default_retry_delay=1)  # seconds
 def print_ticket(self: Task, run: str, order: str, seconds: float) -> float:
     """Print the ticket of one order, which takes so many seconds; return what it really took.
@@ -37,6 +37,19 @@ def print_ticket(self: Task, run: str, order: str, seconds: float) -> float:
 @app.task(bind=True, acks_late=True)
 def print_ticket_late(self: Task, run: str, order: str, seconds: float) -> float:
     """The same, acknowledged after it has ended, whatever the worker's settings say."""
+    return noted_nap(_ledger(self, run), order, seconds)
+
+
+# It needs acks_late, too: a message that is acknowledged cannot go back.
+@app.task(bind=True, acks_late=True, reject_on_worker_lost=True)
+def print_ticket_requeued(self: Task, run: str, order: str, seconds: float) -> float:
+    """Print a ticket; if its process is killed, the message goes back into the queue."""
+    return noted_nap(_ledger(self, run), order, seconds)
+
+
+@app.task(bind=True, retry_on_worker_lost=True, max_retries=2, default_retry_delay=1)  # seconds
+def print_ticket_retried(self: Task, run: str, order: str, seconds: float) -> float:
+    """Print a ticket; if its process is killed, try again, twice at most."""
     return noted_nap(_ledger(self, run), order, seconds)
 
 

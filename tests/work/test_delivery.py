@@ -66,8 +66,13 @@ def test_a_ticket_notes_its_beginning_and_its_end(ledger):
 
 
 def test_a_lost_ticket_is_retried_soon_and_not_without_end():
-    task = delivery.print_ticket
-    assert (task.max_retries, task.default_retry_delay) == (2, 1)
+    for task in (delivery.print_ticket, delivery.print_ticket_retried):
+        assert (task.max_retries, task.default_retry_delay) == (2, 1)
+
+
+def test_a_task_whose_message_is_to_go_back_is_acknowledged_late():
+    task = delivery.print_ticket_requeued
+    assert (task.acks_late, task.reject_on_worker_lost) == (True, True)
 
 
 def test_the_late_twin_is_acknowledged_late_without_any_setting():
