@@ -48,15 +48,19 @@ def progress_bar(label: str) -> Iterator[ProgressBar]:
 
 
 def follow(
-    result: AsyncResult, label: str, meanwhile: Callable[[], object] = lambda: None
+    result: AsyncResult,
+    label: str,
+    meanwhile: Callable[[], object] = lambda: None,
+    every_s: float = POLL_S,
 ) -> list[int]:
     """Show a bar until the task ends; return the steps that were seen, in order.
 
-    Who asks now and then can miss a step.  meanwhile: called at each look.
+    Who asks now and then can miss a step.
+    meanwhile: called at each look.  every_s: look less often, where the work takes seconds.
     """
     with progress_bar(label) as bar:
         while not result.ready():
             bar.show(result.info)
             meanwhile()
-            time.sleep(POLL_S)
+            time.sleep(every_s)
     return bar.stood
