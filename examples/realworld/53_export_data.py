@@ -75,6 +75,7 @@ def main() -> None:
         own_queues(NAME),
         own_worker(NAME, [NAME], "--concurrency=1") as worker,
     ):
+        # One process, so that its memory tells of each export, the small one first.
         put_flights(database, ROWS, remarks=FORMULAS)
         memory = PoolMemory(worker)
 
@@ -114,6 +115,8 @@ def main() -> None:
         and not any(cell.startswith(BEGINS) for one in flights for cell in one.values()),
         f"each of {len(flights)} flights is in the file once, and no cell begins with =, +, - or @",
     )
+
+    # Whoever downloads finds nothing, or all of it.  And the export may be asked for once more.
     print(f"killed in the middle: {how_it_ended(killed)}")
     claim(gone, "after the kill there was no file of that name, and not half of one")
     claim(
