@@ -1,7 +1,5 @@
 """Tasks that Beat sends: cleanup_files, and count_stock, which may not overlap itself."""
 
-from contextlib import suppress
-
 import redis
 from celery import Task
 from redis.exceptions import LockNotOwnedError
@@ -54,6 +52,8 @@ def count_stock(self: Task, run: str, seconds: float, lock_s: float | None = Non
         try:
             noted_nap(ledger, job, seconds)
         finally:
-            with suppress(LockNotOwnedError):  # it has expired: by now it may be somebody else's
+            try:
                 lock.release()
+            except LockNotOwnedError:  # it has expired: by now it may be somebody else's
+                ledger.note("LOST", job)
     return "done"
