@@ -24,11 +24,11 @@ You should see:
     every night       daily_task              ... 02:00:00
     true: an interval counts from the last time, a crontab names times of the clock
     $ ./start_beat.sh ...--pidfile=... -- 'beat.schedule=(dict){"tick": {...}}'
-    in the queue lesson07, where nobody takes them:
-    a tick, sent at ...  has expired
-    a tick, sent at ...  has expired
-    a tick, sent at ...  has ...
-    a tick, sent at ...  has not expired yet
+    in the queue lesson07, where nobody takes them, there are 4 ticks:
+    sent at ...  has expired
+    sent at ...  has expired
+    sent at ...  has ...
+    sent at ...  has not expired yet
     true: Beat sent one each second, and they pile up
     true: what has expired lies in the queue all the same
     $ ./start_worker.sh -n lesson07@%h --queues=lesson07 --concurrency=1
@@ -42,14 +42,14 @@ Try next.  Guess first:
   3. Add an entry with crontab(minute=0, hour=8, day_of_month=1) to celery_app.py.  When is it due?
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from celery_app import app
 from labkit.broker.queues import oldest
-from labkit.lesson import claim, run_lesson, table
+from labkit.lesson import claim, run_lesson
 from labkit.lesson.state_reports import state_reports
-from labkit.lesson.timetable import due_next
+from labkit.lesson.timetable import show_due, show_expired
 from labkit.own.beat import own_beat
 from labkit.own.ledgers import own_ledgers
 from labkit.own.queues import own_queues
@@ -77,11 +77,8 @@ def timetable(run: str) -> dict[str, dict[str, Any]]:
 
 def main() -> None:
     # When would each entry of the lab's own timetable be due again, if it was sent at this moment?
-    now, entries = app.now(), app.conf.beat_schedule
-    due = {name: due_next(entry, now) for name, entry in entries.items()}
-    tasks = [entry["task"].rpartition(".")[2] for entry in entries.values()]
-    moments = [f"{moment:%a %Y-%m-%d %T}" for moment in due.values()]
-    table("entry", "task", "due next", rows=zip(due, tasks, moments, strict=True))
+    now = app.now()
+    due = show_due(app.conf.beat_schedule, now)
     claim(
         due["every 30 seconds"] == now + timedelta(seconds=30) and due["every night"].hour == 2,
         "an interval counts from the last time, a crontab names times of the clock",
@@ -95,12 +92,9 @@ def main() -> None:
         # Beat does not know that nobody works, and sends.  Nobody but a worker takes a message out
         # of a queue, so what has expired stays where it is.
         wait_until(lambda: client.llen(QUEUE) >= PILE, TIMEOUT_S)
-        pile, now = oldest(client, QUEUE, count=PILE), datetime.now(UTC)
-        expired = [tick.task_id for tick in pile if tick.expires < now]
-        print(f"in the queue {QUEUE}, where nobody takes them:")
-        for tick in pile:
-            fate = "has expired" if tick.task_id in expired else "has not expired yet"
-            print(f"a tick, sent at {tick.expires - timedelta(seconds=EXPIRES_S):%T.%f}  {fate}")
+        pile = oldest(client, QUEUE, count=PILE)
+        print(f"in the queue {QUEUE}, where nobody takes them, there are {len(pile)} ticks:")
+        expired = show_expired(pile, EXPIRES_S)
         took_s = (pile[-1].expires - pile[0].expires).total_seconds()
         claim(0.9 < took_s / (PILE - 1) < 2, "Beat sent one each second, and they pile up")
         claim(len(expired) >= 2, "what has expired lies in the queue all the same")
