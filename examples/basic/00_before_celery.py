@@ -58,6 +58,7 @@ def with_process(ledger: Ledger, job: str) -> None:
     say_so_and_stay()
 
 
+# All of asyncio's work is in one thread: to wait for the lesson must not hold it up.
 def with_asyncio(ledger: Ledger, job: str) -> None:
     async def script() -> asyncio.Task:
         work = asyncio.create_task(noted_sleep(ledger, job, WORK_S))
@@ -85,7 +86,10 @@ WAYS = {
 
 def main() -> None:
     with own_ledgers("lesson00", "jobs") as (ledger,):
+        # The work itself writes down when it begins and when it ends.  So we know what was done,
+        # whatever became of the script.
         tried = [try_way(way, ledger) for way in WAYS]
+
         # All scripts are gone now.  What is not done yet is lost, or it is with the queue.
         *others, queue = tried
         wait_until(queue.both_done, TIMEOUT_S)
