@@ -43,7 +43,7 @@ You should see:
     true: no state tells of the lost member; who asks whether its worker lives is told
 
 Try next.  Guess first:
-  1. Write EAGLE in place of WREN in the lost chord.  Who hears of that failure?
+  1. Write EAGLE in place of WREN in the lost chord.  Who hears of that failure, and when?
   2. Let the doctor explain lost.id, the body.  What does it know of it, and what not?
   3. Take worker.kill() away, and set LOST to ("tern", 3).  Which sentence is false then?
 """
@@ -85,7 +85,8 @@ def main() -> None:
     print("when the body had been sent:")
     count.show()
 
-    # A failure is counted like a result.  So nobody hears of it before the last member has ended.
+    # A failure is counted like a result.  So the id of the body has no error, and whoever was named
+    # by on_error is not called, before the last member has ended.
     failed = chord(ask_airline.s(*one) for one in [HERON, EAGLE, SWIFT])(cheapest_offer.s())
     failed.get(timeout=TIMEOUT_S, propagate=False)
 

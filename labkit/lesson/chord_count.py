@@ -37,7 +37,7 @@ class ChordCount:
         return self._client.scard(f"{self._key}.d")
 
     def expires_in_s(self) -> int:
-        """After how many seconds Redis forgets how many members there are."""
+        """After how many seconds Redis forgets how many members there are; -2 if it has."""
         return self._client.ttl(f"{self._key}.s")
 
     def show(self) -> None:
