@@ -189,7 +189,7 @@ BROKER_FILE = LAB_HOME / "broker"  # mode 0600; there while `./lab up` runs its 
 MAIL_FILE = LAB_HOME / "mail-server"  # mode 0600; there while the lab's mail server runs
 REDIS_URL = "" if WITHOUT_SETTINGS else choose_redis_url()
 DATABASE_URL = "" if WITHOUT_SETTINGS else choose_database_url()  # of the shop, in level three
-AMQP_URL = os.environ.get("AMQP_URL", "")  # a RabbitMQ for the lessons 40 and 41, or none
+AMQP_URL = os.environ.get("AMQP_URL", "")  # a RabbitMQ for the lessons 40 to 42, or none
 
 with contextlib.suppress(OSError):  # whoever writes there says what is wrong with it
     LAB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)

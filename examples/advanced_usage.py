@@ -2,7 +2,7 @@
 
 Tasks can be put together before they are sent.  `.s()` makes a signature: a task with its
 arguments, not sent yet.  A chain runs one after the other, a group side by side, and a chord
-is a group with a callback that gets all its results.  The lessons 10 to 41 go on from here.
+is a group with a callback that gets all its results.  The lessons 10 to 42 go on from here.
 
 The tasks work on the timetable of a small shop that sells flight tickets.
 

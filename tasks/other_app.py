@@ -1,6 +1,6 @@
 """A second Celery app: the same kind of task on another broker, or with another result store.
 
-Lessons 40 and 41 start workers of it.  Where they look stands in their environment, because a
+Lessons 40 to 42 start workers of it.  Where they look stands in their environment, because a
 command line shows its passwords to everybody on the machine:
 
     LESSON_BROKER_URL=amqp://... LESSON_RESULT_URL=rpc:// celery -A tasks.other_app worker ...

@@ -10,20 +10,23 @@ from celery import Celery
 from kombu import Queue
 
 from lab_home import LAB_FILES
+from labkit.own.files import own_file
+from labkit.own.ledgers import own_ledgers
 from labkit.side_by_side.bench import Bench, bench_on
 from labkit.side_by_side.two_brokers import Side
 from labkit.waiting import wait_until
-from work.ledger import Ledger
 
 ASKED = [f"asked {number}" for number in range(5)]  # sent one by one
 TIMEOUT_S = 60  # nothing here takes 15 s; the rest is room for a busy machine
 
 
-def lacks_both(redis: Bench, ledger: Ledger, app_on: Callable[..., Celery]) -> bool:
+def lacks_both(redis: Bench, app_on: Callable[..., Celery]) -> bool:
     """Use a file as the broker.  True: nobody answers a ping, and a killed worker's job is lost."""
-    file = LAB_FILES / f"{ledger.run}.sqlite"
-    side = Side("SQLite", f"sqla+sqlite:///{file}", {"work": "lesson41-work"})
-    try:
+    with (
+        own_ledgers("lesson41", "sqlite") as [ledger],
+        own_file(f"{ledger.run}.sqlite", LAB_FILES) as file,
+    ):
+        side = Side("SQLite", f"sqla+sqlite:///{file}", {"work": "lesson41-work"})
         with bench_on(side, ledger, redis.task, app_on) as sqlite:
             # Worker and sender would both look for the queue in its table and then add it: if they
             # do so at the same moment, the second one fails.
@@ -43,8 +46,6 @@ def lacks_both(redis: Bench, ledger: Ledger, app_on: Callable[..., Celery]) -> b
             starts = len(sqlite.starts("slow"))
             with closing(sqlite3.connect(file)) as database:
                 rows = database.execute("SELECT visible FROM kombu_message").fetchall()
-    finally:
-        file.unlink(missing_ok=True)
     print(
         f"SQLite: a job starts {noticed_ms[sqlite]:.0f} ms after sending; "
         f"Redis: {noticed_ms[redis]:.0f} ms"

@@ -4,10 +4,10 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
@@ -88,10 +88,9 @@ def priorities(bench: Bench) -> str:
     return " ".join(one.job.split()[1] for one in lines if one.event == "END")
 
 
-def deliveries(bench: Bench, limit: int) -> list[int | None]:
-    """Take a message and give it back, up to TRIES times: its x-delivery-count each time."""
+def deliveries(arguments: Mapping[str, Any], bench: Bench) -> str:
+    """Take a message and give it back, up to TRIES times: how often does it come?"""
     name = bench.names["poison"]
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": limit}  # Redis ignores both
     queue = Queue(name, Exchange(name), name, queue_arguments=arguments)
     bench.careful.send_task(bench.task, ("", "TL-2", 0), queue=queue, ignore_result=True)
     counts: list[int | None] = []
@@ -100,7 +99,8 @@ def deliveries(bench: Bench, limit: int) -> list[int | None]:
         while len(counts) < TRIES and (message := next_message(bound)):
             counts.append(message.headers.get("x-delivery-count"))
             message.requeue()
-    return counts
+    counted = ", counted" if counts == list(range(len(counts))) else ""
+    return f"{len(counts)} times{counted}"
 
 
 def next_message(queue: Queue) -> Any:
@@ -111,11 +111,13 @@ def next_message(queue: Queue) -> Any:
     return message
 
 
-def three_into_two(bench: Bench, sender: Celery, name: str) -> str:
+def three_into_two(arguments: Mapping[str, Any], bench: Bench, *, confirm: bool) -> str:
     """Send three messages to a queue that has room for two: who knows of the third?"""
-    name, sent = bench.names[name], 0
-    arguments = {"x-max-length": 2, "x-overflow": "reject-publish"}  # Redis ignores both
+    name, sender = (
+        (bench.names["sure"], bench.careful) if confirm else (bench.names["full"], bench.app)
+    )
     queue = Queue(name, Exchange(name), name, queue_arguments=arguments)
+    sent = 0
     for _ in range(3):
         try:
             sender.send_task(bench.task, ("", "TL-3", 0), queue=queue, ignore_result=True)
@@ -136,4 +138,4 @@ def back_after_s(bench: Bench) -> float:
     killed = time.time()
     bench.worker.start()
     bench.wait_for(lambda: len(bench.starts("slow")) == 2)
-    return bench.starts("slow")[1] - killed
+    return round(bench.starts("slow")[1] - killed, 1)

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from labkit.lesson.run import claim
 
 GAP = "  "  # between two columns
-LABEL_WIDTH = 38
-COLUMN_WIDTH = 16
 
 
 def table(*headings: str, rows: Iterable[Sequence[object]]) -> None:
@@ -26,13 +24,6 @@ def table(*headings: str, rows: Iterable[Sequence[object]]) -> None:
             widths[column] = max(widths[column], len(cell))
     for line in lines:
         print(GAP.join(map(str.ljust, line, widths)).rstrip())
-
-
-def show_row(label: str, answers: Iterable[object]) -> None:
-    """One row of a table: the answers of Redis and RabbitMQ, "left out" where there is none."""
-    cells = [str(answer) for answer in answers]
-    cells += ["left out"] * (2 - len(cells))
-    print((label.ljust(LABEL_WIDTH) + "".join(cell.ljust(COLUMN_WIDTH) for cell in cells)).rstrip())
 
 
 def claim_where(there: bool, holds: bool, sentence: str) -> None:

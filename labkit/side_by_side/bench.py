@@ -1,18 +1,21 @@
 """One broker at work: senders, a worker that can be killed many times, and a ledger."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kombu import Queue
 
 from labkit.broker.check import client_for
 from labkit.broker.quiet import jobs_in_messages
 from labkit.errors import LabError, in_shell
+from labkit.lesson.tables import table
+from labkit.own.ledgers import own_ledgers
 from labkit.side_by_side.forked_workers import ForkedWorker, forked_worker
-from labkit.side_by_side.two_brokers import Side
+from labkit.side_by_side.rabbitmq import left_out
+from labkit.side_by_side.two_brokers import Side, two_sides
 from labkit.waiting import wait_until
 from work.ledger import Ledger
 
@@ -134,3 +137,44 @@ def bench_on(
         ) as worker,
     ):
         yield Bench(side.names, app, careful, worker, ledger, task)
+
+
+@contextmanager
+def both_benches(
+    lesson: str,
+    names: Sequence[str],
+    visibility_s: int,
+    task: str,
+    app_on: "Callable[..., Celery]",
+) -> Iterator[list[Bench]]:
+    """A bench on Redis, and one on RabbitMQ; where AMQP_URL names none, a sentence says so.
+
+    names: of the lesson's queues and exchanges.  visibility_s: of Redis.
+    """
+    with (
+        own_ledgers(lesson, "redis", "rabbitmq") as ledgers,
+        two_sides(lesson, names, visibility_s) as sides,
+        ExitStack() as opened,
+    ):
+        benches = [
+            opened.enter_context(bench_on(side, ledger, task, app_on))
+            for side, ledger in zip(sides, ledgers, strict=False)
+        ]
+        if len(benches) == 1:
+            print(left_out(lesson))
+        yield benches
+
+
+def ask_both(
+    benches: Sequence[Bench], questions: Mapping[str, Callable[[Bench], Any]]
+) -> list[list[Any]]:
+    """Put questions to each broker, and print a table of the answers; return those, row by row."""
+    answers = [[ask(bench) for bench in benches] for ask in questions.values()]
+    table(
+        *("", "Redis", "RabbitMQ"),
+        rows=[
+            (question, *answer, *(["left out"] if len(answer) == 1 else []))
+            for question, answer in zip(questions, answers, strict=True)
+        ],
+    )
+    return answers

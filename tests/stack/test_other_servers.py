@@ -1,4 +1,4 @@
-"""Lessons 40 and 41 with RabbitMQ and PostgreSQL; test_lessons_advanced.py runs them without."""
+"""Lessons 40 to 42 with RabbitMQ and PostgreSQL; test_lessons_advanced.py runs them without."""
 
 import re
 from collections.abc import Callable
@@ -27,8 +27,9 @@ def run_with_all_servers(rabbitmq: str, postgresql: str, lab: Lab) -> Callable[[
 
 
 @pytest.mark.timeout(TIMEOUT_S + 60)
-def test_lesson_41_prints_what_it_promises_with_all_servers(run_with_all_servers):
-    run_with_all_servers("41")
+@pytest.mark.parametrize("number", ["41", "42"])
+def test_a_lesson_prints_what_it_promises_with_all_servers(run_with_all_servers, number):
+    run_with_all_servers(number)
 
 
 @pytest.mark.timeout(TIMEOUT_S + 60)
