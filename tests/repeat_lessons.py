@@ -3,7 +3,7 @@
     python tests/repeat_lessons.py              # all lessons, 10 times each, 3 of them busy: hours
     python tests/repeat_lessons.py --part 3     # those whose numbers begin with a 3
     python tests/repeat_lessons.py 30 31 --times 5 --busy 0
-    python tests/repeat_lessons.py --show       # the table, and no run
+    python tests/repeat_lessons.py --times 0    # the table, and no run
 
 A run is `./lab run NN --strict`.  While a busy one runs, two processes do nothing but count: on two
 processors each of the lesson's processes gets a part of one.  A run that fails counts as one, and
@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab_home import LAB_HOME, ROOT
+from labkit.cli_group import told
 from labkit.course.lesson_files import imports, module_path
 from labkit.course.lessons import PLAYGROUND, Lesson, lesson_of_number, scripts
 from labkit.lesson.tables import table
@@ -163,16 +164,8 @@ def chosen(numbers: Sequence[str], part: str) -> list[Lesson]:
 @click.option("--busy", default=3, show_default=True, help="So many of them with busy processors.")
 @click.option("--tally", "path", default=TALLY, type=click.Path(path_type=Path), help="The file.")
 @click.option("--anew", is_flag=True, help="Forget the runs of these lessons so far.")
-@click.option("--show", "only_show", is_flag=True, help="Print the table, and run nothing.")
 def main(
-    numbers: tuple[str, ...],
-    part: str,
-    times: int,
-    busy: int,
-    path: Path,
-    *,
-    anew: bool,
-    only_show: bool,
+    numbers: tuple[str, ...], part: str, times: int, busy: int, path: Path, *, anew: bool
 ) -> None:
     """Run lessons many times in a row, and say how often each came out as promised."""
     clean_up_on_signals()
@@ -186,10 +179,10 @@ def main(
     }
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=0 if only_show else sum(map(len, plan.values())))
+        bar = progress.add_task("", total=sum(map(len, plan.values())), visible=any(plan.values()))
         repeater = Repeater(tally, lab_run, busy_processors)
         try:
-            for number, planned in {} if only_show else plan.items():
+            for number, planned in plan.items():
                 progress.update(bar, description=f"lesson {number}")
                 for _run in repeater.repeat(number, lessons[number], planned):
                     progress.advance(bar)
@@ -202,4 +195,5 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main(standalone_mode=False)
