@@ -2,8 +2,8 @@
 
 Beat sends when the time has come; it does not know whether the last run has ended.  A task that
 takes longer than its interval overlaps itself, and if somebody starts a second Beat by mistake,
-everything comes twice.  Here are two Beats on purpose, with a task that takes 2 s and is sent each
-second.
+everything comes twice.  Here are two Beats on purpose, with one timetable: a task that takes 2 s,
+each second.
 
 The usual help is a lock in Redis: a key that one process can have at a time.  In it stands a word
 that only its owner knows, so that nobody else can release it.  And it ends by itself after a while,
@@ -21,7 +21,7 @@ You should see:
 
     $ ./start_worker.sh -n lesson56@%h --queues=lesson56 --pool=threads --concurrency=16
     $ ./start_beat.sh --pidfile=...lesson56-beat1.pid ...
-    a second Beat starts, with the same timetable
+    $ ./start_beat.sh --pidfile=...lesson56-beat2.pid ...
     two Beats, one task of 2 s each second:
     lock   came  counted  skipped  at once at most  lock lost
     none   ...
@@ -44,17 +44,14 @@ Try next.  Guess first:
   3. Set the 1 in LOCKS_S to 3 (about 35 s).  Which row does the row `short` look like then?
 """
 
-from typing import Any
-
 from labkit.lesson import claim, run_lesson, table
-from labkit.lesson.overlap import overlap
+from labkit.lesson.overlap import ROW, overlap
 from labkit.own.beat import own_beat
 from labkit.own.ledgers import own_ledgers
 from labkit.own.queues import own_queues
 from labkit.own.workers import own_worker
 from labkit.waiting import wait_until
 from tasks.realworld_tasks import count_stock
-from work.ledger import Ledger
 
 NAME = "lesson56"  # of the queue and the worker
 TICK_S = 1
@@ -66,7 +63,16 @@ TIMEOUT_S = 30  # it takes about 5 s; the rest is room for a busy machine
 
 def main() -> None:
     with own_ledgers(NAME, *LOCKS_S) as ledgers, own_queues(NAME):
-        schedule = timetable(dict(zip(LOCKS_S, ledgers, strict=True)))
+        # What beat_schedule is in celery_app.py: the same task three times, with other arguments.
+        schedule = {
+            f"count, {lock} lock": {
+                "task": count_stock.name,
+                "schedule": TICK_S,
+                "args": [ledger.run, WORK_S, LOCKS_S[lock]],
+                "options": {"queue": NAME, "expires": 10 * TICK_S},
+            }
+            for lock, ledger in zip(LOCKS_S, ledgers, strict=True)
+        }
 
         def enough() -> bool:
             none, long, short = map(overlap, ledgers)
@@ -74,25 +80,20 @@ def main() -> None:
             return overlapped and min(none.came, long.came, short.came) >= RUNS
 
         # A thread for everybody who comes: a pool with one slot would hide that runs overlap, by
-        # keeping them waiting.
-        with own_worker(NAME, [NAME], "--pool=threads", "--concurrency=16"):
-            with own_beat(f"{NAME}-beat1", schedule):
-                print("a second Beat starts, with the same timetable")
-                with own_beat(f"{NAME}-beat2", schedule, show=False):
-                    wait_until(enough, TIMEOUT_S)
-            wait_until(lambda: not any(overlap(one).at_work for one in ledgers), TIMEOUT_S)
-        none, long, short = seen = [overlap(one) for one in ledgers]
+        # keeping them waiting.  In the end the two Beats stop, and then the worker, which finishes
+        # what it does.
+        with (
+            own_worker(NAME, [NAME], "--pool=threads", "--concurrency=16"),
+            own_beat(f"{NAME}-beat1", schedule),
+            own_beat(f"{NAME}-beat2", schedule),
+        ):
+            wait_until(enough, TIMEOUT_S)
+        none, long, short = seen = [overlap(ledger) for ledger in ledgers]
 
     # The task notes when it begins and ends, in this ledger; so what is counted is work, and not
     # messages or states.
     print(f"two Beats, one task of {WORK_S} s each second:")
-    table(
-        *("lock", "came", "counted", "skipped", "at once at most", "lock lost"),
-        rows=[
-            (lock, one.came, one.began, one.skipped, one.at_once, one.lost)
-            for lock, one in zip(LOCKS_S, seen, strict=True)
-        ],
-    )
+    table("lock", *ROW, rows=[(lock, *one.row()) for lock, one in zip(LOCKS_S, seen, strict=True)])
     claim(
         none.skipped == 0 and none.at_once > 1,
         "none: it overlapped itself, and all of it was work",
@@ -111,19 +112,6 @@ def main() -> None:
         long.lost == 0 and short.lost == short.began,
         "short: each owner had lost it in the end, and left the next one's alone",
     )
-
-
-def timetable(ledgers: dict[str, Ledger]) -> dict[str, dict[str, Any]]:
-    """What beat_schedule is in celery_app.py: the same task three times, with other arguments."""
-    return {
-        f"count, lock {lock}": {
-            "task": count_stock.name,
-            "schedule": TICK_S,
-            "args": [ledger.run, WORK_S, LOCKS_S[lock]],
-            "options": {"queue": NAME, "expires": 10 * TICK_S},
-        }
-        for lock, ledger in ledgers.items()
-    }
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from work.ledger import Ledger
 
+ROW = ("came", "counted", "skipped", "at once at most", "lock lost")  # what Overlap.row() tells
+
 
 @dataclass(frozen=True)
 class Overlap:
     """Numbers of runs, by what they have written down."""
 
     began: int
-    at_work: int  # have begun, and not ended yet
     skipped: int  # somebody else had the lock
     lost: int  # had the lock, and did not have it any more in the end
     at_once: int  # the most that were at work at the same time
@@ -19,6 +20,10 @@ class Overlap:
     def came(self) -> int:
         """All that wrote something down."""
         return self.began + self.skipped
+
+    def row(self) -> tuple[int, ...]:
+        """The cells below ROW."""
+        return self.came, self.began, self.skipped, self.at_once, self.lost
 
 
 def overlap(ledger: Ledger) -> Overlap:
@@ -29,4 +34,4 @@ def overlap(ledger: Ledger) -> Overlap:
         at_work += {"START": 1, "END": -1}.get(event, 0)
         at_once = max(at_once, at_work)
     began, skipped, lost = (events.count(event) for event in ("START", "SKIP", "LOST"))
-    return Overlap(began, at_work, skipped, lost, at_once)
+    return Overlap(began, skipped, lost, at_once)
