@@ -59,3 +59,13 @@ def flights_in(file: Path) -> list[dict[str, str]]:
     """The flights in a CSV file: a row each, by the names of its columns."""
     with file.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
+
+
+def formulas_in(flights: Sequence[Mapping[str, str]]) -> list[str]:
+    """The cells that a spreadsheet would run; for what else it takes for one, work/flights/exports.
+
+    >>> formulas_in([{"flight": "XB1", "remark": "=1+1"}, {"flight": "XB2", "remark": "'=1+1"}])
+    ['=1+1']
+    """
+    cells = (cell for flight in flights for cell in flight.values())
+    return [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
