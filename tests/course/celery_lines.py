@@ -8,7 +8,8 @@ A line of code is
   are what a person types);
 - else labkit, where its statement uses a name that was imported from labkit, except for those with
   which a lesson says something (SAYING), or a name for what came of one: after
-  `with trial(...) as setups` that is `setups`, and in `for one in setups` it is `one`;
+  `with trial(...) as setups` that is `setups`, and in `for one in setups` it is `one`.  A value
+  that a function returns, such as seconds, is a value;
 - else Celery, where it writes out a setting of Celery or an option of its worker as a string;
 - else neither.
 
@@ -18,7 +19,7 @@ head, and each item of a `with` for itself.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 CELERY = {"celery", "kombu", "celery_app", "tasks"}  # what tasks/ holds, a lesson calls as a task
@@ -35,7 +36,9 @@ METHODS = {
     *("active_queues", "query_task", "rate_limit", "time_limit", "pool_grow", "pool_shrink"),
     *("add_consumer", "cancel_consumer", "enable_events", "disable_events", "autoscale"),
 }
-GIVING = {"delay", "apply_async", "send_task", "AsyncResult", "s", "si", "signature", "inspect"}
+# What these return is Celery's as well, as is an object of a class.
+GIVING = {"delay", "apply_async", "send_task", "s", "si", "signature", "inspect"}
+CANVAS = {"group", "chain", "chord", "chunks", "xmap", "xstarmap"}
 OF_A_RESULT = {"timeout", "propagate"}  # get(timeout=...) waits for a result; a dict has no such
 SETTING = re.compile(r"--[a-z]+|(accept|beat|broker|result|task|worker)[._][a-z_]+=")
 ALIKE = {"enumerate", "list", "reversed", "sorted", "tuple", "zip"}  # they hand on what they get
@@ -141,7 +144,10 @@ def _with_what_came_of_it(names: set[str], top: ast.stmt) -> set[str]:
 def _bindings(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
     """What a statement binds, and to what."""
     if isinstance(node, ast.withitem) and node.optional_vars:
-        yield node.optional_vars, node.context_expr
+        opened = node.context_expr
+        while isinstance(opened, ast.Call | ast.Attribute):  # trial(...), app.connection()
+            opened = opened.func if isinstance(opened, ast.Call) else opened.value
+        yield node.optional_vars, opened
     elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
         yield node.target, node.iter
     elif isinstance(node, ast.Assign):
@@ -149,23 +155,24 @@ def _bindings(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
 
 
 def _roots(value: ast.AST) -> Iterator[str]:
-    """The names that a value is, is taken out of, or is the answer of: setups["late"], trial()."""
-    if isinstance(value, ast.Name):
-        yield value.id
-    elif isinstance(value, ast.Subscript):
-        yield from _roots(value.value)
-    elif isinstance(value, ast.ListComp):
-        yield from _roots(value.elt)
-    elif isinstance(value, ast.Dict | ast.List | ast.Tuple):
-        for one in value.values if isinstance(value, ast.Dict) else value.elts:
-            yield from _roots(one)
-    elif isinstance(value, ast.Call):
-        yield from _roots(value.func)
-        if isinstance(value.func, ast.Attribute) and value.func.attr in GIVING:
-            yield from _roots(value.func.value)
-        if isinstance(value.func, ast.Name) and value.func.id in ALIKE:
-            for argument in value.args:
-                yield from _roots(argument)
+    """The names that a value is, or is taken out of, or is an object of: setups["late"]."""
+    inner: Sequence[ast.AST] = []
+    match value:
+        case ast.Name(id=name):
+            yield name
+        case ast.Dict(values=found) | ast.List(elts=found) | ast.Tuple(elts=found):
+            inner = found
+        case ast.Subscript(value=one) | ast.ListComp(elt=one) | ast.BinOp(left=one):
+            inner = [one]  # add.s(4, 5) | add.s(6) is a BinOp
+        case ast.Call(func=ast.Call() as one):  # group(...)()
+            inner = [one]
+        case ast.Call(func=ast.Attribute(value=one, attr=method)):
+            inner = [one] if method in GIVING or method[0].isupper() else []
+        case ast.Call(func=ast.Name(id=name), args=found):
+            inner = found if name in ALIKE else []
+            yield from [name] if name in CANVAS or name[0].isupper() else []
+    for each in inner:
+        yield from _roots(each)
 
 
 # -- Statements ------------------------------------------------------------------------------------

@@ -66,13 +66,27 @@ def test_what_comes_of_labkit_is_labkit():
     assert kinds(source) == ["labkit"] * 5
 
 
+def test_a_value_that_a_function_of_labkit_returns_is_a_value():
+    assert kinds("seconds = trial('lesson30', {})\nprint(seconds)") == ["labkit", "-"]
+
+
 def test_a_line_of_labkit_that_names_a_task_is_celery():
     source = "with trial('lesson30', {}) as setups:\n    setups[0].send(add, 'job')"
     assert kinds(source) == ["labkit", "Celery"]
 
 
-def test_what_comes_of_a_task_is_celery():
-    assert kinds("result = add.delay(4, 5)\nprint(result.state)") == ["Celery"] * 2
+@pytest.mark.parametrize(
+    "call",
+    [
+        "add.delay(4, 5)",
+        "group(add.s(4, 5))()",
+        "(add.s(4, 5) | add.s(6)).delay()",
+        "[add.delay(one, 1) for one in range(3)]",
+        "app.AsyncResult('one')",
+    ],
+)
+def test_what_comes_of_a_task_is_celery(call):
+    assert kinds(f"result = {call}\nprint(result)") == ["Celery"] * 2
 
 
 def test_a_constant_that_holds_tasks_is_known_in_functions():
