@@ -3,6 +3,8 @@
 import os
 import re
 from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -10,30 +12,46 @@ from lab_home import LAB_HOME, ROOT
 from labkit.course.chapters import cog_pages, run_file
 from labkit.course.lessons import lesson_of_number
 from labkit.course.runner import Stack, default_stack, run_and_judge
+from labkit.course.time_lines import draw, facts_file, plan_file
 from labkit.errors import LabError
 from labkit.long_lines import COLUMNS, cut_marked
+from labkit.processes.start import FACTS_FILE
 
 
 def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> None:
-    """Run a lesson, write examples/runs/NN.txt, and fill in the chapters again.
+    """Run a lesson, write examples/runs/NN.txt, draw its picture, and fill in the pages again.
 
     Raises LabError, and keeps nothing, unless the run is as promised to the letter.  Changed files
     are no obstacle: whoever writes a lesson records it before the commit.
     """
     lesson = lesson_of_number(number, root)
-    with (stack or default_stack())(lesson.queues, lesson.extras) as environment:
-        run, outcome = run_and_judge(lesson, environment, strict=True)
+    with (
+        TemporaryDirectory() as folder,
+        (stack or default_stack())(lesson.queues, lesson.extras) as environment,
+    ):
+        facts = Path(folder) / "facts.json"
+        asked = {**environment, FACTS_FILE: str(facts)}
+        run, outcome = run_and_judge(lesson, asked, strict=True)
+        facts_text = facts.read_text(encoding="utf-8") if facts.is_file() else ""
     if run.signal:
         raise KeyboardInterrupt
     if not outcome.kept:
         raise LabError("nothing was recorded", f"./lab run {lesson.number}")
     file = run_file(lesson)
     file.parent.mkdir(parents=True, exist_ok=True)
+    if plan_file(lesson).is_file():
+        if not facts_text:
+            plan = lesson.shown(plan_file(lesson))
+            raise LabError(
+                f"{plan} wants a picture, and the run wrote no ledger", f"rm {quote(plan)}"
+            )
+        facts_file(lesson).write_text(facts_text, encoding="utf-8")
+        draw(lesson)
     output = cut_marked(without_machine_names(run.output, root).encode(), COLUMNS)
     file.write_bytes(f"$ ./lab run {lesson.number}\n".encode() + output)
     click.echo(f"recorded in {lesson.shown(file)}")
     if cog_pages("-r", root=root):
-        raise LabError("cog could not fill in the chapters", "git diff examples")
+        raise LabError("cog could not fill in the pages", "git diff examples")
 
 
 def without_machine_names(text: str, root: Path = ROOT, home: Path = LAB_HOME) -> str:

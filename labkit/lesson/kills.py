@@ -9,6 +9,7 @@ import psutil
 
 from labkit.lesson.setup import Setup
 from labkit.lesson.trial import WAIT_S, Setups
+from labkit.own.facts import note_kill
 
 GOT_INT = "Hitting Ctrl+C again"  # what a worker says when it has got the first INT
 
@@ -27,6 +28,7 @@ def kill_whoever_begins(setups: Setups, job: str, max_kills: int) -> dict[str, i
             if start.pid not in pids and len(pids) < max_kills:
                 with suppress(psutil.NoSuchProcess):
                     psutil.Process(start.pid).kill()  # this process alone: its worker lives
+                    note_kill(start.pid)
                     pids.add(start.pid)
         return all(result.ready() for result in one.results.values())
 

@@ -11,6 +11,7 @@ from shlex import quote
 
 from lab_home import LAB_FILES, LAB_HOME
 from labkit.errors import LabError, full_disk, in_shell
+from labkit.own.facts import keep_facts
 from labkit.waiting import wait_until
 from work.ledger import Ledger, LedgerError
 
@@ -37,6 +38,7 @@ def own_ledgers(lesson: str, *names: str, repeat: str = "") -> Iterator[list[Led
             _require_writable(ledgers)  # else every other error is a consequence
             raise
         _require_writable(ledgers)
+        keep_facts(ledgers)
     except LedgerError as error:
         again = repeat or f"./lab run {lesson.removeprefix('lesson')}"
         raise LabError(str(error), f"LAB_FILES=~/celery-lab-files {again}") from None

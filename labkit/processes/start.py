@@ -6,6 +6,8 @@ from pathlib import Path
 
 from labkit.processes.marks import mark
 
+FACTS_FILE = "LAB_FACTS"  # names the file for what `./lab record` keeps: see labkit/own/facts.py
+
 
 def child_environment(**changes: str) -> dict[str, str]:
     """The environment for a child process: as if this interpreter's environment were active.

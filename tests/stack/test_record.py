@@ -40,3 +40,36 @@ def test_names_of_this_machine_are_taken_out_of_a_recorded_run(tmp_path):
     text = f"lab1@{computer} wrote {tmp_path}/work/a.py and {tmp_path}/.lab/x"
     cleaned = without_machine_names(text, tmp_path, tmp_path / ".lab")
     assert cleaned == "lab1@host wrote work/a.py and .lab/x"
+
+
+def test_a_run_with_a_plan_for_a_picture_keeps_its_facts_and_draws_it(small_lab):
+    facts = '{"one": [{"event": "START", "job": "TL-1", "process": 1, "seconds": 0}]}'
+    body = f"import os\nopen(os.environ['LAB_FACTS'], 'w').write('''{facts}''')\nprint(9)"
+    small_lab.lesson(body, "9")
+    plan = 'title = "T"\njob = "TL-1"\n[rows]\none = "a row"\n'
+    plan_file = write(small_lab.root / "examples/basic/pictures/01_sums.toml", plan)
+    record("1", stack=StandInStack(), root=small_lab.root)
+    assert (small_lab.root / "examples/runs/01.json").read_text() == facts
+    assert "1 run, never done" in plan_file.with_suffix(".svg").read_text()
+
+
+def test_a_plan_for_a_picture_of_a_run_without_a_ledger_is_refused(small_lab):
+    small_lab.lesson()
+    write(small_lab.root / "examples/basic/pictures/01_sums.toml", "")
+    with pytest.raises(
+        LabError, match=r"01_sums\.toml wants a picture, and the run wrote no ledger"
+    ):
+        record("1", stack=StandInStack(), root=small_lab.root)
+
+
+def test_a_page_whose_region_is_gone_is_told_in_one_sentence_and_the_run_is_kept(small_lab):
+    small_lab.lesson()
+    code = f"own_code('work/sums.py', region='gone', root=Path({str(small_lab.root)!r}))"
+    mark = f"<!-- [[[cog from labkit.course.snippets import *; cog.out({code}) ]]] -->"
+    write(small_lab.root / "examples/basic/01_sums.md", f"{mark}\n<!-- [[[end]]] -->\n")
+    with pytest.raises(LabError) as caught:
+        record("1", stack=StandInStack(), root=small_lab.root)
+    assert caught.value.sentence == (
+        "examples/basic/01_sums.md cannot be filled in: work/sums.py has no region 'gone'"
+    )
+    assert (small_lab.root / "examples/runs/01.txt").is_file()

@@ -1,0 +1,202 @@
+"""Pictures of recorded runs: who worked on a job when, and how each run of it ended.
+
+A picture has a plan, written by hand, and facts, kept by `./lab record NN`:
+
+    examples/advanced/pictures/31_worker_lost.toml    title, job, a label for each row
+    examples/runs/31.json                             what labkit.own.facts wrote
+    examples/advanced/pictures/31_worker_lost.svg     drawn from both
+
+`./lab record NN` draws it; `python -m labkit.course.time_lines` draws all of them, without a run.
+A picture has a light ground of its own, so that it reads the same on a dark page.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from lab_home import ROOT
+from labkit.course.lessons import Lesson, lesson_of_script, scripts
+from labkit.errors import LabError
+from labkit.words import several
+
+WIDTH, LEFT, RIGHT = 760, 20, 150  # px; on the right stands what came of a row
+TOP, ROW_H, BAR_H = 68, 60, 22
+# Dark text is readable on all of them, and a sign or a word is always there, too: colour alone
+# tells nothing to many eyes.
+DONE, KILLED, OTHER, LINE, RED = "#d5ead2", "#f3c4bf", "#eeeeee", "#777777", "#aa2222"
+COUNTED = {0: "never done", 1: "done once"}
+Facts = Mapping[str, Sequence[Mapping[str, object]]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one job: from when to when, and how it ended: END, KILLED, or "" (unknown)."""
+
+    job: str
+    begin_s: float
+    end_s: float
+    ended: str
+
+
+def plan_file(lesson: Lesson) -> Path:
+    """The plan of a lesson's picture; it need not be there."""
+    return lesson.path.parent / "pictures" / f"{lesson.path.stem}.toml"
+
+
+def facts_file(lesson: Lesson) -> Path:
+    """Where `./lab record` keeps the facts of the recorded run."""
+    return lesson.root / "examples" / "runs" / f"{lesson.number}.json"
+
+
+def draw(lesson: Lesson) -> Path | None:
+    """Draw the picture of a lesson anew, and return its file; None where it has no plan.
+
+    Raises LabError where facts or a row are missing.
+    """
+    plan, facts = plan_file(lesson), facts_file(lesson)
+    if not plan.is_file():
+        return None
+    again = f"./lab record {lesson.number}"
+    if not facts.is_file():
+        raise LabError(f"{lesson.shown(facts)} is missing: the picture is drawn from it", again)
+    wanted = tomllib.loads(plan.read_text(encoding="utf-8"))
+    known: Facts = json.loads(facts.read_text(encoding="utf-8"))
+    if missing := [name for name in wanted["rows"] if name not in known]:
+        raise LabError(f"{lesson.shown(facts)} has no row {missing[0]!r}", again)
+    file = plan.with_suffix(".svg")
+    file.write_text(picture(wanted["title"], wanted["job"], wanted["rows"], known), "utf-8")
+    return file
+
+
+def picture(title: str, job: str, rows: Mapping[str, str], facts: Facts) -> str:
+    """The SVG text.
+
+    job: the one that the picture is about; the others are pale.  rows: {name: label}.
+    """
+    runs = {name: runs_of(facts[name]) for name in rows}
+    end_s = max([1.0, *(run.end_s for row in runs.values() for run in row)])
+    pixels = (WIDTH - LEFT - RIGHT) / end_s  # of a second
+    height = TOP + ROW_H * len(rows) + 32
+    shapes = [_text(LEFT, 26, title, weight="bold", size=15), *_axis(end_s, pixels, height - 38)]
+    for place, (name, label) in enumerate(rows.items()):
+        y = TOP + place * ROW_H
+        shapes.append(_text(LEFT, y + 14, label, weight="bold"))
+        shapes += _row(runs[name], job, y + 22, pixels)
+    shapes += _legend(height - 14, job)
+    return "\n".join([_opening(height, title), *shapes, "</svg>", ""])
+
+
+def runs_of(events: Sequence[Mapping[str, object]]) -> list[Run]:
+    """The runs in the events of a row; one without an end lasts until the last event."""
+    last_s = max((float(str(one["seconds"])) for one in events), default=0.0)
+    runs = []
+    for number, start in enumerate(events):
+        if start["event"] != "START":
+            continue
+        same = (
+            one
+            for one in events[number + 1 :]
+            if (one["process"], one["job"]) == (start["process"], start["job"])
+            and one["event"] in {"END", "KILLED"}
+        )
+        end = next(same, {"seconds": last_s, "event": ""})
+        begin_s, end_s = float(str(start["seconds"])), float(str(end["seconds"]))
+        runs.append(Run(str(start["job"]), begin_s, end_s, str(end["event"])))
+    return runs
+
+
+def in_words(runs: Sequence[Run], job: str) -> str:
+    """What came of a job.
+
+    >>> in_words([Run("A", 0, 1, "KILLED"), Run("A", 3, 4, "END"), Run("B", 0, 9, "END")], "A")
+    '2 runs, done once'
+    """
+    mine = [run for run in runs if run.job == job]
+    done = sum(run.ended == "END" for run in mine)
+    return f"{several(len(mine), 'run')}, {COUNTED.get(done) or f'done {done} times'}"
+
+
+def _row(runs: Sequence[Run], job: str, y: int, pixels: float) -> list[str]:
+    mine = [run for run in runs if run.job == job]
+    middle = y + BAR_H // 2
+    shapes = []
+    for run, following in zip(mine, [*mine[1:], None], strict=True):
+        if following and following.begin_s > run.end_s:
+            x, to = LEFT + run.end_s * pixels, LEFT + following.begin_s * pixels
+            shapes.append(_path(f"M{x:.1f} {middle} H{to:.1f}", LINE, dashes="3 3"))
+    for run in sorted(runs, key=lambda run: run.job == job):
+        x, width = LEFT + run.begin_s * pixels, max(3.0, (run.end_s - run.begin_s) * pixels)
+        fill = OTHER if run.job != job else KILLED if run.ended == "KILLED" else DONE
+        shapes.append(
+            f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{BAR_H}" rx="3" '
+            f'fill="{fill}" stroke="{LINE}"/>'
+        )
+        if width > 40:
+            ink = "#111111" if run.job == job else "#666666"
+            shapes.append(_text(x + width / 2, y + 15, run.job, anchor="middle", fill=ink, size=12))
+        if run.ended == "KILLED":
+            cross = f"M{x + width - 5:.1f} {middle - 5} l10 10 m0 -10 l-10 10"
+            shapes.append(_path(cross, RED, width=2.5))
+    shapes.append(_text(WIDTH - RIGHT + 16, y + 16, in_words(runs, job)))
+    return shapes
+
+
+def _axis(end_s: float, pixels: float, y: int) -> list[str]:
+    step = next(step for step in (1, 2, 5, 10, 20, 60, 300) if end_s / step <= 12 or step == 300)
+    shapes = []
+    for second in range(0, int(end_s) + 1, step):
+        x = LEFT + second * pixels
+        shapes.append(_path(f"M{x:.1f} {TOP - 14} V{y}", "#e4e4e4"))
+        label = f"{second} s" if not second else str(second)
+        shapes.append(_text(x, TOP - 18, label, size=11, fill="#666666", anchor="middle"))
+    return shapes
+
+
+def _legend(y: int, job: str) -> list[str]:
+    words = (
+        f"✕ a process is killed while it works on {job}; dashed: until the next run; green: done"
+    )
+    return [_text(LEFT, y, words, size=12, fill="#444444")]
+
+
+def _text(
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: int = 13,
+    weight: str = "normal",
+    anchor: str = "start",
+    fill: str = "#222222",
+) -> str:
+    look = f'font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{fill}"'
+    return f'<text x="{x:g}" y="{y:g}" {look}>{escape(words)}</text>'
+
+
+def _path(line: str, stroke: str, *, width: float = 1, dashes: str = "none") -> str:
+    look = f'stroke="{stroke}" stroke-width="{width:g}" stroke-dasharray="{dashes}"'
+    return f'<path d="{line}" fill="none" {look}/>'
+
+
+def _opening(height: int, title: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+        f'height="{height}" font-family="sans-serif" role="img" aria-labelledby="title">\n'
+        f'<title id="title">{escape(title)}</title>\n'
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
+    )
+
+
+def main(root: Path = ROOT) -> None:
+    """Draw every picture that has a plan."""
+    for path in scripts(root).values():
+        lesson = lesson_of_script(path, root)
+        if file := draw(lesson):
+            print(lesson.shown(file))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The pictures of recorded runs show what the facts say, and are those that the lab draws."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from lab_home import ROOT
+from labkit.course.lessons import lesson_of_script, scripts
+from labkit.course.time_lines import Run, draw, facts_file, in_words, picture, plan_file, runs_of
+from labkit.errors import LabError
+from tests.helpers.small_lab import SmallLab, write
+
+LESSONS = [lesson_of_script(path) for path in scripts().values()]
+DRAWN = [lesson for lesson in LESSONS if plan_file(lesson).is_file()]
+
+FACTS = {
+    "one": [
+        {"event": "START", "job": "TL-1", "process": 1, "seconds": 0.0},
+        {"event": "START", "job": "TL-2", "process": 2, "seconds": 0.5},
+        {"event": "KILLED", "job": "TL-1", "process": 1, "seconds": 1.0},
+        {"event": "END", "job": "TL-2", "process": 2, "seconds": 2.5},
+        {"event": "START", "job": "TL-1", "process": 2, "seconds": 4.0},
+        {"event": "END", "job": "TL-1", "process": 2, "seconds": 10.0},
+    ]
+}
+PLAN = 'title = "A < B"\njob = "TL-1"\n[rows]\none = "the & row"\n'
+
+
+def words_in(svg: str) -> list[str]:
+    """Every text of a picture; it must be XML."""
+    return [one.text or "" for one in ET.fromstring(svg).iter() if one.tag.endswith("text")]  # noqa: S314
+
+
+@pytest.mark.parametrize("lesson", DRAWN, ids=lambda lesson: lesson.number)
+def test_the_picture_of_a_lesson_is_the_one_that_the_lab_draws(lesson, monkeypatch):
+    file = plan_file(lesson).with_suffix(".svg")
+    before = file.read_text(encoding="utf-8")
+    drawn = []
+    monkeypatch.setattr("pathlib.Path.write_text", lambda _path, text, *_: drawn.append(text))
+    assert draw(lesson) == file
+    assert drawn == [before], "python -m labkit.course.time_lines"
+
+
+@pytest.mark.parametrize("lesson", DRAWN, ids=lambda lesson: lesson.number)
+def test_a_picture_is_on_the_page_of_its_lesson(lesson):
+    page = lesson.page.read_text(encoding="utf-8")
+    assert f"](pictures/{plan_file(lesson).stem}.svg)" in page
+
+
+def test_facts_are_kept_for_pictures_alone():
+    facts = {path.stem for path in (ROOT / "examples/runs").glob("*.json")}
+    assert facts == {lesson.number for lesson in DRAWN}
+
+
+def test_a_run_ends_where_its_process_ends_it_or_is_killed():
+    assert runs_of(FACTS["one"]) == [
+        Run("TL-1", 0.0, 1.0, "KILLED"),
+        Run("TL-2", 0.5, 2.5, "END"),
+        Run("TL-1", 4.0, 10.0, "END"),
+    ]
+
+
+def test_a_run_of_which_no_end_is_known_lasts_to_the_last_event():
+    assert runs_of(FACTS["one"][:4])[:1] == [Run("TL-1", 0.0, 1.0, "KILLED")]
+    assert runs_of(FACTS["one"][:2]) == [Run("TL-1", 0.0, 0.5, ""), Run("TL-2", 0.5, 0.5, "")]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (["KILLED"], "1 run, never done"),
+        (["KILLED", "END"], "2 runs, done once"),
+        (["END", "END", ""], "3 runs, done 2 times"),
+    ],
+)
+def test_what_came_of_a_job_is_counted_from_its_runs(ends, said):
+    assert in_words([Run("TL-1", 0, 1, ended) for ended in ends], "TL-1") == said
+
+
+def test_a_picture_has_a_label_for_each_row_and_what_came_of_it():
+    words = words_in(picture("A < B", "TL-1", {"one": "the & row"}, FACTS))
+    assert {"A < B", "the & row", "2 runs, done once", "TL-1", "TL-2", "0 s", "10"} <= set(words)
+
+
+def test_a_bar_is_as_long_as_its_run_took():
+    svg = picture("T", "TL-1", {"one": "row"}, FACTS)
+    bars = [one for one in ET.fromstring(svg).iter() if one.get("rx")]  # noqa: S314
+    pale, first, second = (float(bar.get("width", "")) for bar in bars)  # the pale one lies behind
+    assert second == pytest.approx(6 * first, abs=0.5)
+    assert pale == pytest.approx(2 * first, abs=0.5)
+
+
+def test_a_lesson_without_a_plan_has_no_picture(small_lab: SmallLab):
+    assert draw(lesson_of_script(small_lab.lesson(), small_lab.root)) is None
+
+
+def test_facts_or_a_row_that_are_missing_are_told_with_the_command_that_makes_them(
+    small_lab: SmallLab,
+):
+    lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
+    write(plan_file(lesson), PLAN)
+    with pytest.raises(LabError, match=r"examples/runs/01\.json is missing") as caught:
+        draw(lesson)
+    assert caught.value.hint == "./lab record 01"
+    write(facts_file(lesson), json.dumps({"two": []}))
+    with pytest.raises(LabError, match="has no row 'one'"):
+        draw(lesson)
+    write(facts_file(lesson), json.dumps(FACTS))
+    assert words_in(draw(lesson).read_text())[0] == "A < B"

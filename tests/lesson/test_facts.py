@@ -1,0 +1,66 @@
+"""What a recorded run keeps for its picture."""
+
+import json
+import os
+
+import pytest
+
+from labkit.own import facts
+from labkit.own.facts import keep_facts, note_kill
+from labkit.processes.start import FACTS_FILE
+from work.ledger import Ledger
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """The ledger called late of a run of lesson 31."""
+    return Ledger(tmp_path, "lesson31-1700000000-late")
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch, ledger):
+    """Gives what keep_facts() has written, without the times."""
+    file = tmp_path / "facts.json"
+    monkeypatch.setenv(FACTS_FILE, str(file))
+    monkeypatch.setattr(facts, "_kills", {})
+
+    def read():
+        keep_facts([ledger])
+        known = json.loads(file.read_text())
+        assert all(event["seconds"] >= 0 for event in known["late"])
+        return [(one["event"], one["job"], one["process"]) for one in known["late"]]
+
+    return read
+
+
+def test_events_have_the_name_of_their_ledger_and_a_number_for_their_process(ledger, kept):
+    ledger.note("START", "TL-1")
+    ledger.note("END", "TL-1")
+    ledger.note("CLOSE", "")  # a line about the ledger itself
+    assert kept() == [("START", "TL-1", 1), ("END", "TL-1", 1)]
+
+
+@pytest.mark.parametrize("number", [os.getpid, os.getpgrp])
+def test_a_kill_of_the_process_or_its_group_ends_the_job_that_it_had(ledger, kept, number):
+    ledger.note("START", "TL-1")
+    note_kill(number())
+    assert kept() == [("START", "TL-1", 1), ("KILLED", "TL-1", 1)]
+
+
+def test_a_kill_of_a_process_that_had_nothing_to_do_ends_no_job(ledger, kept):
+    ledger.note("START", "TL-1")
+    ledger.note("END", "TL-1")
+    note_kill(os.getpid())
+    assert kept() == [("START", "TL-1", 1), ("END", "TL-1", 1)]
+
+
+def test_a_ledger_without_lines_is_a_row_without_events(ledger, kept):
+    ledger.create()
+    assert kept() == []
+
+
+def test_a_run_that_is_not_recorded_keeps_nothing(ledger, kept, monkeypatch, tmp_path):
+    ledger.note("START", "TL-1")
+    monkeypatch.delenv(FACTS_FILE)
+    keep_facts([ledger])
+    assert not (tmp_path / "facts.json").exists()
