@@ -14,6 +14,8 @@ from uuid import UUID
 from kombu.exceptions import EncodeError
 from kombu.serialization import dumps, loads
 
+from labkit.lesson import table
+
 NAMES = ("json", "yaml", "pickle")
 ROWS = 200  # flights in the message that is measured
 TIMES = 3
@@ -81,16 +83,15 @@ def cost(name: str) -> tuple[int, float]:
 
 def show() -> float:
     """Print what becomes of VALUES, and what a message costs; return YAML's time by JSON's."""
-    print(_row("", list(NAMES)))
-    for what, value in VALUES.items():
-        print(_row(what, [outcome(value, name) for name in NAMES]))
     costs = {name: cost(name) for name in NAMES}
     _, json_s = costs["json"]
-    print(_row(f"{ROWS} flights, bytes", [str(size) for size, _ in costs.values()]))
-    print(_row("the time, JSON = 1", [f"{seconds / json_s:.1f}" for _, seconds in costs.values()]))
     _, yaml_s = costs["yaml"]
+    table(
+        *("", *NAMES),
+        rows=[
+            *((what, *(outcome(value, name) for name in NAMES)) for what, value in VALUES.items()),
+            (f"{ROWS} flights, bytes", *(size for size, _ in costs.values())),
+            ("the time, JSON = 1", *(f"{seconds / json_s:.1f}" for _, seconds in costs.values())),
+        ],
+    )
     return yaml_s / json_s
-
-
-def _row(what: str, cells: list[str]) -> str:
-    return f"{what:<22}{''.join(f'{cell:<14}' for cell in cells)}".rstrip()
