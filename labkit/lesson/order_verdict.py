@@ -76,9 +76,9 @@ def _is_last(job: str) -> bool:
     return task.startswith(LAST_STEPS) or result in FINAL
 
 
-def order_table(verdicts: Mapping[str, OrderVerdict]) -> list[str]:
-    """A table of counts, a column for each verdict."""
-    rows = {
+def order_rows(verdicts: Mapping[str, OrderVerdict]) -> list[tuple[object, ...]]:
+    """The rows of a table of counts: what is counted, and a number for each verdict."""
+    counts = {
         "orders": lambda one: len(one.orders),
         "finished: the ticket is mailed": lambda one: len(one.finished),
         "taken back: a service refused": lambda one: len(one.taken_back),
@@ -92,9 +92,4 @@ def order_table(verdicts: Mapping[str, OrderVerdict]) -> list[str]:
         "  of these lost on the way": lambda one: one.lost,
         "messages that came twice": lambda one: one.redelivered,
     }
-    width = max(map(len, rows)) + 2
-    lines = ["verdict".ljust(width) + "".join(name.rjust(10) for name in verdicts)]
-    for name, count in rows.items():
-        cells = "".join(str(count(one)).rjust(10) for one in verdicts.values())
-        lines.append(name.ljust(width) + cells)
-    return lines
+    return [(name, *map(count, verdicts.values())) for name, count in counts.items()]

@@ -56,6 +56,17 @@ class OwnShop:
         with writing(self.engine) as database:
             database.execute(update(orders).where(orders.c.id == order_id).values(email=email))
 
+    def states(self) -> dict[str, str]:
+        """{order: how far it is}, of all orders."""
+        from sqlalchemy import select
+
+        from work.database.engine import reading
+        from work.database.schema import orders
+
+        with reading(self.engine) as database:
+            rows = database.execute(select(orders.c.id, orders.c.state))
+            return {order: state for order, state in rows}  # noqa: C416  (a Row is no pair to mypy)
+
     def messages(self, order_id: str) -> int:
         """How many messages of an order the outbox holds, sent or not."""
         from sqlalchemy import func, select
