@@ -60,7 +60,6 @@ def test_a_page_shows_lines_to_copy_that_are_taken_from_the_files_that_run(page)
     blocks = len(re.findall(r"^```(?!text)\w+$", part, re.MULTILINE))
     assert part.count("page.own_code(") >= 1
     assert blocks == part.count("page.own_code("), "cog has not filled it in, or it was typed"
-    assert re.search(r"^\|.*\bdefault\b.*\|$", part, re.MULTILINE), "a table of the settings"
 
 
 @every_page
