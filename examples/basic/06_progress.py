@@ -71,6 +71,7 @@ def main() -> None:
             # pid and the worker with STARTED, nothing with PENDING.
             bar.show(result.info)
             time.sleep(POLL_S)
+        bar.fill()
     print("the bar stood at", *bar.stood, f"of {len(DOCUMENTS)} documents")
 
     words = result.get(timeout=TIMEOUT_S)

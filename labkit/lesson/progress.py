@@ -37,14 +37,12 @@ class ProgressBar:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[ProgressBar]:
-    """Show a bar while the block runs; it is full at the end.
+    """Show a bar while the block runs.
 
     It moves on a terminal only, and on standard error: standard output keeps what is worth keeping.
     """
     with Progress(console=Console(stderr=True), redirect_stdout=False) as progress:
-        bar = ProgressBar(progress, label)
-        yield bar
-        bar.fill()
+        yield ProgressBar(progress, label)
 
 
 def follow(
@@ -63,4 +61,6 @@ def follow(
             bar.show(result.info)
             meanwhile()
             time.sleep(every_s)
+        if result.successful():
+            bar.fill()
     return bar.stood

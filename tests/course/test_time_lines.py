@@ -107,4 +107,6 @@ def test_facts_or_a_row_that_are_missing_are_told_with_the_command_that_makes_th
     with pytest.raises(LabError, match="has no row 'one'"):
         draw(lesson)
     write(facts_file(lesson), json.dumps(FACTS))
-    assert words_in(draw(lesson).read_text())[0] == "A < B"
+    drawn = draw(lesson)
+    assert drawn
+    assert words_in(drawn.read_text())[0] == "A < B"

@@ -17,6 +17,9 @@ class Result:
     def __init__(self, *infos):
         self.infos = list(infos)
 
+    def successful(self):
+        return True
+
     def ready(self):
         return not self.infos
 

@@ -2,6 +2,7 @@
 
 import os
 from types import SimpleNamespace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,8 +54,8 @@ def test_the_numbers_of_the_axis_stand_below_their_seconds():
 def test_a_job_belongs_to_the_worker_in_whose_process_group_it_was_done(ledger):
     ledger.note("START", "mine")
     ledger.note("END", "mine")
-    us = SimpleNamespace(name="us@host", process=SimpleNamespace(pid=os.getpgrp()))
-    others = SimpleNamespace(name="others@host", process=SimpleNamespace(pid=1))
+    us: Any = SimpleNamespace(name="us@host", process=SimpleNamespace(pid=os.getpgrp()))
+    others: Any = SimpleNamespace(name="others@host", process=SimpleNamespace(pid=1))
     rows = who_did_what(ledger, [us, others])
     assert [span.job for span in rows["us"]] == ["mine"]
     assert rows["others"] == []

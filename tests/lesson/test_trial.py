@@ -1,6 +1,7 @@
 """The waits of a trial: what each of them waits for."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ ENDLESS_S = 0.3  # nothing that is met takes a tenth of it
 @pytest.fixture
 def setup(tmp_path, monkeypatch):
     """One setup to which OSL-1 was sent; its messages are those that the test names."""
-    one = Setup("one", "queue", Ledger(tmp_path, "run"), line=None, client=None, app=None)
+    nobody: Any = None
+    one = Setup("one", "queue", Ledger(tmp_path, "run"), line=nobody, client=nobody, app=None)
     one.ledger.create()
     monkeypatch.setattr(one, "_ids", lambda: {"OSL-1": "id"})
     monkeypatch.setattr(one, "_with_a_message", set)

@@ -17,7 +17,9 @@ class Worker:
     log = "worker.log"
 
     def __init__(self, jobs: list[str]) -> None:
-        self.jobs, self.calls, self.bench = jobs, [], None
+        self.jobs = jobs
+        self.calls: list[str] = []
+        self.bench: Any = None
 
     def start(self) -> None:
         self.calls.append("start")
