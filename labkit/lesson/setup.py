@@ -46,13 +46,14 @@ class Setup:
     def send(self, task: Task, job: str, *arguments: object, **options: Any) -> AsyncResult:
         """Call task(run, job, *arguments) by a message in this setup's queue.
 
-        run: the name of the ledger that the task writes to.  options: as for apply_async().
+        run: the name of the ledger that the task writes to.  options: as for apply_async(); queue
+        for another one that the worker takes from.
         """
         called_with = (self.ledger.run, job, *arguments)
         if self.app:
-            sent = self.app.send_task(task.name, called_with, queue=self.queue, **options)
+            sent = self.app.send_task(task.name, called_with, **{"queue": self.queue, **options})
         else:
-            sent = task.apply_async(called_with, queue=self.queue, **options)
+            sent = task.apply_async(called_with, **{"queue": self.queue, **options})
         self.results[job] = sent
         return sent
 

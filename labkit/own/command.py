@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -88,6 +89,16 @@ class Command(Program):
 def celery(*arguments: str) -> Command:
     """Start `celery -A celery_app ARGUMENTS`."""
     return Command("celery", "-A", "celery_app", *arguments)
+
+
+def celery_side_by_side(commands: Mapping[str, Sequence[str]], *options: str) -> dict[str, str]:
+    """Run several of Celery's commands at the same time; show them one after the other.
+
+    commands: {"inspect active": the words of the lines that are shown}; options: for all of them.
+    Returns {"inspect active": what it printed}.
+    """
+    running = {line: celery(*line.split(), *options) for line in commands}
+    return {line: one.show(*commands[line], others=False) for line, one in running.items()}
 
 
 def lab(*arguments: str) -> Command:

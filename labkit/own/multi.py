@@ -4,13 +4,15 @@ import shlex
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from lab_home import LAB_HOME
+from labkit.long_lines import show_line
 from labkit.own.command import Command
 from labkit.processes.identity import ProcessId, kill_all
 from labkit.processes.signals import signals_held_back
@@ -110,3 +112,48 @@ def multi(name: str, *options: str) -> Iterator[Multi]:
         raise
     finally:
         one.close()
+
+
+class Verbs:
+    """What came of several verbs of `celery multi`, run one after the other."""
+
+    def __init__(self, one: Multi) -> None:
+        self.left_out = one.spoiled_by is not None
+        self.ran = threading.Event()  # all of them, to their end
+        self._one = one
+        self._said: list[tuple[str, str]] = []
+        self._left: list[ProcessId | None] = []
+
+    def run(self, verbs: Sequence[str]) -> None:
+        """Run them, and wait behind each one for the worker that it starts, or for its end."""
+        for verb in verbs:
+            before = self._one.process()
+            self._said.append(self._one.run(verb))
+            if not verb.startswith("stop"):
+                self._left.append(self._one.wait_for_another_than(before))
+            else:  # it says DOWN when the pid file is gone; the process needs a moment more
+                self._left.append(before if before and not before.wait(TIMEOUT_S) else None)
+        self.ran.set()
+
+    def show(self) -> list[ProcessId | None]:
+        """Wait for their end; print each, with what it said last about the worker.
+
+        Returns the worker's main process behind each of them; None where there was none.
+        """
+        self.ran.wait(VERB_S)
+        for line, answer in self._said:
+            show_line(line)
+            print(f"    {answer}")
+        return self._left
+
+
+@contextmanager
+def multi_meanwhile(name: str, verbs: Sequence[str], *options: str) -> Iterator[Verbs]:
+    """Run verbs of `celery multi` while the block runs: "start", "restart", "stopwait".
+
+    options: of `celery worker`.  See multi() for what is done at the end.
+    """
+    with ThreadPoolExecutor() as meanwhile, multi(name, *options) as one:
+        background = Verbs(one)
+        meanwhile.submit(background.run, verbs)
+        yield background
