@@ -98,8 +98,8 @@ def main() -> None:
     options = [f"--queues={BACKGROUND}", "--concurrency=1"]
     with (
         own_queues(MORE, BACKGROUND),
-        multi_meanwhile("w1", ["start", "restart", "stopwait"], *options) as w1,
         trial("lesson26", {"prefork": ["--concurrency=1"], "solo": ["--pool=solo"]}) as setups,
+        multi_meanwhile("w1", ["start", "restart", "stopwait"], *options) as w1,
     ):
         prefork, solo = setups
         at, at_solo = ("-d", prefork.worker.name), ("-d", solo.worker.name)
