@@ -22,19 +22,19 @@ You should see:
     $ ./start_worker.sh -n lesson27-heard@%h --queues=lesson27.heard --concurrency=1 ...
     $ celery -A celery_app control enable_events -d lesson27-heard@...
             task events ...enabled
-    the task       sent  what its worker reported                             in the end
-    works          1     received started succeeded                           SUCCESS
-    fails          1     received started failed                              FAILURE
-    tries again    2     received started ... started succeeded  SUCCESS
-    is called off  1     received revoked                                     REVOKED
-    is killed      1     received started                                     STARTED
+    task     sent  what its worker reported                             in the end
+    works    1     received started succeeded                           SUCCESS
+    fails    1     received started failed                              FAILURE
+    retries  2     received started ... started succeeded  SUCCESS
+    revoked  1     received revoked                                     REVOKED
+    killed   1     received started                                     STARTED
     5 tasks made 22 events
     true: RETRY was heard, too, which the next state has overwritten
     true: nobody reported the kill; only the heartbeat is missing
     $ celery -A celery_app events --dump
-    lesson27-heard@... [...] task received: tasks.advanced_tasks.desk.report_sales(...
-    lesson27-heard@... [...] task started: tasks.advanced_tasks.desk.report_sales(...
-    lesson27-heard@... [...] task succeeded: tasks.advanced_tasks.desk.report_sales(...
+    lesson27-heard@... [...] task received: tasks...
+    lesson27-heard@... [...] task started: tasks...
+    lesson27-heard@... [...] task succeeded: tasks...
     $ celery -A celery_app events
         (...)
 
@@ -86,17 +86,17 @@ def main() -> None:
         tasks = {
             "works": one.send(report_sales, "OSL-1"),
             "fails": one.send(report_sales, "OSL-2", -1),
-            "tries again": ask_until_ready.apply_async((2, 0.1), queue=one.queue),
-            "is called off": one.send(report_sales, "OSL-3", countdown=DUE_S),
+            "retries": ask_until_ready.apply_async((2, 0.1), queue=one.queue),
+            "revoked": one.send(report_sales, "OSL-3", countdown=DUE_S),
         }
         setups.wait_until_settled()
-        app.control.revoke(tasks["is called off"].id, destination=[one.worker.name])
+        app.control.revoke(tasks["revoked"].id, destination=[one.worker.name])
         wait_until(lambda: all(state.tasks[task.id].ready for task in tasks.values()), TIMEOUT_S)
 
         # A worker that is killed says nothing any more: no end of the task, and no farewell.  After
         # 4 s without a heartbeat a State counts it as dead; what it knows of the task stays.
-        tasks["is killed"] = one.send(get_approval, "OSL-4")
-        wait_until(lambda: "started" in steps[tasks["is killed"].id], TIMEOUT_S)
+        tasks["killed"] = one.send(get_approval, "OSL-4")
+        wait_until(lambda: "started" in steps[tasks["killed"].id], TIMEOUT_S)
         dump.interrupt()
         setups.kill()
         wait_until(lambda: not state.workers[one.worker.name].alive, TIMEOUT_S)
@@ -108,11 +108,11 @@ def main() -> None:
         by_worker = [step for step in steps[task.id] if step != "sent"]
         sent = steps[task.id].count("sent")
         rows.append((name, sent, " ".join(by_worker), state.tasks[task.id].state))
-    table("the task", "sent", "what its worker reported", "in the end", rows=rows)
+    table("task", "sent", "what its worker reported", "in the end", rows=rows)
     print(f"5 tasks made {sum(len(steps[task.id]) for task in tasks.values())} events")
-    retried = "retried" in steps[tasks["tries again"].id]
+    retried = "retried" in steps[tasks["retries"].id]
     claim(retried, "RETRY was heard, too, which the next state has overwritten")
-    killed = state.tasks[tasks["is killed"].id]
+    killed = state.tasks[tasks["killed"].id]
     claim(killed.state == "STARTED", "nobody reported the kill; only the heartbeat is missing")
 
     # Celery has two listeners of its own: one prints a line for each event, one draws a page.
