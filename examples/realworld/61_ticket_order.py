@@ -54,8 +54,7 @@ You should see:
       of these again, by the outbox  ...
       of these lost on the way       ...
     messages that came twice         ...
-    true: keys: 80 orders are finished, 20 are taken back, and none is stuck
-    true: keys: no card is charged twice, and no seat and no money is kept without a ticket
+    true: keys: no order is lost, no card is charged twice, and nothing is kept without a ticket
     true: keys: messages came late and came twice, and no company did anything twice
     true: careless: orders are stuck, cards are charged twice, seats are held for nothing
 
@@ -137,14 +136,11 @@ def main() -> None:
 
     table("verdict", *verdicts, rows=order_rows(verdicts))
     keys, careless = verdicts["keys"], verdicts["careless"]
-    # What the services and the shop's database say, not Celery's states.
+    # The services and the shop's database say so, not Celery's states.
+    kept = keys.charged_for_nothing + keys.held_for_nothing
     claim(
-        (len(keys.finished), len(keys.taken_back), keys.stuck) == (80, 20, []),
-        "keys: 80 orders are finished, 20 are taken back, and none is stuck",
-    )
-    claim(
-        not (keys.charged_twice or keys.charged_for_nothing or keys.held_for_nothing or keys.wrong),
-        "keys: no card is charged twice, and no seat and no money is kept without a ticket",
+        not (keys.stuck + keys.charged_twice + kept + keys.wrong),
+        "keys: no order is lost, no card is charged twice, and nothing is kept without a ticket",
     )
     claim(
         keys.sent_again > 0 and keys.redelivered > 0 and not keys.mailed_twice,
