@@ -2,7 +2,7 @@
 
 A picture has a plan, written by hand, and facts, kept by `./lab record NN`:
 
-    examples/advanced/pictures/31_worker_lost.toml    title, job, a label for each row
+    examples/advanced/pictures/31_worker_lost.toml    title, job, a label for each row; timeout_s
     examples/runs/31.json                             what labkit.own.facts wrote
     examples/advanced/pictures/31_worker_lost.svg     drawn from both
 
@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 from lab_home import ROOT
@@ -23,10 +24,11 @@ from labkit.errors import LabError
 from labkit.words import several
 
 WIDTH, LEFT, RIGHT = 760, 20, 150  # px; on the right stands what came of a row
-TOP, ROW_H, BAR_H = 68, 60, 22
+TOP, ROW_H, BAR_H, HOLD_H = 68, 60, 22, 16
 # Dark text is readable on all of them, and a sign or a word is always there, too: colour alone
 # tells nothing to many eyes.
-DONE, KILLED, OTHER, LINE, RED = "#d5ead2", "#f3c4bf", "#eeeeee", "#777777", "#aa2222"
+DONE, KILLED, OTHER = "#d5ead2", "#f3c4bf", "#eeeeee"
+LINE, RED, BLUE = "#777777", "#aa2222", "#2a5d9f"
 COUNTED = {0: "never done", 1: "done once"}
 Facts = Mapping[str, Sequence[Mapping[str, object]]]
 
@@ -67,25 +69,35 @@ def draw(lesson: Lesson) -> Path | None:
     if missing := [name for name in wanted["rows"] if name not in known]:
         raise LabError(f"{lesson.shown(facts)} has no row {missing[0]!r}", again)
     file = plan.with_suffix(".svg")
-    file.write_text(picture(wanted["title"], wanted["job"], wanted["rows"], known), "utf-8")
+    svg = picture(wanted["title"], wanted["job"], wanted["rows"], known, wanted.get("timeout_s", 0))
+    file.write_text(svg, "utf-8")
     return file
 
 
-def picture(title: str, job: str, rows: Mapping[str, str], facts: Facts) -> str:
+def picture(
+    title: str, job: str, rows: Mapping[str, str], facts: Facts, timeout_s: float = 0
+) -> str:
     """The SVG text.
 
     job: the one that the picture is about; the others are pale.  rows: {name: label}.
+    timeout_s: visibility_timeout, to be shown from where a message was taken; 0 for none.
     """
     runs = {name: runs_of(facts[name]) for name in rows}
-    end_s = max([1.0, *(run.end_s for row in runs.values() for run in row)])
+    taken = {name: taken_in(facts[name]) if timeout_s else [] for name in rows}
+    ends = [run.end_s for row in runs.values() for run in row]
+    ends += [moment + timeout_s for row in taken.values() for _, moment in row]
+    end_s = max([1.0, *ends])
     pixels = (WIDTH - LEFT - RIGHT) / end_s  # of a second
-    height = TOP + ROW_H * len(rows) + 32
+    row_h = ROW_H + (HOLD_H if timeout_s else 0)
+    height = TOP + row_h * len(rows) + 32
     shapes = [_text(LEFT, 26, title, weight="bold", size=15), *_axis(end_s, pixels, height - 38)]
     for place, (name, label) in enumerate(rows.items()):
-        y = TOP + place * ROW_H
+        y = TOP + place * row_h
         shapes.append(_text(LEFT, y + 14, label, weight="bold"))
         shapes += _row(runs[name], job, y + 22, pixels)
-    shapes += _legend(height - 14, job)
+        for taken_job, moment in taken[name]:
+            shapes += _hold(taken_job, moment, moment + timeout_s, y + 22 + BAR_H + 6, pixels)
+    shapes.append(_legend(height - 14, job, timeout_s))
     return "\n".join([_opening(height, title), *shapes, "</svg>", ""])
 
 
@@ -108,6 +120,12 @@ def runs_of(events: Sequence[Mapping[str, object]]) -> list[Run]:
     return runs
 
 
+def taken_in(events: Sequence[Mapping[str, object]]) -> list[tuple[str, float]]:
+    """(job, when its message was taken, in seconds), for each message of which that is known."""
+    taken = [one for one in events if one["event"] == "TAKEN"]
+    return [(str(one["job"]), float(str(one["seconds"]))) for one in taken]
+
+
 def in_words(runs: Sequence[Run], job: str) -> str:
     """What came of a job.
 
@@ -123,8 +141,8 @@ def _row(runs: Sequence[Run], job: str, y: int, pixels: float) -> list[str]:
     mine = [run for run in runs if run.job == job]
     middle = y + BAR_H // 2
     shapes = []
-    for run, following in zip(mine, [*mine[1:], None], strict=True):
-        if following and following.begin_s > run.end_s:
+    for run, following in pairwise(mine):
+        if following.begin_s > run.end_s:
             x, to = LEFT + run.end_s * pixels, LEFT + following.begin_s * pixels
             shapes.append(_path(f"M{x:.1f} {middle} H{to:.1f}", LINE, dashes="3 3"))
     for run in sorted(runs, key=lambda run: run.job == job):
@@ -155,11 +173,18 @@ def _axis(end_s: float, pixels: float, y: int) -> list[str]:
     return shapes
 
 
-def _legend(y: int, job: str) -> list[str]:
-    words = (
-        f"✕ a process is killed while it works on {job}; dashed: until the next run; green: done"
-    )
-    return [_text(LEFT, y, words, size=12, fill="#444444")]
+def _hold(job: str, begin_s: float, end_s: float, y: int, pixels: float) -> list[str]:
+    """A line below the bars: from where a message was taken until its timeout is over."""
+    x, to = LEFT + begin_s * pixels, LEFT + end_s * pixels
+    words = _text((x + to) / 2, y + 11, job, size=10, anchor="middle", fill=BLUE)
+    return [_path(f"M{x:.1f} {y - 4} v8 m0 -4 H{to:.1f} m0 -4 v8", BLUE, width=1.5), words]
+
+
+def _legend(y: int, job: str, timeout_s: float) -> str:
+    parts = [f"✕ a process is killed while it works on {job}", "dashed: until the next run"]
+    if timeout_s:
+        parts.append(f"blue: taken, until visibility_timeout ({timeout_s:g} s) is over")
+    return _text(LEFT, y, "; ".join(parts), size=12, fill="#444444")
 
 
 def _text(

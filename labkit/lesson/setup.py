@@ -22,6 +22,7 @@ from labkit.broker.queues import (
 )
 from labkit.broker.quiet import MANY, jobs_in_messages
 from labkit.lesson.verdict import Verdict, verdict_on
+from labkit.own.facts import note_kill, note_taken
 from labkit.own.workers import Worker, WorkerLine
 from work.ledger import Entry, Ledger
 
@@ -137,7 +138,17 @@ class Setup:
     def taken_at(self, job: str) -> float:
         """When a worker took the job's message (seconds since 1970); inf if no worker holds it."""
         found = find_unacked(self.client, self.results[job].id).found
-        return found.taken_at if found else inf
+        if not found:
+            return inf
+        note_taken(self.ledger, job, found.taken_at)
+        return found.taken_at
+
+    # -- Its worker -----------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """Kill its worker (kill -9), with its pool, as a power cut would."""
+        note_kill(self.worker.process.pid)  # its process group has the same number
+        self.worker.kill()
 
     # -- What came of it ------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class Setups(Sequence[Setup]):
         Returns the moment: seconds since 1970.
         """
         for one in self:
-            one.worker.kill()
+            one.kill()
         self.running.close()
         return time.time()
 

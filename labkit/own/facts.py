@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labkit.processes.start import FACTS_FILE
-from work.ledger import Entry, Ledger
+from work.ledger import Ledger
 
-_kills: dict[int, float] = {}  # process or process group -> when, in seconds since 1970
+# What no ledger says, and when it was, in seconds since 1970:
+_kills: dict[int, float] = {}  # by process, or by process group
+_taken: dict[tuple[str, str], float] = {}  # by the ledger's run and the job
 
 
 def note_kill(number: int) -> None:
@@ -20,48 +22,45 @@ def note_kill(number: int) -> None:
     _kills[number] = time.time()
 
 
+def note_taken(ledger: Ledger, job: str, moment: float) -> None:
+    """Remember when a worker took the message of a job that works with this ledger."""
+    _taken.setdefault((ledger.run, job), moment)
+
+
 def keep_facts(ledgers: Iterable[Ledger]) -> None:
     """Write down what the ledgers say, where the environment names a file for it.
 
     {name of the ledger: [{"event": "START", "job": "TL-1", "process": 1, "seconds": 0.02}]}: the
-    seconds count from the first line of all; a process has a number in each ledger; the event
-    KILLED ends the last job of a process that was killed.
+    seconds count from the first event of all; a process has a number in each ledger; the event
+    KILLED ends the last job of a process that was killed, and TAKEN (by process 0) is when a worker
+    took the message.
     """
     if not (file := os.environ.get(FACTS_FILE)):
         return
-    lines = {  # without the last line of each ledger, which is of no job
-        one.run.split("-", maxsplit=2)[-1]: [entry for entry in one.entries() if entry.job]
-        for one in ledgers
-    }
-    begin = min((entry.time for entries in lines.values() for entry in entries), default=0.0)
-    facts = {name: _events(entries, begin) for name, entries in lines.items()}
-    Path(file).write_text(_json(facts), encoding="utf-8")
+    found = {one.run.split("-", maxsplit=2)[-1]: _events(one) for one in ledgers}
+    begin = min((moment for events in found.values() for moment, *_ in events), default=0.0)
+    rows = [f"{json.dumps(name)}: {_lines(events, begin)}" for name, events in found.items()]
+    Path(file).write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
 
 
-def _json(facts: dict[str, list[dict]]) -> str:
-    """An event a line, so that a new run shows in git which of them came at another time."""
-    rows = (
-        f"{json.dumps(name)}: [\n  {(',' + chr(10) + '  ').join(map(json.dumps, events))}\n]"
-        for name, events in facts.items()
-    )
-    return "{\n" + ",\n".join(rows) + "\n}\n"
-
-
-def _events(entries: list[Entry], begin: float) -> list[dict]:
-    """The lines of one ledger and the deaths among them, in the order of time."""
+def _events(ledger: Ledger) -> list[tuple[float, str, str, int]]:
+    """When, what, which job, which process: a ledger's lines, and what no ledger says, in order."""
+    entries = [entry for entry in ledger.entries() if entry.job]  # not what is of no job
     numbers = {pid: n for n, pid in enumerate(dict.fromkeys(one.pid for one in entries), start=1)}
-    last = {entry.pid: entry for entry in entries}  # what each process did last
-    found = [(entry.time, entry.event, entry) for entry in entries]
-    for entry in last.values():
-        killed_at = _kills.get(entry.pid) or _kills.get(entry.group)
-        if entry.event == "START" and killed_at:
-            found.append((killed_at, "KILLED", entry))
-    return [
-        {
-            "event": event,
-            "job": entry.job,
-            "process": numbers[entry.pid],
-            "seconds": round(moment - begin, 2),
-        }
-        for moment, event, entry in sorted(found, key=lambda one: one[0])
-    ]
+    found = [(one.time, one.event, one.job, numbers[one.pid]) for one in entries]
+    for one in {entry.pid: entry for entry in entries}.values():  # what each process did last
+        killed_at = _kills.get(one.pid) or _kills.get(one.group)
+        if one.event == "START" and killed_at:
+            found.append((killed_at, "KILLED", one.job, numbers[one.pid]))
+    for (run, job), taken_at in _taken.items():
+        if run == ledger.run:
+            found.append((taken_at, "TAKEN", job, 0))
+    return sorted(found, key=lambda event: event[0])
+
+
+def _lines(events: Iterable[tuple[float, str, str, int]], begin: float) -> str:
+    """JSON with an event a line: so git shows which of them came at another time."""
+    names = ("event", "job", "process", "seconds")
+    known = [(event, job, number, round(at - begin, 2)) for at, event, job, number in events]
+    lines = [json.dumps(dict(zip(names, one, strict=True))) for one in known]
+    return "[\n  " + ",\n  ".join(lines) + "\n]"

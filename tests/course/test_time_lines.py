@@ -91,6 +91,15 @@ def test_a_bar_is_as_long_as_its_run_took():
     assert pale == pytest.approx(2 * first, abs=0.5)
 
 
+def test_a_message_that_was_taken_is_shown_until_its_timeout_is_over():
+    facts = {"one": [{"event": "TAKEN", "job": "TL-3", "process": 0, "seconds": 1.0}]}
+    shown = words_in(picture("T", "TL-1", {"one": "row"}, facts, timeout_s=10))
+    assert "TL-3" in shown
+    assert "11" in shown  # on the axis: the picture goes on until then
+    assert "blue: taken, until visibility_timeout (10 s) is over" in shown[-1]
+    assert "TL-3" not in words_in(picture("T", "TL-1", {"one": "row"}, facts))
+
+
 def test_a_lesson_without_a_plan_has_no_picture(small_lab: SmallLab):
     assert draw(lesson_of_script(small_lab.lesson(), small_lab.root)) is None
 

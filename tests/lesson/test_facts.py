@@ -2,11 +2,12 @@
 
 import json
 import os
+import time
 
 import pytest
 
 from labkit.own import facts
-from labkit.own.facts import keep_facts, note_kill
+from labkit.own.facts import keep_facts, note_kill, note_taken
 from labkit.processes.start import FACTS_FILE
 from work.ledger import Ledger
 
@@ -23,6 +24,7 @@ def kept(tmp_path, monkeypatch, ledger):
     file = tmp_path / "facts.json"
     monkeypatch.setenv(FACTS_FILE, str(file))
     monkeypatch.setattr(facts, "_kills", {})
+    monkeypatch.setattr(facts, "_taken", {})
 
     def read():
         keep_facts([ledger])
@@ -52,6 +54,18 @@ def test_a_kill_of_a_process_that_had_nothing_to_do_ends_no_job(ledger, kept):
     ledger.note("END", "TL-1")
     note_kill(os.getpid())
     assert kept() == [("START", "TL-1", 1), ("END", "TL-1", 1)]
+
+
+def test_a_message_is_taken_once_and_before_its_job_begins(ledger, kept):
+    note_taken(ledger, "TL-1", time.time())
+    ledger.note("START", "TL-1")
+    note_taken(ledger, "TL-1", time.time())
+    assert kept() == [("TAKEN", "TL-1", 0), ("START", "TL-1", 1)]
+
+
+def test_what_was_taken_for_another_ledger_is_not_told(ledger, kept, tmp_path):
+    note_taken(Ledger(tmp_path, "lesson31-1700000000-early"), "TL-1", time.time())
+    assert kept() == []
 
 
 def test_a_ledger_without_lines_is_a_row_without_events(ledger, kept):
