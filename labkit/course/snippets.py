@@ -34,7 +34,7 @@ def own_code(file: str, *names: str, region: str = "", body: bool = True, root: 
     """A link to a file of the lab, and a block of its code, for a page in examples/LEVEL/.
 
     names: functions, classes ("Shop.send" is a method), assignments, or settings (a key of a dict
-        or a keyword that begins its line), in the order in which they are shown.
+        or a keyword that begins its line; it is shown in its call), in the order that is wanted.
     region: the name of marked lines; instead of names.
     body: False shows of a function its decorators, its first line and its docstring, and `...`.
         Of a docstring only the first line is shown, with ... for the others.
@@ -126,28 +126,54 @@ def _definitions(statements: list[ast.stmt], name: str) -> list[ast.stmt]:
     return found
 
 
-def _settings(tree: ast.AST, name: str, lines: list[str]) -> list[tuple[int, int]]:
-    """(first line, last line) of each setting of this name that begins its line."""
-    found = []
+def _settings(tree: ast.AST, name: str, lines: list[str]) -> list[list[str]]:
+    """The lines of each setting of this name that begins its line, with the call around them.
+
+    The call is shown without its other settings, so that the lines are Python by themselves.
+    """
+    found: list[list[str]] = []
+    seen: set[ast.AST] = set()  # a dict in a call comes with that
     for node in ast.walk(tree):
-        pairs: list[tuple[str | None, ast.expr | ast.keyword, ast.expr]] = []
         if isinstance(node, ast.Call):
-            pairs = [(given.arg, given, given.value) for given in node.keywords]
-        elif isinstance(node, ast.Dict):
-            keys = zip(node.keys, node.values, strict=True)
-            pairs = [(str(k.value), k, v) for k, v in keys if isinstance(k, ast.Constant)]
-        for key, begin, value in pairs:
-            alone = not lines[begin.lineno - 1][: begin.col_offset].strip()
-            if key == name and alone:
-                found.append((begin.lineno, value.end_lineno or value.lineno))
+            opening = f"{ast.unparse(node.func)}("
+            found += [_inside(opening, one, ")") for one in _members(node, name, lines, seen)]
+        elif isinstance(node, ast.Dict) and node not in seen:
+            found += _members(node, name, lines, seen)
     return found
 
 
-def _shown(found: ast.stmt | tuple[int, int], lines: list[str], body: bool) -> list[str]:
+def _members(
+    node: ast.Call | ast.Dict, name: str, lines: list[str], seen: set[ast.AST]
+) -> list[list[str]]:
+    """The same in one call or dict, and in the dicts that are its values."""
+    seen.add(node)
+    pairs: list[tuple[str | None, ast.expr | ast.keyword, ast.expr]] = []
+    if isinstance(node, ast.Call):
+        pairs = [(given.arg, given, given.value) for given in node.keywords]
+    else:
+        keys = zip(node.keys, node.values, strict=True)
+        pairs = [(str(k.value), k, v) for k, v in keys if isinstance(k, ast.Constant)]
+    found = []
+    for key, begin, value in pairs:
+        if lines[begin.lineno - 1][: begin.col_offset].strip():
+            continue  # it does not begin its line
+        shown = lines[begin.lineno - 1 : value.end_lineno]
+        if key == name:
+            found.append(dedent("\n".join(shown)).splitlines())
+        elif isinstance(value, ast.Dict):
+            inner = _members(value, name, lines, seen)
+            found += [_inside(shown[0].strip(), one, shown[-1].strip()) for one in inner]
+    return found
+
+
+def _inside(opening: str, lines: list[str], closing: str) -> list[str]:
+    return [opening, *(f"    {line}" for line in lines), closing]
+
+
+def _shown(found: ast.stmt | list[str], lines: list[str], body: bool) -> list[str]:
     """The whole lines, with decorators; of a docstring the first one, and `...` for what is out."""
-    if isinstance(found, tuple):
-        first, last = found
-        return lines[first - 1 : last]
+    if isinstance(found, list):
+        return found
     first, last = found.lineno, found.end_lineno or found.lineno
     if not isinstance(found, Defined):
         return lines[first - 1 : last]

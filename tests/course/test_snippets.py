@@ -39,6 +39,10 @@ class Till:
         return 1
 
 
+OPTIONS = {
+    "late": ["acks_late"],
+}
+
 app.conf.update(
     task_routes={  # Celery: none
         "tasks.*": {"queue": "basic"},
@@ -78,8 +82,17 @@ def refused(lab: SmallLab, *names: str, **options) -> str:
         ("app.conf.task_acks_late", "app.conf.task_acks_late = True"),
         ("Till.open", "def open(self):\n    return 1"),
         ("Till", 'class Till:\n    """Money."""\n\n    def open(self):\n        return 1'),
-        ("visibility_timeout", '"visibility_timeout": 3600,  # seconds'),
-        ("task_routes", 'task_routes={  # Celery: none\n    "tasks.*": {"queue": "basic"},\n},'),
+        ("late", '"late": ["acks_late"],'),
+        (
+            "task_routes",
+            "app.conf.update(\n    task_routes={  # Celery: none\n"
+            '        "tasks.*": {"queue": "basic"},\n    },\n)',
+        ),
+        (
+            "visibility_timeout",
+            "app.conf.update(\n    broker_transport_options={\n"
+            '        "visibility_timeout": 3600,  # seconds\n    },\n)',
+        ),
     ],
 )
 def test_what_has_a_name_is_found_by_it(lab, name, lines):
