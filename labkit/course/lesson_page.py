@@ -21,7 +21,7 @@ from labkit.course.chapters import (
     listed_tries,
     recorded_run,
 )
-from labkit.course.lesson_files import functions, imports
+from labkit.course.lesson_files import functions
 from labkit.course.lesson_list import link_to
 from labkit.course.lessons import Lesson, lesson_of_script
 from labkit.course.markdown import fenced
@@ -34,6 +34,7 @@ MAX_SCRIPT = 80  # lines after the imports that are shown as a whole; of a longe
 SHARED = "It runs on the lab's own workers, and Flower shows it."
 OWN_WORKERS = "It has workers of its own on the lab's broker, and Flower shows them."
 OWN_BROKER = "It has a broker of its own, so Flower does not show it."
+NOT_IN_FLOWER = "only the shared broker"  # what "Watch:" says that Flower knows
 SKIP = (
     "You may skip this: it is how the lesson brings about what you have seen, and nothing that you "
     "would copy."
@@ -69,8 +70,8 @@ class LessonPage:
     def _where(self) -> str:
         if self.lesson.queues:
             return SHARED
-        names = {name for _, name, _ in imports(self.lesson.tree)}
-        return OWN_BROKER if names & {"own_broker", "OwnBroker"} else OWN_WORKERS
+        watch = " ".join(self.lesson.text.watch.split())
+        return OWN_BROKER if NOT_IN_FLOWER in watch else OWN_WORKERS
 
     def _ways(self) -> list[tuple[str, str]]:
         """("Before", link) and ("Next", link), where there is such a lesson."""

@@ -36,7 +36,7 @@ def print_ticket(self: Task, run: str, order: str, seconds: float) -> float:
 
 @app.task(bind=True, acks_late=True)
 def print_ticket_late(self: Task, run: str, order: str, seconds: float) -> float:
-    """The same, acknowledged after it has ended, whatever the worker's settings say."""
+    """Print a ticket; acknowledged after that, whatever the worker's settings say."""
     return noted_nap(_ledger(self, run), order, seconds)
 
 

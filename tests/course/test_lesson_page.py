@@ -7,8 +7,9 @@ import pytest
 
 from lab_home import ROOT
 from labkit.course.chapters import COG_MARK, cog_pages
+from labkit.course.lesson_files import imports
 from labkit.course.lesson_list import lesson_list, lessons_of_chapter
-from labkit.course.lesson_page import OWN_BROKER, OWN_WORKERS, SHARED, page_of
+from labkit.course.lesson_page import OWN_BROKER, OWN_WORKERS, SHARED, LessonPage, page_of
 from labkit.course.lessons import LEVELS, lesson_of_script, scripts
 from labkit.course.markdown import headings
 from labkit.errors import LabError
@@ -60,6 +61,13 @@ def test_a_page_shows_lines_to_copy_that_are_taken_from_the_files_that_run(page)
     blocks = len(re.findall(r"^```(?!text)\w+$", part, re.MULTILINE))
     assert part.count("page.own_code(") >= 1
     assert blocks == part.count("page.own_code("), "cog has not filled it in, or it was typed"
+
+
+@pytest.mark.parametrize("number", [number for number in scripts() if number.isdecimal()])
+def test_a_lesson_with_a_broker_of_its_own_says_that_flower_does_not_show_it(number):
+    lesson = lesson_of_script(scripts()[number])
+    own = "own_broker" in {name for _, name, _ in imports(lesson.tree)}
+    assert not own or OWN_BROKER in LessonPage(lesson).head()
 
 
 @every_page
@@ -117,7 +125,7 @@ def test_the_head_tells_what_flower_shows(lab):
     file = "examples/basic/02_sums.py"
     lab.edit(file, '["basic"]', "[]")
     assert OWN_WORKERS in part(lab, "page.head()")
-    lab.edit(file, "\n\ndef main", "\nfrom labkit.own.broker import own_broker\n\n\ndef main")
+    lab.edit(file, "shows the task.", "Flower knows only\nthe shared broker.")
     assert OWN_BROKER in part(lab, "page.head()")
     assert "*About 1 s. In this process. Before" in part(lab, "page.head(where='In this process.')")
 
