@@ -17,6 +17,7 @@ from lab_home import ROOT
 from labkit.course.lesson_files import functions, parse
 from labkit.course.lessons import Lesson, lesson_of_number
 from labkit.course.markdown import fenced
+from labkit.course.snippets import without_marks
 from labkit.errors import LabError
 
 COG_MARK = "[[[cog"
@@ -131,4 +132,4 @@ def folded_code(title: str, file: Path, lesson: Lesson, code: str) -> str:
     link = Path(os.path.relpath(file, lesson.path.parent)).as_posix()
     shown = html.escape(lesson.shown(file))
     summary = f'<summary>{title}: <a href="{link}">{shown}</a></summary>'
-    return f"<details>\n{summary}\n\n{fenced('python', code)}\n\n</details>"
+    return f"<details>\n{summary}\n\n{fenced('python', without_marks(code))}\n\n</details>"

@@ -45,7 +45,7 @@ def own_code(file: str, *names: str, region: str = "", body: bool = True, root: 
         code = _region(_read(root / file, root), region, file)
     else:
         what = " and ".join(map(repr, names))
-        code = "\n\n".join(_named(root / file, name, body, root) for name in names)
+        code = without_marks("\n\n".join(_named(root / file, name, body, root) for name in names))
     count = len(code.splitlines())
     if not count:
         raise _refused(f"{what} of {file} has no lines", file)
@@ -96,6 +96,17 @@ def _region(text: str, name: str, file: str) -> str:
     if name in opened:
         raise _refused(f"region {name!r} of {file} never ends", file)
     return dedent("\n".join(found)).strip("\n")
+
+
+def without_marks(code: str) -> str:
+    """The same lines without the marks of regions, for a reader who sees all of it.
+
+    >>> without_marks("# region sum\\nadd(1, 2)\\n# endregion\\n")
+    'add(1, 2)\\n'
+    """
+    lines = code.splitlines(keepends=True)
+    marks = (_BEGIN, _END)
+    return "".join(line for line in lines if not any(m.fullmatch(line.rstrip()) for m in marks))
 
 
 # -- Names ----------------------------------------------------------------------------------------

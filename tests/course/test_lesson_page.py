@@ -157,7 +157,8 @@ def test_the_tries_name_their_constants_with_value_and_reason(lab):
 
 
 def test_the_staging_is_the_script_after_its_imports_and_of_a_long_one_main(lab):
-    lab.edit("examples/basic/02_sums.py", "\n\ndef main", "\nJOBS = 3\n\n\ndef main")
+    marked = "\n# region jobs\nJOBS = 3\n# endregion\n\n\ndef main"
+    lab.edit("examples/basic/02_sums.py", "\n\ndef main", marked)
     shown = part(lab, "page.staged()")
     assert shown.startswith("You may skip this")
     assert "\n```python\nJOBS = 3\n\n\ndef main()" in shown
