@@ -114,7 +114,8 @@ class LessonPage:
         for node in self.lesson.tree.body:
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if names & set(map(ast.unparse, targets)):
+                inside = [one for target in targets for one in ast.walk(target)]
+                if names & {one.id for one in inside if isinstance(one, ast.Name)}:
                     found += lines[node.lineno - 1 : node.end_lineno]
         return "\n".join(found)
 

@@ -149,10 +149,11 @@ def test_a_page_shows_command_run_and_lines_to_copy(lab):
 def test_the_tries_name_their_constants_with_value_and_reason(lab):
     assert part(lab, "page.try_next()").startswith("Guess first:\n\n1. Change the sum.")
     file = "examples/basic/02_sums.py"
-    lab.edit(file, "1. Change the sum.", "1. Set JOB_S to 9, until SUCCESS.")
-    lab.edit(file, "\n\ndef main", "\nJOBS = 3\nJOB_S = 2  # seconds, for a reason\n\n\ndef main")
+    lab.edit(file, "1. Change the sum.", "1. Set JOB_S to 9, and EAGLE to 8, until SUCCESS.")
+    shown = "JOB_S = 2  # seconds, for a reason\nWREN, EAGLE = 1, 2\n"
+    lab.edit(file, "\n\ndef main", f"\nJOBS = 3\n{shown}\n\ndef main")
     assert part(lab, "page.try_next()").endswith(
-        "In [02_sums.py](02_sums.py):\n\n```python\nJOB_S = 2  # seconds, for a reason\n```\n"
+        f"In [02_sums.py](02_sums.py):\n\n```python\n{shown}```\n"
     )
 
 
