@@ -39,8 +39,8 @@ immutable signature, .si(), takes none: the 25800 was not wanted.  And a program
 import the task had it done.
 
 Try next.  Guess first:
-  1. Write total_price.s(2).delay() without the price.  Who says so, the caller or the worker?
-  2. Write with_fee.si() in the stored chain.  What does with_fee miss then?
+  1. Write for_two.delay() without the 12900.  Who says so, the caller or the worker?
+  2. Write with_fee.si() in `to_pay`.  What does with_fee miss then?
   3. Misspell the task's name in other_program.py.  Which side gets the error?
 """
 
@@ -64,8 +64,17 @@ OTHER_PROGRAM = "examples/advanced/other_program.py"
 
 
 def main() -> None:
-    # A call, written down.  It is a dict, so it can be kept and sent as JSON; nothing runs yet.
-    two_seats = total_price.s(12900, 2)
+    # Calls, written down: nothing runs yet, and nothing is sent.
+    # region signatures
+    two_seats = total_price.s(12900, 2)  # total_price(12900, 2), later and elsewhere
+    for_two = total_price.s(2)  # not complete: what comes later goes in front of the 2
+    fixed = total_price.si(9900, 1)  # immutable: the result of the task before is not wanted
+    later = total_price.s(12900, 2).set(countdown=WAIT_S)  # with options
+    to_pay = total_price.s(2) | with_fee.s()  # a chain
+    by_seats = group(total_price.s(seats) for seats in (1, 2, 9))
+    # endregion
+
+    # Each of them is a dict, so it can be kept and sent as JSON.
     print(f"a signature: {two_seats}")
     text = json.dumps(two_seats)
     print(f"as JSON:\n{fill(text, 72)}")
@@ -90,13 +99,12 @@ def main() -> None:
 
     # Arguments that come later go in front.  In a chain the result of the task before is such an
     # argument; .si() says that it is not wanted.
-    completed = total_price.s(2).delay(12900)
+    completed = for_two.delay(12900)
     print(f"total_price.s(2).delay(12900): {completed.get(timeout=TIMEOUT_S)}")
-    immutable = (two_seats | total_price.si(9900, 1)).delay().get(timeout=TIMEOUT_S)
+    immutable = (two_seats | fixed).delay().get(timeout=TIMEOUT_S)
     print(f"total_price.si(9900, 1), after a task that brought {sent}: {immutable}")
 
     # When and where it shall run is written down, too, and not only what.
-    later = total_price.s(12900, 2).set(countdown=WAIT_S)
     start = time.monotonic()
     later.delay().get(timeout=TIMEOUT_S)
     waited_s = time.monotonic() - start
@@ -111,10 +119,8 @@ def main() -> None:
     print(f"a task that does not know with_fee sent it: {told}")
 
     # Workflows are signatures, too.  To call one is a short way to write .delay().
-    to_pay = total_price.s(2) | with_fee.s()
     paid = to_pay(12900).get(timeout=TIMEOUT_S)
     print(f"a chain (total_price.s(2) | with_fee.s()), called with 12900: {paid}")
-    by_seats = group(total_price.s(seats) for seats in (1, 2, 9))
     row = by_seats(12900).get(timeout=TIMEOUT_S)
     print(f"a group for 1, 2 and 9 seats, called with 12900: {row}")
 

@@ -51,8 +51,10 @@ TIMEOUT_S = 10  # three steps take milliseconds; the rest is room for a busy wor
 def main() -> None:
     # The ids of all steps are drawn here, in advance; the message of the first step is the only
     # one that this program sends.
+    # region chain
     saved = chain(fetch_data.s("north"), process_item.s(), save_result.s()).delay()
-    saved.get(timeout=TIMEOUT_S)
+    saved.get(timeout=TIMEOUT_S)  # of the last step, or the error of the step that failed
+    # endregion
     print(".delay() returned one result, of the last step; .parent leads to the others")
     steps = [saved.parent.parent, saved.parent, saved]
     show(["fetch_data", "process_item", "save_result"], steps)

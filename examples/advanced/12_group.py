@@ -56,7 +56,9 @@ TIMEOUT_S = 20  # the slowest takes 2 s; the rest is room for a busy worker
 def main() -> None:
     # One message for each member.  The result knows their ids, in the order of the question.
     start = time.monotonic()
+    # region group
     result = group(ask_airline.s(*question) for question in ASKED).delay()
+    # endregion
     sent_ms = 1000 * (time.monotonic() - start)
     print(f"{len(result)} messages sent in {sent_ms:.0f} ms; the id of the group is {result.id}")
 
@@ -64,8 +66,10 @@ def main() -> None:
     # so that another program can ask for the group later.
     unknown = app.GroupResult.restore(result.id)
     print(f"not saved: whoever has this id alone gets {unknown}")
+    # region keep
     result.save()
     restored = app.GroupResult.restore(result.id)
+    # endregion
     print(f"saved: whoever has this id alone gets {restored and len(restored)} results")
 
     # completed_count() counts the members that have ended well; it does not say which.
@@ -74,7 +78,9 @@ def main() -> None:
         took_s = time.monotonic() - start
         print(f"{result.completed_count()} of {len(result)} airlines answered after {took_s:.1f} s")
 
-    answers = result.get(timeout=TIMEOUT_S)
+    # region answers
+    answers = result.get(timeout=TIMEOUT_S)  # a list, in the order of the question
+    # endregion
     table(*answers[0], rows=[answer.values() for answer in answers])
     claim(
         SLOWEST_S <= took_s < SLOWEST_S + 1,

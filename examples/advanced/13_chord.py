@@ -56,7 +56,9 @@ def main() -> None:
     # chord(header)(body) sends the members, and returns the result of the body.  Its .parent is
     # the group that the body waits for.
     with state_reports() as reports:
+        # region chord
         body = chord(ask_airline.s(*question) for question in ASKED)(cheapest_offer.s())
+        # endregion
         members = body.parent
         wait_until(lambda: members.completed_count() == len(ASKED) - 1, TIMEOUT_S)
         answered = [one.result["airline"] for one in members if one.successful()]
@@ -80,8 +82,10 @@ def main() -> None:
 
     # No member is a plain task here: each is a chain.  Celery makes a chord of a group that has a
     # step after it, and what follows becomes the body.
+    # region pipeline
     regions = group(fetch_data.s(region) | process_item.s() for region in REGIONS)
     pipeline = chain(regions, merge_items.s(), save_result.s())
+    # endregion
     kind, of_body = pipeline.subtask_type, pipeline.body.subtask_type
     print(f"chain(group, merge_items, save_result) is a {kind}, its body is a {of_body}")
     file = pipeline.delay().get(timeout=TIMEOUT_S)["file"]

@@ -63,8 +63,10 @@ def main() -> None:
     # In chunks: a group again, but each member is a starmap of a hundred items.  Its result is
     # the list of theirs.
     start = time.monotonic()
-    chunks_result = total_price.chunks(items, CHUNK).delay()
-    parts = chunks_result.get(timeout=TIMEOUT_S)
+    # region chunks
+    chunks_result = total_price.chunks(items, CHUNK).delay()  # items: [(12900, 1), ...]
+    parts = chunks_result.get(timeout=TIMEOUT_S)  # a list for each chunk
+    # endregion
     chunks_s = time.monotonic() - start
 
     singly_per_s, chunks_per_s = SINGLE / singly_s, MANY / chunks_s

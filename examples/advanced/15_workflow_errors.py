@@ -38,7 +38,7 @@ You should see:
 Try next.  Guess first:
   1. Take .on_error(note) away from the body.  Who learns that a card was declined?
   2. Write total_price.s(12900, 2) in the chain.  What is the result, and what is noted?
-  3. Give the worker lesson15 two slots.  Would a test have found the mistake?
+  3. Write --concurrency=2 in the script.  Would a test with such a worker have found the mistake?
 """
 
 from textwrap import shorten
@@ -74,18 +74,24 @@ TIMEOUT_S = 20  # nothing here takes longer than INSIST_S; the rest is room for 
 def main() -> None:
     with own_ledgers("lesson15", "cards") as (ledger,), state_reports() as reports:
         # link_error names a task that gets the error of one other task.
+        # region link_error
         note = note_failure.s(ledger.run)
         alone = charge_card.s(ledger.run, "bob-declined", SHARE_CENTS).apply_async(link_error=note)
+        # endregion
         print(f"link_error: {outcome(alone)}")
 
         # on_error of a chain is called for whichever step fails.  All later steps have the error
         # as their result, so the last id tells it, too.
+        # region chain_error
         last = chain(total_price.s(12900, 12), with_fee.s()).on_error(note).delay()
+        # endregion
         print(f"chain: {outcome(last)}")
 
         # In a chord the other members go on.  The body is not sent; its id tells who failed.
+        # region chord_error
         header = [charge_card.s(ledger.run, card, SHARE_CENTS) for card in CARDS]
         body = chord(header)(add_up_charges.s().on_error(note))
+        # endregion
         print(f"chord: {outcome(body)}")
         print(f"its members: {', '.join(member.state for member in body.parent)}")
 

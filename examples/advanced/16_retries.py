@@ -31,9 +31,10 @@ You should see:
     true: where nobody says how long, a retry waits three minutes
 
 Try next.  Guess first:
-  1. Set max_retries=1 in retry_backoff.  How many attempts are there, and what remains?
-  2. Set retry_backoff_max=2 in retry_backoff.  What are its waits?
-  3. Let retry_fixed retry for ConnectionError instead.  How many attempts are there now?
+  1. In tasks/advanced_tasks/retry_forms.py, set max_retries=1 for retry_backoff.  How many attempts
+     are there, and what remains?
+  2. Give retry_backoff there retry_backoff_max=2 (seconds).  What are its waits?
+  3. Let retry_fixed there retry for ConnectionError instead.  How many attempts are there now?
 """
 
 from labkit.lesson import claim, run_lesson, table

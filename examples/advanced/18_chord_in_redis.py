@@ -27,6 +27,7 @@ You should see:
     .c   whether the body was sent  done
     $ ./start_worker.sh -n lesson18@%h --queues=lesson18 --concurrency=1
     of the lost one, .get(timeout=2) raised TimeoutError('The operation timed out.')
+    members that have not ended: 1 of 3
     chord   its members                its body
     well    SUCCESS, SUCCESS, SUCCESS  SUCCESS
     failed  SUCCESS, FAILURE, SUCCESS  FAILURE ChordError
@@ -43,7 +44,7 @@ You should see:
     true: no state tells of the lost member; who asks whether its worker lives is told
 
 Try next.  Guess first:
-  1. Write EAGLE in place of WREN in the lost chord.  Who hears of that failure, and when?
+  1. Write EAGLE in place of WREN where `lost` is made.  Who hears of that failure, and when?
   2. Let the doctor explain lost.id, the body.  What does it know of it, and what not?
   3. Take worker.kill() away, and set LOST to ("tern", 3).  Which sentence is false then?
 """
@@ -98,11 +99,16 @@ def main() -> None:
         wait_until(lambda: lost.parent[-1].state == "STARTED", TIMEOUT_S)
         worker.kill()
 
-    # Who waits with a timeout notices that something is wrong, and not what.
+    # Who waits with a timeout notices that something is wrong.  The states of the members say which
+    # of them it is; the body has no error, and never will.
+    # region missing
     try:
         lost.get(timeout=PATIENCE_S)
     except exceptions.TimeoutError as error:
+        missing = [member.id for member in lost.parent if not member.ready()]
         print(f"of the lost one, .get(timeout={PATIENCE_S}) raised {error!r}")
+        print(f"members that have not ended: {len(missing)} of {len(lost.parent)}")
+    # endregion
     chords = {"well": well, "failed": failed, "lost": lost}
     table("chord", "its members", "its body", rows=[(name, *told(c)) for name, c in chords.items()])
     claim(
@@ -117,8 +123,8 @@ def main() -> None:
     print(f"in {count.expires_in_s()} s Redis forgets that count: ", end="")
     print(f"result_expires is {app.conf.result_expires} s here")
 
-    # The states of the members say which of them it is.  The lab's doctor compares such a state
-    # with the workers that are there; in a project of your own somebody must.
+    # The lab's doctor compares the state of such a member with the workers that are there; in a
+    # project of your own somebody must.
     answer = lab("doctor", lost.parent[-1].id).show()
     claim(
         lost.state == "PENDING" and "it was lost with its worker" in answer,

@@ -18,7 +18,9 @@ try:
 except ModuleNotFoundError as error:
     print(f"import tasks: {error}")
 
+# region by_name
 # This app has no routes, so the queue must be named.  And nothing checks the name or the
 # arguments here: a worker is the first that knows whether there is such a task.
 result = app.send_task(NAME, (12900, 2), queue="advanced")
+# endregion
 print(f'send_task("{NAME}"): {result.get(timeout=TIMEOUT_S)}')

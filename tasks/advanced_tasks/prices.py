@@ -30,9 +30,15 @@ def price_and_tell(price_cents: int, seats: int, then: dict) -> str:
     Returns the id of the task that was sent.
     Raises ValueError as total_price does, and for what is no signature; nothing is sent then.
     """
+    follower = app.signature(_checked(then))
+    return follower.delay(prices.total_cents(price_cents, seats)).id
+
+
+def _checked(then: object) -> dict:
+    """Return `then` if it has the parts of a signature; else raise ValueError."""
     parts = {"task": str, "args": list | tuple, "kwargs": dict, "options": dict}
     if not isinstance(then, dict) or not all(
         isinstance(then.get(name), kind) for name, kind in parts.items()
     ):
         raise ValueError(f"then must be a signature such as with_fee.s(), got {then!r:.80}")
-    return app.signature(then).delay(prices.total_cents(price_cents, seats)).id
+    return then
