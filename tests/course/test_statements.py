@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from tests.course.test_docs import ROOT
 
 BASIC = (ROOT / "examples/basic/README.md").read_text(encoding="utf-8")
-WORKFLOWS = (ROOT / "examples/advanced/1-workflows.md").read_text(encoding="utf-8")
+TYPED = (ROOT / "examples/advanced/17_typed_arguments.md").read_text(encoding="utf-8")
 TROUBLES = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 CONTROL = (ROOT / "examples/advanced/2-control.md").read_text(encoding="utf-8")
 
@@ -118,7 +118,7 @@ def task_that_takes(typed: Celery, annotation: object):
 
 @pytest.mark.parametrize("annotation", [Order, Order | None])
 def test_a_model_or_none_is_checked_and_may_be_sent(typed, annotation):
-    told("`Order` or `Order | None`", WORKFLOWS)
+    told("`Order` or `Order | None`", TYPED)
     book = task_that_takes(typed, annotation)
     with pytest.raises(ValidationError):
         book({"seats": "many"})
@@ -134,7 +134,7 @@ def test_a_model_or_none_is_checked_and_may_be_sent(typed, annotation):
     ],
 )
 def test_a_list_of_models_is_not_checked_and_may_not_be_sent(typed, annotation, bad, good):
-    told("`list[Order]`", WORKFLOWS)
+    told("`list[Order]`", TYPED)
     book = task_that_takes(typed, annotation)
     assert book(bad) == type(bad).__name__
     with pytest.raises(EncodeError, match="Object of type Order is not JSON serializable"):
