@@ -37,7 +37,7 @@ You should see:
     150 ...
     100 ...
      50 ...
-    worker  jobs of each process, in turn
+    worker  jobs of each of its processes
     none    12
     tasks   4, 4, 4
     memory  ...
@@ -69,8 +69,8 @@ LIMIT_KIB = 150_000  # 154 MB; a process of this worker begins with 60 to 100 MB
 LIMIT_MB = LIMIT_KIB * 1024 / 1e6
 ROOM_MB = 10  # a process needs a little more or less, from job to job
 TIMEOUT_S = 40  # nothing here takes 2 s; the rest is room for a busy machine
-# As settings: worker_max_tasks_per_child and worker_max_memory_per_child.  Both are without a limit
-# in Celery.
+# As settings: worker_max_tasks_per_child and worker_max_memory_per_child.  By default neither is
+# set, and a process lives as long as its worker.
 LIMITS = {
     "none": [],
     "tasks": [f"--max-tasks-per-child={MAX_TASKS}"],
@@ -78,31 +78,28 @@ LIMITS = {
 }
 
 
+def draw(queue: str, sizes_mb: list[int]) -> list[dict]:
+    """Send a job for each size; what they returned: the "pid" and "memory_mb" of a process."""
+    sent = [draw_boarding_pass.apply_async((size,), queue=queue) for size in sizes_mb]
+    return [job.get(timeout=TIMEOUT_S) for job in sent]
+
+
 def main() -> None:
     with trial("lesson36", LIMITS, "--concurrency=1") as setups:
-        # Each job returns {"pid": ..., "memory_mb": ...} of the process that ran it.
-        sent = {
-            one.name: [
-                draw_boarding_pass.apply_async((JOB_MB,), queue=one.queue) for _ in range(JOBS)
-            ]
-            for one in setups
-        }
-        done = {name: [job.get(timeout=TIMEOUT_S) for job in jobs] for name, jobs in sent.items()}
+        done = {one.name: draw(one.queue, [JOB_MB] * JOBS) for one in setups}
 
-        # The limit lies far below this job.  A limit that stops a task is one of the system's: of a
-        # container, or of a systemd unit.
-        big, after = (
-            draw_boarding_pass.apply_async((mb,), queue=setups["memory"].queue)
-            for mb in (BIG_JOB_MB, JOB_MB)
-        )
-        big, after = big.get(timeout=TIMEOUT_S), after.get(timeout=TIMEOUT_S)
+        # The limit lies far below the first of these.  A limit that stops a task is one of the
+        # system's: of a container, or of a systemd unit.  Then the process is killed (lesson 31).
+        big, after = draw(setups["memory"].queue, [BIG_JOB_MB, JOB_MB])
 
+    # A list in a module names all that was drawn.  So Python can give none of it back, and each
+    # process grows until it ends.
     print(f"memory in MB after each of {JOBS} jobs; {LIMIT_KIB} KiB are {LIMIT_MB:.0f} MB")
     memory = {name: [job["memory_mb"] for job in jobs] for name, jobs in done.items()}
     show_bars(memory, row_height=50, rows=7)
     none, tasks, limited = processes = [by_process(jobs, "memory_mb") for jobs in done.values()]
     shares = [", ".join(str(len(jobs)) for jobs in one) for one in processes]
-    table("worker", "jobs of each process, in turn", rows=zip(LIMITS, shares, strict=True))
+    table("worker", "jobs of each of its processes", rows=zip(LIMITS, shares, strict=True))
 
     # A new process has nothing of what the old one had collected.  That is all that the two do.
     growth_mb = (none[0][-1] - none[0][0]) / (JOBS - 1)

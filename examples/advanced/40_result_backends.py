@@ -77,6 +77,9 @@ TIMEOUT_S = 60  # nothing here takes 5 s; the rest is room for a busy machine
 def ask(store: Store) -> dict[str, float | str]:
     """Put one store to use, and ask it for a result in several ways."""
     row = {"ms a job": round(store.ms_per_job(JOBS), 1)}
+
+    # On Redis get() subscribes to the result, and on rpc it is a message for this caller.  All
+    # other stores it asks again and again, every 0.5 s: its argument `interval`.
     waits_ms = []
     for number in range(WAITS):
         result = store.send(f"waited for {number}", WAITED_S)
@@ -96,6 +99,8 @@ def ask(store: Store) -> dict[str, float | str]:
 def expiry(store: Store) -> dict[str, str]:
     """Store a result as a worker does, let it grow old, then clean up as Beat does each night."""
     task_id = uuid()
+    # On Redis a key has a time to live.  In a table and in a folder nothing goes by itself: there
+    # Beat sends the task celery.backend_cleanup, at 4 in the morning, which calls cleanup().
     with store.another_program() as app:
         app.conf.result_expires = EXPIRES_S
         app.backend.store_result(task_id, 9, "SUCCESS")
@@ -118,23 +123,22 @@ def main() -> None:
 
     # Who is told comes back when the job ends, after WAITED_S; who must ask sees it POLL_S later.
     told = {name for name, row in rows.items() if row["ms get()"] < 1000 * POLL_S}
+    asked = f"asked every {POLL_S} s"
     claim(
         "redis" in told and not told & {"sqlite", "files"},
-        f"redis tells the caller; sqlite and files are asked every {POLL_S} s",
+        f"redis tells the caller; sqlite and files are {asked}",
     )
     claim(rows["none"]["ms get()"] < 1000 * WAITED_S, "none: get() did not wait")
 
     # The states of the first four rows are in the promise of each run.
     states = {name: list(row.values())[2:] for name, row in rows.items()}
+    as_sqlite = "postgresql" not in told and states.get("postgresql") == states["sqlite"]
     claim_where(
-        "postgresql" in rows,
-        "postgresql" not in told and states.get("postgresql") == states["sqlite"],
-        f"postgresql is asked every {POLL_S} s, and keeps results until cleanup()",
+        "postgresql" in rows, as_sqlite, f"postgresql is {asked}, and keeps results until cleanup()"
     )
+    as_message = "rpc" in told and states.get("rpc", [])[:2] == ["SUCCESS", "PENDING"]
     claim_where(
-        "rpc" in rows,
-        "rpc" in told and states.get("rpc", [])[:2] == ["SUCCESS", "PENDING"],
-        "rpc tells the caller, and another program finds nothing",
+        "rpc" in rows, as_message, "rpc tells the caller, and another program finds nothing"
     )
 
 
