@@ -1,8 +1,12 @@
 """Tasks that Beat sends: cleanup_files, and count_stock, which may not overlap itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import redis
 from celery import Task
 from redis.exceptions import LockNotOwnedError
+from redis.lock import Lock
 
 from celery_app import app
 from lab_home import LAB_FILES, REDIS_URL
@@ -43,17 +47,32 @@ def count_stock(self: Task, run: str, seconds: float, lock_s: float | None = Non
     check_seconds(lock_s, "lock_s")
     if lock_s < MIN_LOCK_S:
         raise ValueError(f"lock_s must be at least {MIN_LOCK_S}, got {lock_s!r}")
-    # redis-py's lock: one key with an expiry, and in it a word that only its owner knows.
-    with redis.Redis.from_url(REDIS_URL) as client:
-        lock = client.lock(f"celery_learning:lock:{run}", timeout=lock_s)
-        if not lock.acquire(blocking=False):
+    # region skip
+    with only_one(run, lock_s) as lock:
+        if not lock:
             ledger.note("SKIP", job)
             return "skipped"
-        try:
-            noted_nap(ledger, job, seconds)
-        finally:
-            try:
-                lock.release()
-            except LockNotOwnedError:  # it has expired: by now it may be somebody else's
-                ledger.note("LOST", job)
+        noted_nap(ledger, job, seconds)  # the work
+        if not lock.owned():  # it has expired meanwhile
+            ledger.note("LOST", job)
     return "done"
+    # endregion
+
+
+@contextmanager
+def only_one(name: str, lock_s: float) -> Iterator[Lock | None]:
+    """The lock of this name while the block runs; None if somebody else has it.
+
+    It is one key in Redis with an expiry, lock_s seconds, and in it a word that only its owner
+    knows.
+    """
+    with redis.Redis.from_url(REDIS_URL) as client:
+        lock = client.lock(f"celery_learning:lock:{name}", timeout=lock_s)
+        if not lock.acquire(blocking=False):
+            yield None
+            return
+        try:
+            yield lock
+        finally:
+            with suppress(LockNotOwnedError):  # it has expired: by now it may be somebody else's
+                lock.release()
