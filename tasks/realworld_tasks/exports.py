@@ -16,9 +16,8 @@ def export_data(source: str) -> dict:
     Returns {"file": "exports/north.csv", "rows": int, "size_bytes": int}.
     Raises ValueError for a source that has no flights.
     """
-    from work.flights import (
-        flight_table,  # deferred: SQLAlchemy is not loaded before somebody needs it
-    )
+    # Deferred: SQLAlchemy is not loaded before somebody needs it.
+    from work.flights import flight_table
 
     path = exports.file_of(LAB_FILES, source)
     written = exports.write(flight_table.stream(shop(), source), path)
