@@ -56,6 +56,7 @@ def whole_or_absent(path: Path) -> Iterator[IO[bytes]]:
     stays, and nobody takes it for the file.  Folders that are missing are made.
     """
     with opened_folder(path.parent, make=True) as folder:
+        # region whole
         temporary = f"{WRITING}{secrets.token_hex(8)}"
         how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         handle = os.open(temporary, how, 0o600, dir_fd=folder)
@@ -70,6 +71,7 @@ def whole_or_absent(path: Path) -> Iterator[IO[bytes]]:
             with suppress(FileNotFoundError):
                 os.unlink(temporary, dir_fd=folder)
             raise
+        # endregion
 
 
 def write_atomically(path: Path, content: bytes | memoryview) -> None:

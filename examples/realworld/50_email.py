@@ -51,8 +51,8 @@ it, and the sender could not know.  To send it again is the better mistake: a ma
 two e-mails with one Message-ID as one.
 
 Try next.  Guess first:
-  1. Let the server answer "451" four times, and set TIMEOUT_S to 60.  How long is each wait?
-  2. Let it answer "drop" instead of "drop after".  How many e-mails are in that mailbox?
+  1. In ANSWERS give `busy` four "451", and set TIMEOUT_S to 60.  How long is each wait?
+  2. Give `lost` the answer "drop" in place of "drop after".  How many e-mails are in its mailbox?
   3. In send_email, catch smtp.MailRefused beside smtp.MailBusy.  Which row changes, and how?
 """
 

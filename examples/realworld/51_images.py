@@ -76,8 +76,10 @@ def main() -> None:
     made = [result.get(timeout=TIMEOUT_S)]
 
     # A group: four tasks for four sizes, and one .get() for all of them.
+    # region group
     thumbnails = group(make_thumbnail.s(PHOTO, side_px) for side_px in SIDES_PX)()
     made += thumbnails.get(timeout=TIMEOUT_S)
+    # endregion
 
     # A task returns where the picture is, and how large.  The picture stays out of Redis.
     print(f"progress seen: {stood} of {len(OPERATIONS)} operations")

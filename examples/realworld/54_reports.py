@@ -32,7 +32,7 @@ You should see:
     true: the report was drawn once, though the mail server was asked 4 times
 
 Try next.  Guess first:
-  1. Ask for the report of "north".  Which of the numbers change?
+  1. In the chain, ask for the report of "north".  Which of the numbers change?
   2. Ask for the report of "west", which is no timetable.  Which task fails, and what becomes of the
      other one?
   3. In send_report, write raise busy instead of raise self.retry(...).  Who gets the report now?
@@ -56,8 +56,10 @@ def main() -> None:
     boxes = {name: Mailbox(name, *answers) for name, answers in ANSWERS.items()}
 
     # send_report gets what generate_report returns as its first argument, and the address after it.
+    # region chain
     workflow = chain(generate_report.s("source"), send_report.s(boxes["director"].address))
     results = {"director": workflow.delay()}
+    # endregion
 
     # .delay() of a chain gives the result of its last task; .parent is the one before it.
     report = results["director"].parent.get(timeout=TIMEOUT_S)

@@ -68,6 +68,7 @@ def main() -> None:
 
         # What beat_schedule is in celery_app.py.  "options" are those of apply_async(): while no
         # worker is there the messages pile up, and one that has waited too long is thrown away.
+        # region schedule
         schedule = {
             "clean up": {
                 "task": cleanup_files.name,
@@ -76,6 +77,7 @@ def main() -> None:
                 "options": {"queue": NAME, "expires": 10 * TICK_S},
             }
         }
+        # endregion
         with own_worker(NAME, [NAME], "--concurrency=1"), own_beat(f"{NAME}-beat", schedule):
             wait_until(lambda: len(files.removed()) == len(OLD), TIMEOUT_S)
 

@@ -59,8 +59,10 @@ def import_chunk(csv_path: str, chunk: dict, chunks: int, import_id: str) -> Non
     )
     request = import_chunk.request
     if not (request.is_eager or request.called_directly):
+        # region progress
         progress = {"done": done, "total": chunks}
         import_data.update_state(task_id=import_id, state="PROGRESS", meta=progress)
+        # endregion
 
 
 @app.task
