@@ -40,11 +40,11 @@ You should see:
     plain asyncio    the same, and code that is not async
     plain processes  all work when it ends
     true: solo waited for one answer after the other, all others for four at once
-    true: prefork and plain processes computed in four processes, the others in one
+    true: only prefork and plain processes computed in several processes
     true: one process never used more than one core
     an async def task: FAILURE EncodeError(...type coroutine is not JSON serializable...)
-    asyncio.run() inside a task: four airlines answered in ... s
     true: Celery calls a task, and awaits nothing
+    asyncio.run() inside a task: four airlines answered in ... s
     true: inside a task asyncio can wait for four at once
 
 Try next.  Guess first:
@@ -54,21 +54,20 @@ Try next.  Guess first:
      minute, on an idle machine.)
 """
 
-import importlib.util
-import json
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.lesson import claim, run_lesson
-from labkit.lesson.state_reports import state_reports
-from labkit.own.queues import own_queues
-from labkit.own.workers import Worker, WorkerLine, workers_of
-from labkit.processes.identity import ProcessId
-from labkit.processes.start import child_environment
-from labkit.processes.usage import cpu_seconds, memory_mb
+from celery import group
+
+from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.trial import trial
+from labkit.side_by_side.pools import (
+    HAS_GEVENT,
+    NO_GEVENT,
+    Cost,
+    cost_in_plain_python,
+    cost_in_worker,
+)
 from tasks.advanced_tasks import (
     ask_airline,
     ask_airline_async,
@@ -81,136 +80,70 @@ SLOTS = 4
 WAIT_S = 0.5
 STEPS = 3_000_000  # about 0.2 s of computing
 TIMEOUT_S = 60  # nothing here takes 3 s; the rest is room for a busy machine
+POOLS = ["prefork", "threads", "solo", *(["gevent"] if HAS_GEVENT else [])]
 GIVES_UP = {
-    "prefork": "memory: a process for each slot",
-    "threads": "other cores; time limits, terminate",
-    "solo": "a second slot; answers while it works",
-    "gevent": "soft limit; one that computes stops all",
+    "Celery prefork": "memory: a process for each slot",
+    "Celery threads": "other cores; time limits, terminate",
+    "Celery solo": "a second slot; answers while it works",
+    "Celery gevent": "soft limit; one that computes stops all",
     "plain threads": "other cores; all work when it ends",
     "plain asyncio": "the same, and code that is not async",
     "plain processes": "all work when it ends",
 }
-HAS_GEVENT = importlib.util.find_spec("gevent") is not None
-HAS_PIP = importlib.util.find_spec("pip") is not None  # an environment that uv made has none
-INSTALL = ".venv/bin/python -m pip install" if HAS_PIP else "uv pip install --python .venv"
-NO_GEVENT = f"gevent is not installed: {INSTALL} 'gevent>=25' adds it"
 PLAIN = Path(__file__).with_name("plain_pools.py")
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What the jobs cost in one way; pids: the processes that computed, cpu_s: for computing."""
-
-    wait_s: float
-    compute_s: float
-    pids: set[int]
-    cpu_s: float
-    memory_mb: float
-
-    def row(self) -> str:
-        cores = self.cpu_s / self.compute_s
-        return (
-            f"{self.wait_s:4.2f} s  {self.compute_s:4.2f} s   {len(self.pids):<9}  {cores:<5.1f}  "
-            f"{self.memory_mb:3.0f} MB"
-        )
-
-
 def main() -> None:
-    pools = ["prefork", "threads", "solo", *(["gevent"] if HAS_GEVENT else [])]
-    queues = {pool: f"lesson28.{pool}" for pool in pools}
-    lines = [
-        WorkerLine(f"lesson28-{pool}", [queue], [f"--concurrency={SLOTS}", f"--pool={pool}"])
-        for pool, queue in queues.items()
-    ]
-    costs = {}
-    with own_queues(*queues.values()), workers_of(lines) as workers:
+    # The two kinds of work: to wait for somebody else, and to compute.
+    waiting = group(ask_airline.s(airline, WAIT_S) for airline in AIRLINES)
+    computing = group(search_connections.s(STEPS) for _ in AIRLINES)
+    options = {pool: [f"--pool={pool}"] for pool in POOLS}
+    with trial("lesson28", options, f"--concurrency={SLOTS}") as setups:
         if not HAS_GEVENT:
             print(NO_GEVENT)
-        for pool, worker in zip(pools, workers, strict=True):
-            costs[pool] = in_worker(worker, queues[pool])
+        # One way after the other: side by side they would take each other's cores away.
+        costs = {f"Celery {one.name}": cost_in_worker(one, waiting, computing) for one in setups}
         for way in ("threads", "asyncio", "processes"):
-            costs[f"plain {way}"] = in_plain_python(way)
+            jobs = (way, SLOTS, WAIT_S, STEPS, *AIRLINES)
+            costs[f"plain {way}"] = cost_in_plain_python(PLAIN, jobs)
         show(costs)
-        async_tasks(queues["threads"])
 
+        # Celery calls the function of a task, and stores what it returns.  An `async def` returns a
+        # coroutine: nobody awaits it, and it cannot be written as JSON.
+        queue = setups["threads"].queue
+        broken = ask_airline_async.apply_async(("swift", 0), queue=queue)
+        error = broken.get(timeout=TIMEOUT_S, propagate=False)
+        print(f"an async def task: {broken.state} {error!r}")
+        claim("coroutine" in str(error), "Celery calls a task, and awaits nothing")
 
-def in_worker(worker: Worker, queue: str) -> Cost:
-    """Run both kinds of jobs on one worker."""
-    start = time.monotonic()
-    waiting = [ask_airline.apply_async((airline, WAIT_S), queue=queue) for airline in AIRLINES]
-    for result in waiting:
-        result.get(timeout=TIMEOUT_S)
-    wait_s = time.monotonic() - start
-
-    cpu_before_s, start = cpu_seconds(worker.identity), time.monotonic()
-    with state_reports() as reports:
-        computing = [search_connections.apply_async((STEPS,), queue=queue) for _ in AIRLINES]
-        for result in computing:
-            result.get(timeout=TIMEOUT_S)
-        compute_s = time.monotonic() - start
-        cpu_s = cpu_seconds(worker.identity) - cpu_before_s
-        pids = {reports.who_started(result.id)[0] for result in computing}
-    return Cost(wait_s, compute_s, pids, cpu_s, memory_mb(worker.identity))
-
-
-def in_plain_python(way: str) -> Cost:
-    """Run both kinds of jobs in a script of their own, and measure its memory while it is there."""
-    with subprocess.Popen(
-        [sys.executable, PLAIN, way, str(SLOTS), str(WAIT_S), str(STEPS), *AIRLINES],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=child_environment(),
-        text=True,
-        start_new_session=True,  # it leads a process group: itself and what it starts
-    ) as script:
-        identity = ProcessId.of(script.pid)
-        try:
-            measured = json.loads(script.stdout.readline())
-            memory = memory_mb(identity)
-        finally:
-            script.stdin.close()
-    return Cost(
-        measured["wait_s"], measured["compute_s"], set(measured["pids"]), measured["cpu_s"], memory
-    )
+        # Inside of a task that waits for several calls, asyncio.run() is welcome.
+        start = time.monotonic()
+        ask_all_airlines.apply_async((AIRLINES, WAIT_S), queue=queue).get(timeout=TIMEOUT_S)
+        took_s = time.monotonic() - start
+        print(f"asyncio.run() inside a task: four airlines answered in {took_s:.2f} s")
+        claim(took_s < 2 * WAIT_S, "inside a task asyncio can wait for four at once")
 
 
 def show(costs: dict[str, Cost]) -> None:
-    heading = f"{len(AIRLINES)} jobs each"
-    print(f"{heading:<17}wait    compute  processes  cores  memory")
-    names = {way: way if way.startswith("plain") else f"Celery {way}" for way in GIVES_UP}
-    for way, name in names.items():
-        print(f"{name:<17}{costs[way].row() if way in costs else 'not installed'}")
-    print(f"{'':<17}what it gives up")
-    for way, name in names.items():
-        print(f"{name:<17}{GIVES_UP[way]}")
-    in_four = {way for way, cost in costs.items() if len(cost.pids) == SLOTS}
-    in_one = [cost for cost in costs.values() if len(cost.pids) == 1]
-    others = [cost.wait_s for way, cost in costs.items() if way != "solo"]
+    """What each way costs, and what it gives up for that."""
+    rows = [
+        (name, *(costs[name].cells() if name in costs else ["not installed"])) for name in GIVES_UP
+    ]
+    headings = ("wait", "compute", "processes", "cores", "memory")
+    table(f"{len(AIRLINES)} jobs each", *headings, rows=rows)
+    table("", "what it gives up", rows=GIVES_UP.items())
+
+    solo_s = costs["Celery solo"].wait_s
+    others_s = [cost.wait_s for name, cost in costs.items() if name != "Celery solo"]
     claim(
-        costs["solo"].wait_s >= 4 * WAIT_S and max(others) < 3 * WAIT_S,
+        solo_s >= 4 * WAIT_S and max(others_s) < 3 * WAIT_S,
         "solo waited for one answer after the other, all others for four at once",
     )
-    claim(
-        in_four == {"prefork", "plain processes"} and len(in_one) == len(costs) - 2,
-        "prefork and plain processes computed in four processes, the others in one",
-    )
-    claim(
-        all(cost.cpu_s < 1.2 * cost.compute_s for cost in in_one),
-        "one process never used more than one core",
-    )
-
-
-def async_tasks(queue: str) -> None:
-    """Send an `async def` task, and one that uses asyncio inside."""
-    broken = ask_airline_async.apply_async(("swift", 0), queue=queue)
-    error = broken.get(timeout=TIMEOUT_S, propagate=False)
-    print(f"an async def task: {broken.state} {error!r}")
-    start = time.monotonic()
-    ask_all_airlines.apply_async((AIRLINES, WAIT_S), queue=queue).get(timeout=TIMEOUT_S)
-    took_s = time.monotonic() - start
-    print(f"asyncio.run() inside a task: four airlines answered in {took_s:.2f} s")
-    claim("coroutine" in str(error), "Celery calls a task, and awaits nothing")
-    claim(took_s < 2 * WAIT_S, "inside a task asyncio can wait for four at once")
+    # Python computes one thing at a time in a process, so threads do not help there.
+    in_one = [cost for cost in costs.values() if len(cost.pids) == 1]
+    several = len(costs) - len(in_one)
+    claim(several == 2, "only prefork and plain processes computed in several processes")
+    claim(all(cost.cores < 1.2 for cost in in_one), "one process never used more than one core")
 
 
 if __name__ == "__main__":
