@@ -1,8 +1,14 @@
 """Visitors of a web API see each step once, and wait until a task has ended."""
 
+import os
+import time
+
 import httpx
 
+from labkit.lesson import visitors
 from labkit.lesson.visitors import Visitors
+from work.mail.mail_answers import take_answer
+from work.mail.mailbox import deliver_bytes
 
 
 def state(name: str, done: int | None = None) -> dict:
@@ -40,3 +46,15 @@ def test_who_listens_is_told_until_the_end_event():
 def test_who_follows_sees_each_step_once_in_both_ways():
     seen = api_that_tells(STATES).follow("/tasks/1")
     assert seen == {"polling": ([1], "SUCCESS"), "events": ([2], "SUCCESS")}
+
+
+def test_the_first_mail_took_as_long_as_the_server_kept_it_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(visitors, "MAILBOXES", tmp_path)
+    one = Visitors(httpx.Client(), ["reader1@example.com"])
+    one.emails("slow")
+    take_answer(tmp_path, "reader1@example.com")
+    assert one.first_mail_took_s() == 0
+    file = deliver_bytes(b"Subject: x\n\nx", "reader1@example.com", tmp_path)
+    later = time.time() + 2
+    os.utime(file, (later, later))
+    assert one.first_mail_took_s() >= 2
