@@ -2,14 +2,16 @@
 
 A picture has a plan, written by hand, and facts, kept by `./lab record NN`:
 
-    examples/advanced/pictures/31_worker_lost.toml    title, job, a label for each row; timeout_s
+    examples/advanced/pictures/31_worker_lost.toml    title, job, a label for each row
     examples/runs/31.json                             what labkit.own.facts wrote
     examples/advanced/pictures/31_worker_lost.svg     drawn from both
 
+The plan may name a constant of the lesson, timeout_s: how long a message stays taken.
 `./lab record NN` draws it; `python -m labkit.course.time_lines` draws all of them, without a run.
 A picture has a light ground of its own, so that it reads the same on a dark page.
 """
 
+import ast
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from shlex import quote
 
 from lab_home import ROOT
 from labkit.course.lessons import Lesson, lesson_of_script, scripts
@@ -69,9 +72,19 @@ def draw(lesson: Lesson) -> Path | None:
     if missing := [name for name in wanted["rows"] if name not in known]:
         raise LabError(f"{lesson.shown(facts)} has no row {missing[0]!r}", again)
     file = plan.with_suffix(".svg")
-    svg = picture(wanted["title"], wanted["job"], wanted["rows"], known, wanted.get("timeout_s", 0))
+    timeout_s = _constant(lesson, wanted["timeout_s"]) if "timeout_s" in wanted else 0
+    svg = picture(wanted["title"], wanted["job"], wanted["rows"], known, timeout_s)
     file.write_text(svg, "utf-8")
     return file
+
+
+def _constant(lesson: Lesson, name: str) -> float:
+    """The value of a constant of the lesson, so that a plan does not say it again."""
+    for node in lesson.tree.body:
+        if isinstance(node, ast.Assign) and name in map(ast.unparse, node.targets):
+            return float(ast.unparse(node.value))
+    plan = lesson.shown(plan_file(lesson))
+    raise LabError(f"{plan} names {name!r}, and the lesson has none", f"grep -n _S {quote(plan)}")
 
 
 def picture(

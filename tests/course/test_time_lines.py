@@ -100,6 +100,20 @@ def test_a_message_that_was_taken_is_shown_until_its_timeout_is_over():
     assert "TL-3" not in words_in(picture("T", "TL-1", {"one": "row"}, facts))
 
 
+def test_the_timeout_of_a_plan_is_a_constant_of_the_lesson(small_lab: SmallLab):
+    script = small_lab.lesson()
+    small_lab.edit(
+        "examples/basic/01_sums.py", "\n\ndef main", "\nOLD_S = 7  # seconds\n\n\ndef main"
+    )
+    lesson = lesson_of_script(script, small_lab.root)
+    plan = write(plan_file(lesson), f'timeout_s = "OLD_S"\n{PLAN}')
+    write(facts_file(lesson), json.dumps(FACTS))
+    assert "visibility_timeout (7 s)" in words_in(draw(lesson).read_text())[-1]
+    plan.write_text(f'timeout_s = "NEW_S"\n{PLAN}')
+    with pytest.raises(LabError, match=r"01_sums\.toml names 'NEW_S', and the lesson has none"):
+        draw(lesson)
+
+
 def test_a_lesson_without_a_plan_has_no_picture(small_lab: SmallLab):
     assert draw(lesson_of_script(small_lab.lesson(), small_lab.root)) is None
 
