@@ -6,12 +6,12 @@ add terminate=True; that kills the process of the pool that has the task, with a
 doing.
 
 Here two workers have the same three tasks: one that runs, one that is queued behind it, and one
-that is due in 3 s.  Then all of them are called off, with terminate=True at one of the workers.
+that is due in 4 s.  Then all of them are called off, with terminate=True at one of the workers.
 
 The task is `report_sales` in tasks/advanced_tasks/desk.py.  Where a revoke is remembered, and how
 it gets lost, is the next lesson.
 
-    ./lab run 24        # about 9 s
+    ./lab run 24        # about 10 s
 
 Watch: http://localhost:5555/tasks shows five of the six tasks as REVOKED.
 
@@ -22,7 +22,7 @@ You should see:
     the task was   revoke(id)                revoke(id, terminate=True)
     running        SUCCESS: began and ended  REVOKED: began, and did not end
     queued behind  REVOKED: never began      REVOKED: never began
-    due in 3 s     REVOKED: never began      REVOKED: never began
+    due in 4 s     REVOKED: never began      REVOKED: never began
     true: revoke() alone stops only what has not begun
     true: terminate=True stopped the running task, too, in the middle
 
@@ -39,10 +39,10 @@ from labkit.lesson.trial import trial
 from tasks.advanced_tasks import report_sales
 
 SETTINGS = {"revoke": {}, "terminate": {"terminate": True}}
-TASKS = {"RUN-1": "running", "QUEUE-1": "queued behind", "DUE-1": "due in 3 s"}
+TASKS = {"RUN-1": "running", "QUEUE-1": "queued behind", "DUE-1": "due in 4 s"}
 CALLED_OFF = ["RUN-1", "QUEUE-1", "DUE-1"]
-JOB_S = 2  # long enough to be called off in the middle
-DUE_S = 3  # soon enough to see that it does not run then either
+JOB_S = 3  # long enough to be called off in the middle
+DUE_S = 4  # soon enough to see that it does not run then either
 ANSWER_S = 5  # a worker answers in milliseconds
 
 
@@ -65,7 +65,8 @@ def main() -> None:
                 reply=True,
                 timeout=ANSWER_S,
             )
-        setups.wait_until_quiet()  # the time of the last one has come, too
+        # Until the time of the last one has come, too: only then its worker throws it away.
+        setups.wait_until_quiet()
 
     # A state is only what somebody reported.  What the work itself wrote down stands beside it.
     rows = [
