@@ -66,9 +66,11 @@ def main() -> None:
         print("ten reports sent, with the priorities 9 8 7 6 5 4 3 2 1 0 in this order")
 
         # No worker has started yet, so we can look where the messages lie: each of the four lists
-        # is a key of its own, and its name holds two bytes that nobody can type.
+        # is a key of its own, and its name holds two bytes that nobody can type.  So the length of
+        # one key is not the length of the queue.
         table("list in Redis", "holds", rows=four.lists().items())
 
+        # One slot does one task after the other, so the order of their ends is that of the lists.
         setups.start()
         setups.wait_until_done()
         order = [job.removeprefix("OSL-") for job in four.done()]

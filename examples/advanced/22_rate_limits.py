@@ -82,13 +82,15 @@ def main() -> None:
         own_workers(WORKERS, [QUEUE], "--concurrency=1", "--prefetch-multiplier=1") as workers,
     ):
         # The two workers of the trial get a backlog each.  They work on it while we look at the
-        # other two, which share a queue, and go by the limit in the code: 1/s.
+        # other two, which share a queue, and go by the limit in the code: 1/s.  Nobody asks for the
+        # results of the many: to store them is work that has nothing to do with the limit.
         for one in setups:
             for number in range(BACKLOG):
                 one.send(confirm_seats, f"OSL-{number}", ignore_result=True)
         for number in range(MESSAGES):
             confirm_seats.apply_async((ledger.run, f"OSL-{number}"), queue=QUEUE)
 
+        # Each worker counts for itself, and does not know of the other one.
         wait_until(lambda: all(len(began_at(ledger, one)) >= 4 for one in workers), TIMEOUT_S)
         firsts = [began_at(ledger, one) for one in workers]
         took_s = [began[3] - began[0] for began in firsts]

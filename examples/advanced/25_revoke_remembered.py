@@ -54,6 +54,8 @@ def main() -> None:
             for one in setups:  # a worker, a queue and a ledger each
                 one.send(report_sales, "DUE-1", countdown=DUE_S)
             setups.wait_until_settled()  # each holds its task
+            # Only the worker that holds the task is told.  Without a destination all workers would
+            # be, also the shared ones, and would keep the id for three hours.
             for one in setups:
                 task_id, to = one.results["DUE-1"].id, [one.worker.name]
                 app.control.revoke(task_id, destination=to, reply=True, timeout=ANSWER_S)

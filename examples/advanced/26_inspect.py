@@ -103,8 +103,10 @@ def main() -> None:
     ):
         prefork, solo = setups
         at, at_solo = ("-d", prefork.worker.name), ("-d", solo.worker.name)
+        # What the lists will show: a task that runs until somebody approves, one that waits for its
+        # slot, one that waits for its time.  The solo worker has one that runs, and nothing else.
         solo.send(get_approval, "OSL-1")
-        prefork.send(get_approval, "OSL-1")  # runs until somebody approves
+        prefork.send(get_approval, "OSL-1")
         prefork.send(report_sales, "OSL-2")
         prefork.send(report_sales, "OSL-3", countdown=60)
         setups.wait_until_begun("OSL-1")
@@ -118,7 +120,8 @@ def main() -> None:
         silent.show()
         claim(silent.end() != 0, "a worker with --pool=solo does not answer while it works")
 
-        # What is changed is changed in the memory of a running worker, and counts at once.
+        # What is changed is changed in the memory of a running worker, and counts at once.  When it
+        # starts again, its settings count again.
         celery_side_by_side(ORDERS, *at)
         prefork.send(report_sales, "OSL-4", queue=MORE)
         for booking in ("OSL-2", "OSL-4"):

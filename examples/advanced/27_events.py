@@ -67,6 +67,8 @@ def main() -> None:
     state = app.events.State()  # what can be known from events: tasks, and workers
     steps = defaultdict(list)  # task id -> each step, in order
 
+    # This is the whole listener: a function for each event, and a Receiver (below) that calls it.
+    # An event is a dict: its type, the task's id, the worker, the time, and what else there is.
     def note(event: dict) -> None:
         state.event(event)
         kind, _, step = event["type"].partition("-")
@@ -89,7 +91,7 @@ def main() -> None:
             "retries": ask_until_ready.apply_async((2, 0.1), queue=one.queue),
             "revoked": one.send(report_sales, "OSL-3", countdown=DUE_S),
         }
-        setups.wait_until_settled()
+        wait_until(lambda: "received" in steps[tasks["revoked"].id], TIMEOUT_S)
         app.control.revoke(tasks["revoked"].id, destination=[one.worker.name])
         wait_until(lambda: all(state.tasks[task.id].ready for task in tasks.values()), TIMEOUT_S)
 

@@ -126,6 +126,7 @@ def main() -> None:
 
 def show(costs: dict[str, Cost]) -> None:
     """What each way costs, and what it gives up for that."""
+    # Two prices: seconds and memory, which can be measured, and what a pool cannot do.
     rows = [
         (name, *(costs[name].cells() if name in costs else ["not installed"])) for name in GIVES_UP
     ]
@@ -139,7 +140,8 @@ def show(costs: dict[str, Cost]) -> None:
         solo_s >= 4 * WAIT_S and max(others_s) < 3 * WAIT_S,
         "solo waited for one answer after the other, all others for four at once",
     )
-    # Python computes one thing at a time in a process, so threads do not help there.
+    # Python computes one thing at a time in a process, so threads do not help there.  On an
+    # idle machine "cores" is 1.0 for one process, and as many as there are for four.
     in_one = [cost for cost in costs.values() if len(cost.pids) == 1]
     several = len(costs) - len(in_one)
     claim(several == 2, "only prefork and plain processes computed in several processes")
