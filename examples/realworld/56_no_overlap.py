@@ -10,7 +10,7 @@ that only its owner knows, so that nobody else can release it.  And it ends by i
 or a killed worker would keep it for ever.  That is also its weakness.  So the task runs without a
 lock, with a long one, which ends after 60 s, and with a short one, which ends after 1 s.
 
-The task is `count_stock` in tasks/realworld_tasks/cleanup.py.
+The task is `count_stock` in tasks/realworld_tasks/cleanup.py, and its lock is `only_one`, below it.
 
     ./lab run 56        # about 8 s
 
@@ -39,8 +39,8 @@ itself must refuse the second one, as lesson 33 does with a key in the database.
 
 Try next.  Guess first:
   1. Set WORK_S to 0.8 (about 35 s).  Which of the two reasons for overlapping is left?
-  2. Kill -9 a worker that holds a lock of 60 s (give count_stock 30 s of work, and a ledger).  How
-     long does nobody count?
+  2. In only_one of tasks/realworld_tasks/cleanup.py, write acquire() for acquire(blocking=False)
+     (about 30 s).  Which sentence does not come true any more, and where do the runs wait now?
   3. Set the 1 in LOCKS_S to 3 (about 35 s).  Which row does the row `short` look like then?
 """
 
