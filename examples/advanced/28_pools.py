@@ -42,7 +42,7 @@ You should see:
     true: solo waited for one answer after the other, all others for four at once
     true: only prefork and plain processes computed in several processes
     true: one process never used more than one core
-    an async def task: FAILURE EncodeError(...type coroutine is not JSON serializable...)
+    an async def: FAILURE EncodeError(...type coroutine is not JSON serializable...)
     true: Celery calls a task, and awaits nothing
     asyncio.run() inside a task: four airlines answered in ... s
     true: inside a task asyncio can wait for four at once
@@ -113,7 +113,7 @@ def main() -> None:
         queue = setups["threads"].queue
         broken = ask_airline_async.apply_async(("swift", 0), queue=queue)
         error = broken.get(timeout=TIMEOUT_S, propagate=False)
-        print(f"an async def task: {broken.state} {error!r}")
+        print(f"an async def: {broken.state} {error!r}")
         claim("coroutine" in str(error), "Celery calls a task, and awaits nothing")
 
         # Inside of a task that waits for several calls, asyncio.run() is welcome.

@@ -63,6 +63,7 @@ import time
 from labkit.lesson import claim, run_lesson, table
 from labkit.lesson.error_mail import ErrorMail
 from labkit.lesson.metrics import status_codes, wait_for_metric
+from labkit.long_lines import show_line
 from labkit.own.pages import own_flower
 from labkit.own.queues import own_queues
 from labkit.own.workers import own_worker
@@ -151,7 +152,7 @@ def read_the_reports() -> None:
     rows = [(task.name, AT_FIRST + LATER, *mail.counts(task.name)) for task in FAILING]
     table("a ValueError in", "failed", "e-mails", "kept back", rows=rows)
     claim(mail.told() == failures, "every failure had an e-mail, or was counted in the next one")
-    print(f"in a report: {mail.ends_of_a_traceback(generate_report.name)}")
+    show_line(f"in a report: {mail.ends_of_a_traceback(generate_report.name)}")
     print(f"{failures} failures made {mail.number()} e-mails")
     claim(mail.number() < failures, "a broken task does not fill the mailbox")
 
