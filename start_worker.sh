@@ -11,5 +11,7 @@ CDPATH='' cd -- "$(dirname -- "$0")"
 # --without-mingle, --without-gossip: workers do not wait for one another, and start a second sooner.
 # The price of the first: a worker that starts is not told which tasks were revoked before.  Leave
 # it out where `revoke` must outlive a restart.
+# region worker
 show_and_run celery -A celery_app worker --loglevel=info --queues=basic,advanced,realworld \
     --concurrency=4 --without-mingle --without-gossip "$@"
+# endregion

@@ -55,6 +55,7 @@ def write_errors_to_a_file(**_kwargs: Any) -> None:
 
 
 # -- One id from task to task ------------------------------------------------------------------
+# region headers
 @before_task_publish.connect
 def send_the_id_along(headers: dict[str, Any], **_kwargs: Any) -> None:
     """Whoever sends a message, a web page or a task: put the id into its headers."""
@@ -66,6 +67,7 @@ def take_the_id_over(task: Task, **_kwargs: Any) -> None:
     """Before a task runs: what it sends from now on belongs to the same id."""
     headers = task.request.headers or {}  # those that are not Celery's own
     correlation_id.set(headers.get(HEADER, "-"))
+    # endregion
 
 
 @task_postrun.connect

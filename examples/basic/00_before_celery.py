@@ -70,9 +70,11 @@ def with_asyncio(ledger: Ledger, job: str) -> None:
 
 # When .delay() returns, the broker has the message, and the script is not needed any more.
 def with_queue(ledger: Ledger, job: str) -> None:
+    # region queue
     from tasks import basic_tasks  # the other three scripts need no Celery
 
     basic_tasks.noted_nap.delay(ledger.run, job, WORK_S)
+    # endregion
     say_so_and_stay()
 
 

@@ -45,14 +45,17 @@ def main() -> None:
 
     # From here on we note what workers report, to learn which of them did the sum.
     with state_reports() as reports:
-        # The message is on its way when .delay() returns; nothing has been added up yet.
         start = time.monotonic()
+        # region call
+        # The message is on its way when .delay() returns; nothing has been added up yet.
         result = add.delay(4, 5)
         sent_s = time.monotonic() - start
-        print(f"add.delay(4, 5) came back after {1000 * sent_s:.0f} ms with the id {result.id}")
 
         # Without a timeout, .get() would wait for ever where no worker runs.
-        print(f".get() brought {result.get(timeout=TIMEOUT_S)}")
+        answer = result.get(timeout=TIMEOUT_S)
+        # endregion
+        print(f"add.delay(4, 5) came back after {1000 * sent_s:.0f} ms with the id {result.id}")
+        print(f".get() brought {answer}")
 
         pid, worker = reports.who_started(result.id)
         print(f"the sum was done by process {pid} of the worker {worker}")

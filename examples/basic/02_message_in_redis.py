@@ -58,13 +58,15 @@ def main() -> None:
         results = [nap.apply_async([seconds], queue=QUEUE) for seconds in NAPS_S]
         print(f"{len(results)} messages sent: {places()}")
 
+        # region look
         # A producer pushes at the left end, a worker pops at the right end: the oldest is the last.
         raw = client.lindex(QUEUE, -1)
-        print(f"the oldest in the list {QUEUE}: {raw[:40]}...")
         message = json.loads(raw)
-        headers = [(f"headers {one}", message["headers"][one]) for one in ("task", "id", "eta")]
         # base64 hides nothing: whoever can read Redis can read the arguments.
         body = base64.b64decode(message["body"]).decode()
+        # endregion
+        print(f"the oldest in the list {QUEUE}: {raw[:40]}...")
+        headers = [(f"headers {one}", message["headers"][one]) for one in ("task", "id", "eta")]
         delivery_info = message["properties"]["delivery_info"]
         table(rows=[*headers, ("body", body), ("delivery_info", delivery_info)])
 

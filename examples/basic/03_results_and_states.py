@@ -69,18 +69,22 @@ def main() -> None:
     process = "process {pid} of {hostname}".format(**running.info)
     print(f"nap(1.5): {running.state}, in {process}, ready() is {running.ready()}")
 
+    # region timeout
     # A timeout ends the waiting, and not the task: ask again, and it is there.
     try:
         running.get(timeout=0.1)
     except exceptions.TimeoutError:
         print("  .get(timeout=0.1) raised TimeoutError")
     slept_s = running.get(timeout=TIMEOUT_S)
+    # endregion
     ended = f"ready() is {running.ready()}, successful() is {running.successful()}"
     print(f"nap(1.5): {running.state}, {ended}, and it brought {slept_s:.3f}")
 
+    # region error
     # .get() raises what the task raised.  propagate=False hands it over as a value instead.
     failed = divide.delay(1, 0)
     error = failed.get(timeout=TIMEOUT_S, propagate=False)
+    # endregion
     ended = f"ready() is {failed.ready()}, successful() is {failed.successful()}"
     print(f"divide(1, 0): {failed.state}, {ended}")
     print(f"  .get(propagate=False) handed over {error!r}")

@@ -31,6 +31,7 @@ Try next.  Guess first:
 
 import time
 
+from celery_app import app
 from labkit.lesson import claim, run_lesson
 from labkit.own.command import celery
 from labkit.waiting import wait_until
@@ -41,21 +42,28 @@ TIMEOUT_S = 40  # the nap takes 10 s; the rest is room for a busy worker
 
 
 def main() -> None:
-    # The call is over before the work has begun: all that is waited for is the broker.
     start = time.monotonic()
-    result = nap.delay(NAP_S)
+    # region send
+    # The call is over before the work has begun: all that is waited for is the broker.  Of what
+    # comes back, the id is worth keeping: a text that fits into a database or a web address.
+    task_id = nap.delay(NAP_S).id
+    # endregion
     sent_s = time.monotonic() - start
     print(f"nap.delay({NAP_S}) came back after {1000 * sent_s:.0f} ms")
 
     # Nothing holds this process up.
     total = sum(range(1, 1_000_001))
     print(f"meanwhile this process added the numbers from 1 to 1000000: {total}")
+    # region ask
+    # The id alone leads back to the task, in this process or in any other one.
+    result = app.AsyncResult(task_id)
+    # endregion
     runs = wait_until(lambda: result.state == "STARTED", TIMEOUT_S)
     print(f"the nap is {result.state}, {time.monotonic() - start:.1f} s after it was sent")
 
     # Celery's own command asks the result backend, and waits if there is nothing yet.  Any
     # process that can reach the backend can do this, on any machine, until the result expires.
-    printed = celery("result", result.id).show()
+    printed = celery("result", task_id).show()
     took_s = time.monotonic() - start
     print(f"the result came {took_s:.1f} s after the nap was sent")
 

@@ -60,9 +60,11 @@ def main() -> None:
     print(f"countdown=1: the answer came {waited_s:.2f} s after it was sent")
     claim(waited_s >= 1, "countdown held its task back for 1 s")
 
+    # region eta
     # With a time zone, always: a naive datetime is read as UTC, whatever `timezone` says.
     eta = datetime.now(UTC) + timedelta(seconds=1)
     add.apply_async((2, 3), eta=eta).get(timeout=TIMEOUT_S)
+    # endregion
     late_s = (datetime.now(UTC) - eta).total_seconds()
     print(f"eta={eta:%H:%M:%S.%f}: the answer came {late_s:.3f} s after that moment")
     claim(late_s >= 0, "no answer came before the eta")
@@ -70,8 +72,10 @@ def main() -> None:
     # Too late on purpose: it is due after 1 s, and of use to nobody after 0.5 s.  The state alone
     # would not say whether it had begun before, so we note what workers report.
     with state_reports() as reports:
+        # region expires
         stale = add.apply_async((2, 3), countdown=1, expires=0.5)
         outcome = stale.get(timeout=TIMEOUT_S, propagate=False)
+        # endregion
         states = [report["status"] for report in reports.of(stale.id)]
     print(f"countdown=1, expires=0.5: {stale.state}, {outcome!r}")
     claim(states == ["REVOKED"], "what became due after it had expired was never started")

@@ -63,6 +63,7 @@ VALUES = [
 
 def main() -> None:
     task_id = word_counts_of_all.delay(DOCUMENTS, pause_s=PAUSE_S).id
+    # region follow
     # From here on the id is all that is used: any other process could do the same.
     result = app.AsyncResult(task_id)
     with progress_bar("documents") as bar:
@@ -71,6 +72,7 @@ def main() -> None:
             # pid and the worker with STARTED, nothing with PENDING.
             bar.show(result.info)
             time.sleep(POLL_S)
+        # endregion
         bar.fill()
     print("the bar stood at", *bar.stood, f"of {len(DOCUMENTS)} documents")
 

@@ -38,7 +38,7 @@ You should see:
 Each block is a job, drawn where it began and as long as it took; both pictures have one scale.
 
 Try next.  Guess first:
-  1. Send 4 jobs: range(1, 5).  How many times as fast are three workers then, and why not 3?
+  1. Send 4 jobs (range(1, 5) in JOBS).  How many times as fast are three workers, and why not 3?
   2. Set JOB_S to 0.05.  What do the gaps between the blocks say?
   3. While the first picture is made, type ./start_worker.sh -n mine@%h --queues=lesson09 in a
      second terminal.  What is missing in the picture, and who did it?
@@ -58,6 +58,7 @@ JOB_S = 0.3
 OPTIONS = ["--concurrency=1", "--prefetch-multiplier=1"]
 COLUMN_S = JOB_S / 2  # what one character of the pictures stands for
 TIMEOUT_S = 60  # the longer run takes 10 s; the rest is room for a busy machine
+Shares = dict[str, list[str]]  # {worker: its jobs}
 
 
 def main() -> None:
@@ -84,7 +85,7 @@ def main() -> None:
     claim(times >= 2.8, "three workers were at least 2.8 times as fast as one")
 
 
-def do_jobs(ledger: Ledger, workers: list[Worker]) -> tuple[float, dict[str, list[str]]]:
+def do_jobs(ledger: Ledger, workers: list[Worker]) -> tuple[float, Shares]:
     """Send all jobs, wait for them, and draw who did what when.
 
     Returns the seconds from the first start to the last end, and each worker's jobs.
