@@ -12,7 +12,10 @@ from celery.result import AsyncResult, ResultSet
 from celery.schedules import crontab, schedule
 from celery.worker import state
 
-from tests.course.test_statements import BASIC, told
+from tests.course.test_docs import ROOT
+from tests.course.test_statements import told
+
+PERIODIC = (ROOT / "examples/basic/07_periodic_tasks.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ SPRING = datetime(2026, 3, 28, 21, 29, tzinfo=UTC)  # at 01:00 UTC they go on fr
     ],
 )
 def test_crontabs_skip_an_hour_when_clocks_go_back(app, zone, minute, gap_minutes):
-    told("in the hour that comes twice they send nothing the second time", BASIC)
+    told("in the hour that comes twice they send nothing the second time", PERIODIC)
     moments = sent(crontab(minute=minute, app=app), zone, NIGHT, hours=8)
     assert longest_gap(moments) == timedelta(minutes=gap_minutes)
     assert any(one in moments for one in SECOND_TIME) == (zone != "Europe/Berlin")

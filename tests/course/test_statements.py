@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from tests.course.test_docs import ROOT
 
-BASIC = (ROOT / "examples/basic/README.md").read_text(encoding="utf-8")
+PROGRESS = (ROOT / "examples/basic/06_progress.md").read_text(encoding="utf-8")
 TYPED = (ROOT / "examples/advanced/17_typed_arguments.md").read_text(encoding="utf-8")
 TROUBLES = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 CONTROL = (ROOT / "examples/advanced/2-control.md").read_text(encoding="utf-8")
@@ -72,7 +72,7 @@ REFUSED = [timedelta(hours=1), {1, 2}, Plain.RED, Seat(row=1), object()]
 
 @pytest.mark.parametrize("value", COMES_BACK, ids=lambda value: type(value).__name__)
 def test_the_types_that_celery_adds_to_json_come_back_as_they_were(value):
-    told(f"`{type(value).__name__}`", BASIC)
+    told(f"`{type(value).__name__}`", PROGRESS)
     back = loads(dumps({"value": value}))["value"]
     assert back == value
     assert type(back) is type(value)
@@ -81,7 +81,7 @@ def test_the_types_that_celery_adds_to_json_come_back_as_they_were(value):
 @pytest.mark.parametrize("name", COMES_BACK_AS)
 def test_some_values_pass_and_come_back_as_something_else(name):
     if name != "key":
-        told(f"`{name}`", BASIC)
+        told(f"`{name}`", PROGRESS)
     value, expected = COMES_BACK_AS[name]
     back = loads(dumps(value))
     assert back == expected

@@ -1,4 +1,4 @@
-"""Sentences of the basic chapter, the chapter on control and docs/troubleshooting.md, tried out."""
+"""Sentences of the basic lessons, the chapter on control and docs/troubleshooting.md, tried out."""
 
 import base64
 import json
