@@ -4,8 +4,8 @@ Late acknowledgement says: a message is there until its task has ended.  On Rabb
 sees to that: it hands a message out, and keeps it until the worker acknowledges it or its
 connection is gone.  On Redis the worker does both.  It pops the message from a list, and in a
 second step it writes it down as unacked.  A worker that is killed between the two takes the message
-with it, and nobody knows that there was one.  That is a window of less than a millisecond: so this
-lesson kills often.
+with it, and nobody knows that there was one.  That moment is short.  So this lesson kills often,
+and each time soon after the end of a job: then a worker takes its next message.
 
 A worker on each is killed (kill -9) 60 times under a stream of short jobs with late
 acknowledgement, and the jobs are counted.  RabbitMQ takes part where AMQP_URL names one.  A killed
@@ -37,7 +37,7 @@ worker that dies loses one message at most in this way, and seldom that.  If non
 somebody must look what is not done, and send it again (lesson 61).
 
 Try next.  Guess first:
-  1. Set JOB_S to 0.1.  The workers are killed as often.  Does Redis lose as many jobs?
+  1. Set JOB_S to 0.1.  Does Redis lose fewer jobs?  (What matters is when the kill comes.)
   2. In tasks/other_app.py, take acks_late=True away.  Which broker loses jobs now?
   3. Set VISIBILITY_S to 8.  What takes longer now, and does Redis lose fewer jobs?
 """
@@ -51,7 +51,7 @@ from tasks.other_app import app_on, print_ticket_elsewhere
 
 KILLS = 60
 JOBS_PER_KILL = 6  # sent for each worker; it is killed after about half of them
-JOB_S = 0.005  # short, so that a kill often finds the worker between two jobs
+JOB_S = 0.005  # short, for there are 360 jobs
 VISIBILITY_S = 4  # of Redis; longer than any job here
 SETTLED_S = 2.0 * VISIBILITY_S  # longer than Redis needs to give an old message back
 
@@ -59,8 +59,8 @@ SETTLED_S = 2.0 * VISIBILITY_S  # longer than Redis needs to give an old message
 def main() -> None:
     task = print_ticket_elsewhere.name
     with both_benches("lesson42", ["work"], VISIBILITY_S, task, app_on) as benches:
-        # The workers have one slot and --prefetch-multiplier=1: one job runs, one message is held.
-        # So each worker pops often, and each pop is a chance to be killed in.
+        # The workers have one slot and --prefetch-multiplier=1, so they take one message at a time,
+        # and each time may be the one in which they are killed.
         for turn in range(KILLS):
             for number in range(JOBS_PER_KILL):
                 for bench in benches:
