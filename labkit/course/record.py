@@ -57,9 +57,10 @@ def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> Non
 def without_machine_names(text: str, root: Path = ROOT, home: Path = LAB_HOME) -> str:
     """The text without what differs from machine to machine and helps no reader.
 
-    Paths in the lab's folder become relative, the state folder becomes .lab, and the name of this
-    computer after the @ of a worker becomes `host`.
+    Paths in the lab's folder become relative, the state folder becomes .lab (that of a temporary
+    stack, too), and the name of this computer after the @ of a worker becomes `host`.
     """
     computer = re.escape(os.uname().nodename)
     text = text.replace(str(home), ".lab").replace(f"{root}/", "").replace(str(root), ".")
+    text = re.sub(r"\.lab/temporary/stack-\w+", ".lab", text)
     return re.sub(rf"@{computer}\b", "@host", text)

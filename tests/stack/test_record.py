@@ -37,9 +37,10 @@ def test_recording_fills_in_the_chapter(small_lab):
 
 def test_names_of_this_machine_are_taken_out_of_a_recorded_run(tmp_path):
     computer = os.uname().nodename
-    text = f"lab1@{computer} wrote {tmp_path}/work/a.py and {tmp_path}/.lab/x"
+    home = f"{tmp_path}/.lab"
+    text = f"lab1@{computer} wrote {tmp_path}/work/a.py, {home}/x and {home}/temporary/stack-1f/y"
     cleaned = without_machine_names(text, tmp_path, tmp_path / ".lab")
-    assert cleaned == "lab1@host wrote work/a.py and .lab/x"
+    assert cleaned == "lab1@host wrote work/a.py, .lab/x and .lab/y"
 
 
 def test_a_run_with_a_plan_for_a_picture_keeps_its_facts_and_draws_it(small_lab):
