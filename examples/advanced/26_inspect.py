@@ -61,8 +61,8 @@ You should see:
     ...: celery multi started w1, replaced it, and ended it
 
 Try next.  Guess first:
-  1. Set `at` to () in main(), while your lab is up.  How many nodes are online, and which one of
-     this lesson's is not among them?
+  1. Type `celery -A celery_app status` while your lab is up and this lesson runs.  Who answers,
+     too, and which worker of the lesson does not?
   2. Let solo note APPROVED before the first question.  Which claim does not hold any more?
   3. Type `celery -A celery_app inspect query_task ID` for a task of lesson 04 while it runs.
 """
@@ -140,7 +140,7 @@ def main() -> None:
         first, second, third = w1.show()
         claim_where(
             not w1.left_out,
-            first != second and not third,
+            None not in (first, second) and first != second and third is None,
             "celery multi started w1, replaced it, and ended it",
         )
 
