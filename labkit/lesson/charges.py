@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab_home import LAB_FILES
-from labkit.lesson.trial import Setups
+from labkit.lesson.setups import Setups
 from work.orders.charges import Charges
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import psutil
 
 from labkit.lesson.setup import Setup
-from labkit.lesson.trial import WAIT_S, Setups
+from labkit.lesson.setups import WAIT_S, Setups
 from labkit.own.facts import note_kill
 
 GOT_INT = "Hitting Ctrl+C again"  # what a worker says when it has got the first INT

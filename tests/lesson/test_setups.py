@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from labkit.lesson.setup import Setup
-from labkit.lesson.trial import Setups
+from labkit.lesson.setups import Setups
 from work.ledger import Ledger
 
 ENDLESS_S = 0.3  # nothing that is met takes a tenth of it
@@ -20,9 +20,9 @@ def setup(tmp_path, monkeypatch):
     one.ledger.create()
     monkeypatch.setattr(one, "_ids", lambda: {"OSL-1": "id"})
     monkeypatch.setattr(one, "_with_a_message", set)
-    monkeypatch.setattr("labkit.lesson.trial.WAIT_S", ENDLESS_S)
-    monkeypatch.setattr("labkit.lesson.trial.SURE_S", 0.05)
-    monkeypatch.setattr("labkit.lesson.trial.messages", lambda _client, _queues: 1)
+    monkeypatch.setattr("labkit.lesson.setups.WAIT_S", ENDLESS_S)
+    monkeypatch.setattr("labkit.lesson.setups.SURE_S", 0.05)
+    monkeypatch.setattr("labkit.lesson.setups.messages", lambda _client, _queues: 1)
     return one
 
 
@@ -41,7 +41,7 @@ def test_more_jobs_are_counted_from_the_moment_of_the_question(setup):
 
 
 def test_a_job_without_end_and_without_message_is_not_waited_for(setup, monkeypatch):
-    monkeypatch.setattr("labkit.lesson.trial.messages", lambda _client, _queues: 0)
+    monkeypatch.setattr("labkit.lesson.setups.messages", lambda _client, _queues: 0)
     Setups([setup], [setup]).wait_until_done_or_lost(lambda _verdict: False)
 
 
