@@ -108,7 +108,9 @@ def test_the_timeout_of_a_plan_is_a_constant_of_the_lesson(small_lab: SmallLab):
     lesson = lesson_of_script(script, small_lab.root)
     plan = write(plan_file(lesson), f'timeout_s = "OLD_S"\n{PLAN}')
     write(facts_file(lesson), json.dumps(FACTS))
-    assert "visibility_timeout (7 s)" in words_in(draw(lesson).read_text())[-1]
+    drawn = draw(lesson)
+    assert drawn
+    assert "visibility_timeout (7 s)" in words_in(drawn.read_text())[-1]
     plan.write_text(f'timeout_s = "NEW_S"\n{PLAN}')
     with pytest.raises(LabError, match=r"01_sums\.toml names 'NEW_S', and the lesson has none"):
         draw(lesson)
