@@ -11,6 +11,7 @@ comments mark it, which editors fold:
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 from shlex import quote
 from textwrap import dedent
@@ -27,6 +28,7 @@ MAX_LINES = 15
 LANGUAGES = {".py": "python", ".sh": "sh", ".yml": "yaml", ".yaml": "yaml", ".toml": "toml"}
 _BEGIN = re.compile(r"\s*# region (\S+)\s*")
 _END = re.compile(r"\s*# endregion\s*")
+_IS_DEFINED = re.compile(r"^(?:async def|def|class) ", re.MULTILINE)
 Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -45,7 +47,7 @@ def own_code(file: str, *names: str, region: str = "", body: bool = True, root: 
         code = _region(_read(root / file, root), region, file)
     else:
         what = " and ".join(map(repr, names))
-        code = without_marks("\n\n".join(_named(root / file, name, body, root) for name in names))
+        code = without_marks(_joined([_named(root / file, name, body, root) for name in names]))
     count = len(code.splitlines())
     if not count:
         raise _refused(f"{what} of {file} has no lines", file)
@@ -110,6 +112,15 @@ def without_marks(code: str) -> str:
 
 
 # -- Names ----------------------------------------------------------------------------------------
+
+
+def _joined(parts: list[str]) -> str:
+    """Two empty lines around functions and classes, and one elsewhere, as ruff format has it."""
+    code = ""
+    for before, part in pairwise(["", *parts]):
+        apart = any(_IS_DEFINED.search(one) for one in (before, part))
+        code += ("\n\n\n" if apart else "\n\n") * bool(before) + part
+    return code
 
 
 def _named(path: Path, name: str, body: bool, root: Path) -> str:

@@ -115,7 +115,13 @@ def test_three_dots_stand_for_a_body_and_for_nothing_where_there_is_none(lab):
 
 
 def test_several_names_stand_in_one_block_in_the_order_that_is_asked_for(lab):
-    assert code(lab, "Till.open", "LIMIT_S").splitlines()[2:] == ["", "LIMIT_S = 20  # seconds"]
+    shown = code(lab, "Till.open", "LIMIT_S").splitlines()
+    assert [line for line in shown[2:] if line] == ["LIMIT_S = 20  # seconds"]
+
+
+def test_beside_a_function_in_one_block_are_two_empty_lines_as_the_formatter_wants(lab):
+    assert code(lab, "Till.open", "LIMIT_S").splitlines()[2:4] == ["", ""]
+    assert code(lab, "LIMIT_S", "LIMIT_S").splitlines()[1:] == ["", "LIMIT_S = 20  # seconds"]
 
 
 def test_a_region_is_what_stands_between_its_marks_without_indent_and_other_marks(lab):
