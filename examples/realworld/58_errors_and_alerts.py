@@ -136,10 +136,12 @@ def watch_the_queue() -> None:
         for _ in range(0 if alert.raised else NAPS_A_LOOK):
             nap.apply_async((NAP_S,), queue=NAPS)
         time.sleep(LOOK_EVERY_S)
+        # region alert
         lengths.append(get_queue_lengths().get(NAPS, 0))
         if change := alert.look(lengths[-1]):
             send_email.delay(ALERTS_TO, f"alert {change}: {NAPS}", f"lengths: {lengths}")
             seen[change], lengths = lengths, lengths[-1:]
+        # endregion
     table("alert", f"length of the queue, each {LOOK_EVERY_S} s", rows=seen.items())
     grew, shrank = seen.values()
     claim(grew[0] < grew[-1] > shrank[-1], "raised while the queue grew, cleared while it drained")

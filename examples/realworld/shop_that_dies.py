@@ -19,11 +19,13 @@ from work.orders import outbox
 
 order_id, task = sys.argv[1:]
 
+# region outbox
 # One transaction: the order and its message are there together, or neither is.
 with writing(shop()) as database:
     database.execute(insert(orders).values(id=order_id, **ORDER))
     if task:
         outbox.put(database, order_id, task, [order_id])
+# endregion
 
 os.kill(os.getpid(), signal.SIGKILL)  # a power cut, a crash, a new version of the shop
 # Here it would send the message.

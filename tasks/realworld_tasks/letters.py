@@ -40,6 +40,7 @@ def answer_letters(
     if found.error:
         why = f"{type(found.error).__name__}: {found.error}"
         raise Unanswered(why, answers) from found.error
+    # region refused
     if found.retry_after_s is not None:
         # The service knows best when to come again.  The slot is free meanwhile.
         raise self.retry(
@@ -47,6 +48,7 @@ def answer_letters(
             countdown=found.retry_after_s,
             exc=Unanswered("the service was too busy for some letters", answers),
         )
+    # endregion
     return answers
 
 

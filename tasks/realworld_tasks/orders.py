@@ -64,11 +64,11 @@ def fulfil_order(order_id: str) -> str:
     if state == "undoing":
         cancel_order.delay(order_id)
     elif state not in {"mailed", "cancelled"}:
+        # region chain
         # All three, wherever the order is: a step that is done already does nothing.
-        steps = chain(
-            reserve_seats.si(order_id), charge_buyer.si(order_id), mail_ticket.si(order_id)
-        )
-        steps.apply_async(link_error=cancel_order.si(order_id))
+        steps = [reserve_seats.si(order_id), charge_buyer.si(order_id), mail_ticket.si(order_id)]
+        chain(*steps).apply_async(link_error=cancel_order.si(order_id))
+        # endregion
     return state
 
 

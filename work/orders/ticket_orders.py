@@ -177,6 +177,7 @@ def _step(
     engine: Engine, order_id: str, before: State, ask: Callable[[dict], None], after: State
 ) -> State:
     """Do one step for an order in the state `before`; return the order's state then."""
+    # region step
     order = _order(engine, order_id)
     if order["state"] != before:
         return State(order["state"])
@@ -189,6 +190,7 @@ def _step(
     if move(engine, order_id, before, after):
         return after
     return state_of(engine, order_id)  # somebody else did the same, and was faster
+    # endregion
 
 
 def move(engine: Engine, order_id: str, before: State, after: State, reason: str = "") -> bool:
