@@ -88,8 +88,10 @@ def revoke(task: Annotated[TaskState, Depends(known_task)]) -> TaskState:
     The workers that run now are told, and remember it.  A worker that starts later does not know
     of it (lesson 25).
     """
+    # region revoke
     if task.ended:
         raise HTTPException(409, f"task {task.id} has ended already: {task.state}")
     with broker_errors("and it is not known whether the workers were told"):
         celery.control.revoke(str(task.id))
+    # endregion
     return task

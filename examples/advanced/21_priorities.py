@@ -89,7 +89,11 @@ def main() -> None:
         setups.wait_until_begun("LOW-0")
         setups.wait_until_settled()
         for one in setups:
-            one.send(refund_seats, "HIGH-1", priority=HIGH)
+            run, queue = one.ledger.run, one.queue
+            # region urgent
+            refund = refund_seats.apply_async((run, "HIGH-1"), queue=queue, priority=HIGH)
+            # endregion
+            one.results["HIGH-1"] = refund
             one.ledger.note("APPROVED", "LOW-0")
         setups.wait_until_done()
 

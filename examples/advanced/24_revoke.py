@@ -38,7 +38,7 @@ from labkit.lesson import claim, run_lesson, table
 from labkit.lesson.trial import trial
 from tasks.advanced_tasks import report_sales
 
-SETTINGS = {"revoke": {}, "terminate": {"terminate": True}}
+SETTINGS = ["revoke", "terminate"]
 TASKS = {"RUN-1": "running", "QUEUE-1": "queued behind", "DUE-1": "due in 4 s"}
 CALLED_OFF = ["RUN-1", "QUEUE-1", "DUE-1"]
 JOB_S = 3  # long enough to be called off in the middle
@@ -47,24 +47,17 @@ ANSWER_S = 5  # a worker answers in milliseconds
 
 
 def main() -> None:
-    with trial("lesson24", list(SETTINGS), "--concurrency=1") as setups:
+    with trial("lesson24", SETTINGS, "--concurrency=1") as setups:
         for one in setups:  # a worker with one slot, a queue and a ledger each
             one.send(report_sales, "RUN-1", JOB_S)
             one.send(report_sales, "QUEUE-1")
             one.send(report_sales, "DUE-1", countdown=DUE_S)
         setups.wait_until_begun("RUN-1")
 
-        # In your own code `app.control.revoke(id)` is enough: without a destination all workers are
-        # told, and one of them has the task, or will come to it.  Here each is told alone, and
-        # asked for an answer, so that the lesson goes on when it knows.
+        # Three tasks are called off at each worker.  Only one of the two is told to kill, too.
         for one in setups:
-            app.control.revoke(
-                [one.results[job].id for job in CALLED_OFF],
-                **SETTINGS[one.name],
-                destination=[one.worker.name],
-                reply=True,
-                timeout=ANSWER_S,
-            )
+            ids = [one.results[job].id for job in CALLED_OFF]
+            call_off(ids, one.worker.name, terminate=one.name == "terminate")
         # Until the time of the last one has come, too: only then its worker throws it away.
         setups.wait_until_quiet()
 
@@ -77,6 +70,20 @@ def main() -> None:
     done, done_by_terminate = (one.done() for one in setups)
     claim(done == ["RUN-1"], "revoke() alone stops only what has not begun")
     claim(not done_by_terminate, "terminate=True stopped the running task, too, in the middle")
+
+
+# In your own code `app.control.revoke(id)` is enough: without a destination all workers are told,
+# and one of them has the task, or will come to it.  Here each is told alone, and asked for an
+# answer, so that the lesson goes on when it knows.
+def call_off(ids: list[str], worker: str, *, terminate: bool) -> None:
+    """Tell one worker to throw these tasks away, and wait until it has answered."""
+    app.control.revoke(
+        ids,
+        terminate=terminate,  # True: also the one that runs; its process is killed
+        destination=[worker],
+        reply=True,
+        timeout=ANSWER_S,
+    )
 
 
 if __name__ == "__main__":

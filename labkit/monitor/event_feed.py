@@ -54,12 +54,14 @@ class EventFeed:
     def _listen(self) -> None:
         while not self._stopped.is_set():
             try:
+                # region receive
                 with self.app.connection_for_read() as connection:
                     self._receiver = self.app.events.Receiver(connection, {"*": self._note})
                     # It must not come back by itself: by then another server may listen there.
                     self._receiver.connect_max_retries = 1
                     self._receiver.on_decode_error = self._refuse
                     self._receiver.capture(wakeup=False)
+                # endregion
             except (OSError, redis.RedisError, OperationalError):
                 break  # the broker is gone: the monitor says so, and starts another feed
             except Exception:  # noqa: BLE001 - anybody can publish anything; what then breaks varies
