@@ -22,7 +22,9 @@ from tests.course.test_docs import ROOT
 PROGRESS = (ROOT / "examples/basic/06_progress.md").read_text(encoding="utf-8")
 TYPED = (ROOT / "examples/advanced/17_typed_arguments.md").read_text(encoding="utf-8")
 TROUBLES = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
-CONTROL = (ROOT / "examples/advanced/2-control.md").read_text(encoding="utf-8")
+CONTROL = "".join(
+    page.read_text(encoding="utf-8") for page in sorted(ROOT.glob("examples/advanced/2[0-8]_*.md"))
+)
 
 
 def told(words: str, page: str) -> None:
@@ -141,7 +143,7 @@ def test_a_list_of_models_is_not_checked_and_may_not_be_sent(typed, annotation, 
         book.apply_async((good,))
 
 
-# -- Commands of docs/troubleshooting.md and of the chapter on control -----------------------
+# -- Commands of docs/troubleshooting.md and of the lessons on control -----------------------
 
 COMMAND = re.compile(r"celery -A celery_app (inspect|control) (\w+)")
 
