@@ -64,7 +64,6 @@ TIMEOUT_S = 30  # nothing here takes 5 s; the rest is room for a busy machine
 
 
 def main() -> None:
-    # region listener
     state = app.events.State()  # what can be known from events: tasks, and workers
     steps = defaultdict(list)  # task id -> each step, in order
 
@@ -75,8 +74,6 @@ def main() -> None:
         kind, _, step = event["type"].partition("-")
         if kind == "task":  # and not "worker"
             steps[event["uuid"]].append(step)
-
-    # endregion
 
     with (
         trial("lesson27", WORKER) as setups,
