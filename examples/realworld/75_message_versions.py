@@ -32,10 +32,10 @@ worker is left, the senders use it.  To remove one, go the same way back.  A tas
 name is a new task: keep the old name until its queue is empty.
 
 Try next.  Guess first:
-  1. Give unsafe_release its arguments in another order: (language="en", order_id="").  Which cells
-     change, and what is issued?
-  2. Take `language` out of second_release.  Which cell changes, and in which order must an argument
-     be removed?
+  1. In tasks/realworld_tasks/releases.py give unsafe_release its arguments in another order:
+     (language="en", order_id="").  Which cells change, and what is issued?
+  2. Take `language` out of second_release there.  Which cell changes, and in which order must an
+     argument be removed?
   3. Let MESSAGES begin with [], a message without an order, and send by
      issue_ticket.apply_async(arguments, queue=queue).  Who notices that now, and when?
 """
