@@ -23,8 +23,8 @@ Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
 
-    $ ./start_worker.sh -n lesson33-careless@%h --queues=lesson33.careless ... task.acks_late=True
-    $ ./start_worker.sh -n lesson33-key@%h --queues=lesson33.key ... task.acks_late=True
+    $ ./start_worker.sh -n lesson33-careless@%h --queues=lesson33.careless ...
+    $ ./start_worker.sh -n lesson33-key@%h --queues=lesson33.key ...
     both workers were killed 5 times
     verdict                   careless     key
     sent                           200     200
@@ -71,13 +71,13 @@ DONE_BEFORE_KILL = 5  # orders of each task; then its worker is in the middle of
 VISIBILITY_S = 2  # too short: most messages wait longer than that in the worker's memory
 ENOUGH = 20  # orders of each task that were finished twice; then it has been seen
 OPTIONS = ["--concurrency=2", "--prefetch-multiplier=100"]  # 2 x 100: takes all 200 messages
-SETTINGS = [looking_every_second(VISIBILITY_S), "task.acks_late=True"]
+TRANSPORT = looking_every_second(VISIBILITY_S)
 
 
 def main() -> None:
     with (
         own_broker("lesson33") as broker,
-        trial("lesson33", list(TASKS), *OPTIONS, *SETTINGS, broker=broker, start=False) as setups,
+        trial("lesson33", list(TASKS), *OPTIONS, TRANSPORT, broker=broker, start=False) as setups,
         own_charges(setups) as charges,
     ):
         for one in setups:  # a worker, a queue and a ledger each

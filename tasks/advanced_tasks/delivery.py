@@ -12,7 +12,7 @@ from work.ledger import Delivery, Ledger
 from work.naps import nap, noted_nap
 from work.orders.charges import Charges
 
-BANK_S = 0.08  # a bank takes longer; but 200 orders must fit into a lesson
+RECEIPT_S = 0.08  # to write a receipt; real work takes longer, but 200 orders must fit
 
 
 def _ledger(task: Task, run: str) -> Ledger:
@@ -53,7 +53,7 @@ def print_ticket_retried(self: Task, run: str, order: str, seconds: float) -> fl
     return noted_nap(_ledger(self, run), order, seconds)
 
 
-@app.task(bind=True)
+@app.task(bind=True, acks_late=True)  # it may run twice: the key sees to that
 def charge_order(self: Task, run: str, order: str, amount_cents: int) -> bool:
     """Charge the card of an order once, however often the task runs; False if it was charged.
 
@@ -63,21 +63,24 @@ def charge_order(self: Task, run: str, order: str, amount_cents: int) -> bool:
     """
     ledger = _ledger(self, run)
     ledger.note("START", order)
-    nap(BANK_S)
-    charged = Charges(LAB_FILES / "charges", run).charge_once(f"pay-{order}", order, amount_cents)
+    # region pay-once
+    charges = Charges(LAB_FILES / "charges", run)
+    charged = charges.charge_once(f"pay-{order}", order, amount_cents)
+    # endregion
     if charged:
         ledger.note("EFFECT", order)  # killed before this line, the charge is there without it
+    nap(RECEIPT_S)
     ledger.note("END", order)
     return charged
 
 
-@app.task(bind=True)
+@app.task(bind=True, acks_late=True)
 def charge_order_carelessly(self: Task, run: str, order: str, amount_cents: int) -> bool:
     """Broken on purpose: the same, but it charges the card each time that it runs."""
     ledger = _ledger(self, run)
     ledger.note("START", order)
-    nap(BANK_S)
     Charges(LAB_FILES / "charges", run).charge(order, amount_cents)
     ledger.note("EFFECT", order)
+    nap(RECEIPT_S)
     ledger.note("END", order)
     return True

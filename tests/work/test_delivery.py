@@ -13,7 +13,7 @@ from work.orders.charges import Charges
 @pytest.fixture
 def charges(files, monkeypatch):
     """The charges of the run called run, among the files of one test."""
-    monkeypatch.setattr(delivery, "BANK_S", 0)
+    monkeypatch.setattr(delivery, "RECEIPT_S", 0)
     made = Charges(files / "charges", "run")
     made.create()
     return made

@@ -62,9 +62,11 @@ class Partner:
     def _ask(self, url: str, order_id: str, details: dict) -> dict:
         import httpx
 
+        # region key
         # Made from the order, not from the task's id: a second message for the same order must
         # not be a second intention.
         headers = {"Idempotency-Key": f"{self.name}-{order_id}"} if self.keys else {}
+        # endregion
         try:
             answer = _client().post(url, json={"order": order_id, **details}, headers=headers)
         except httpx.TransportError as error:  # refused, reset, too slow
