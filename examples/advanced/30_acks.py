@@ -17,7 +17,7 @@ The tasks are `print_ticket` and `print_ticket_late` in tasks/advanced_tasks/del
 
     ./lab run 30        # about 22 s
 
-Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson30*
+Watch: `tail -f .lab/files/ledgers/lesson30*` while it runs; the tasks write there.
 Flower knows only the shared broker, and shows nothing of this.
 
 You should see:

@@ -20,7 +20,7 @@ The task is `print_ticket` in tasks/advanced_tasks/delivery.py.
 
     ./lab run 32        # about 20 s
 
-Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson32*
+Watch: `tail -f .lab/files/ledgers/lesson32*` while it runs; the tasks write there.
 Flower knows only the shared broker, and shows nothing of this.
 
 You should see:

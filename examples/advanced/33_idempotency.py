@@ -18,7 +18,7 @@ database is in work/orders/charges.py.
 
     ./lab run 33        # about 18 s
 
-Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson33*
+Watch: `tail -f .lab/files/ledgers/lesson33*` while it runs; the tasks write there.
 Flower knows only the shared broker, and shows nothing of this.
 
 You should see:

@@ -15,7 +15,7 @@ The tasks are `print_ticket` and `print_ticket_late` in tasks/advanced_tasks/del
 
     ./lab run 38        # about 30 s
 
-Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson38*
+Watch: `tail -f .lab/files/ledgers/lesson38*` while it runs; the tasks write there.
 Flower knows only the shared broker, and shows nothing of this.
 
 You should see:

@@ -14,7 +14,7 @@ The task is `print_ticket_elsewhere` in tasks/other_app.py, which has acks_late=
 
     ./lab run 42        # about 40 s
 
-Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson42*
+Watch: `tail -f .lab/files/ledgers/lesson42*` while it runs; the tasks write there.
 Flower knows only the shared broker, and shows nothing of this.
 
 You should see:

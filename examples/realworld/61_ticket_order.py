@@ -23,7 +23,7 @@ labkit/services/.
 
     ./lab run 61        # about 40 s
 
-Watch: while it runs, what the tasks write: tail -f .lab/files/ledgers/lesson61*
+Watch: `tail -f .lab/files/ledgers/lesson61*` while it runs; the tasks write there.
 Flower knows only the shared broker, and shows nothing of this.
 
 You should see:

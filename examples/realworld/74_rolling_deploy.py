@@ -18,7 +18,7 @@ The task is in tasks/realworld_tasks/releases.py; the outbox is in work/orders/o
 
     ./lab run 74        # about 30 s
 
-Watch: while it runs, the ledger: tail -f .lab/files/ledgers/lesson74*
+Watch: `tail -f .lab/files/ledgers/lesson74*` while it runs; the tasks write there.
 Flower knows only the shared broker, and shows nothing of this.
 
 You should see:
