@@ -116,8 +116,10 @@ def order(
             raise HTTPException(422, str(unknown)) from None
         if idempotency_key and not _is(order, find_order(engine, order_id)):
             raise HTTPException(409, f"the key {order_id} belongs to another order")
+    # region no_result
     with suppress(*AWAY):  # the order is written, and the outbox keeps its message
         send_unfinished_orders.apply_async(ignore_result=True)
+    # endregion
     response.headers["Location"] = f"/orders/{order_id}"
     return OrderAccepted(id=UUID(order_id))
 

@@ -65,7 +65,16 @@ from labkit.own.ledgers import own_ledgers
 from labkit.side_by_side.result_stores import Store, result_stores, show_what_is_kept
 from tasks.other_app import app_on, print_ticket_elsewhere
 
-NAMES = ["redis", "sqlite", "files", "none", "postgresql", "rpc"]
+# Addresses as an app takes them: Celery(..., backend=ADDRESS), or its setting result_backend.  What
+# is in braces is yours; the lesson fills in its own.
+BACKENDS = {
+    "redis": "redis://{redis}",  # USER:PASSWORD@HOST:PORT/DATABASE
+    "sqlite": "db+sqlite:///{folder}/results.sqlite",  # needs SQLAlchemy
+    "files": "file://{folder}",
+    "none": "redis://{redis}",  # its jobs are sent with ignore_result=True
+    "postgresql": "db+postgresql+psycopg://{postgresql}",  # needs SQLAlchemy and psycopg
+    "rpc": "rpc://",  # the broker, which must be a RabbitMQ
+}
 JOBS = 100  # one after another, for the time of each
 WAITS = 3
 WAITED_S = 0.2  # a job that is waited for; longer than it takes to begin to wait
@@ -112,12 +121,12 @@ def expiry(store: Store) -> dict[str, str]:
 
 def main() -> None:
     with (
-        own_ledgers("lesson40", *NAMES) as ledgers,
-        result_stores("lesson40", NAMES, ledgers, print_ticket_elsewhere.name, app_on) as stores,
+        own_ledgers("lesson40", *BACKENDS) as ledgers,
+        result_stores("lesson40", BACKENDS, ledgers, print_ticket_elsewhere.name, app_on) as stores,
     ):
         rows = {name: ask(store) for name, store in stores.items()}
-        left_out = {"": "left out"}
-        table("", *rows["redis"], rows=[(one, *rows.get(one, left_out).values()) for one in NAMES])
+        out = {"": "left out"}
+        table("", *rows["redis"], rows=[(one, *rows.get(one, out).values()) for one in BACKENDS])
         show_what_is_kept(stores)
 
     # Who is told comes back when the job ends, after WAITED_S; who must ask sees it POLL_S later.

@@ -72,6 +72,7 @@ VISIBILITY_S = 4  # of Redis; longer than any job here
 # Arguments of a queue.  RabbitMQ keeps to them; Redis takes no notice.
 QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 2}  # so often a message may come again
 FULL = {"x-max-length": 2, "x-overflow": "reject-publish"}  # room for two messages
+CONFIRM = {"confirm_publish": True}  # broker_transport_options of a sender: wait for the yes
 QUESTIONS = {
     # Two queues are bound to it, by "ticket.*" and by "#".
     "one message to a topic exchange": routed,
@@ -82,9 +83,9 @@ QUESTIONS = {
     "priorities 0, 5, 9 ran in the order": priorities,
     # Without a limit this is the loop of lesson 31: a message that kills whoever takes it.
     "given back, up to 6 times: it came": partial(deliveries, QUORUM),
-    # broker_transport_options={"confirm_publish": True} makes the sender wait for the broker's yes.
-    "3 messages to a queue for 2": partial(three_into_two, FULL, confirm=False),
-    "the same with publisher confirms": partial(three_into_two, FULL, confirm=True),
+    # Without CONFIRM the sender does not wait for the broker's answer, and hears no refusal.
+    "3 messages to a queue for 2": partial(three_into_two, FULL, {}),
+    "the same with publisher confirms": partial(three_into_two, FULL, CONFIRM),
     # Redis must wait until the message is VISIBILITY_S old, RabbitMQ until a connection is gone.
     "seconds until a killed worker's job is back": back_after_s,
 }
@@ -116,7 +117,7 @@ def main() -> None:
         claim_where(len(benches) == 2, holds, sentence)
 
     # The transport asks its table once a second, deletes nothing, and carries no questions to
-    # workers.  Do not judge databases by it: the chapter names queues that are built on one.
+    # workers.  Do not judge databases by it: the page names queues that are built on one.
     claim(
         database_lacks_both,
         "a database as a broker: no remote control, no way back for a killed worker's message",

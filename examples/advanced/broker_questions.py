@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from labkit.processes.start import child_environment
 from labkit.side_by_side.bench import Bench
 from labkit.waiting import wait_until
+from tasks.other_app import app_on
 
 READER = Path(__file__).with_name("reader_without_celery.py")
 SLOW_JOB_S = 1.0
@@ -111,19 +112,20 @@ def next_message(queue: Queue) -> Any:
     return message
 
 
-def three_into_two(arguments: Mapping[str, Any], bench: Bench, *, confirm: bool) -> str:
+def three_into_two(arguments: Mapping[str, Any], options: Mapping[str, Any], bench: Bench) -> str:
     """Send three messages to a queue that has room for two: who knows of the third?"""
-    name, sender = (
-        (bench.names["sure"], bench.careful) if confirm else (bench.names["full"], bench.app)
-    )
+    name = bench.names["sure" if options else "full"]
     queue = Queue(name, Exchange(name), name, queue_arguments=arguments)
     sent = 0
-    for _ in range(3):
-        try:
-            sender.send_task(bench.task, ("", "TL-3", 0), queue=queue, ignore_result=True)
-            sent += 1
-        except OperationalError:
-            pass  # this sender knows: it can try again later, or tell somebody
+    # region refused
+    with app_on(bench.app.conf.broker_url, **options) as sender:
+        for number in range(3):
+            try:
+                sender.send_task(bench.task, ("", f"TL-{number}", 0), queue=queue)
+                sent += 1
+            except OperationalError:
+                pass  # this sender knows: it can try again later, or tell somebody
+    # endregion
     with bench.app.connection_for_read() as connection:
         bound = queue(connection.default_channel)
         wait_until(lambda: held(bound) >= 2, TIMEOUT_S)

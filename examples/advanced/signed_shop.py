@@ -13,6 +13,7 @@ from pathlib import Path
 
 from celery import Celery
 
+# region signed
 FOLDER, NAME = Path(os.environ["SIGN_FOLDER"]), os.environ["SIGN_NAME"]
 
 app = Celery("signed_shop", broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
@@ -25,6 +26,7 @@ app.conf.update(
     security_cert_store=str(FOLDER / "trusted" / "*.pem"),
 )
 app.setup_security()
+# endregion
 
 
 @app.task(name="signed.charge")

@@ -88,11 +88,12 @@ class Store:
 
 @contextmanager
 def result_stores(
-    lesson: str, names: list[str], ledgers: list[Ledger], task: str, app_on: AppOn
+    lesson: str, backends: Mapping[str, str], ledgers: list[Ledger], task: str, app_on: AppOn
 ) -> Iterator[dict[str, Store]]:
-    """Start a worker for each name; where its server is missing, a sentence stands for its line.
+    """Start a worker for each backend; where its server is missing, a sentence stands for its line.
 
-    names: redis, sqlite, files, none, postgresql, rpc.
+    backends: name -> address; {redis} and {postgresql} in it are what stands behind "://" in the
+        address of the lesson's own one, {folder} is a folder.
     """
     folder = LAB_FILES / ledgers[0].run
     with (
@@ -104,27 +105,24 @@ def result_stores(
         folder.mkdir(parents=True)
         running.callback(rmtree, folder)
         broker = redis.address()
-        results = {
-            "redis": broker,
-            "sqlite": f"db+sqlite:///{folder / 'results.sqlite'}",
-            "files": f"file://{folder}",
-            "none": broker,
-            "postgresql": f"db+{schema}" if schema else "",
-            "rpc": "rpc://" if amqp else "",
+        known = {
+            "redis": broker.partition("://")[2],
+            "postgresql": (schema or "").partition("://")[2],
+            "folder": str(folder),
         }
-        number = lesson.removeprefix("lesson")
-        left_out = {
-            "postgresql": postgresql.left_out(number),
-            "rpc": rabbitmq.left_out(lesson),
-        }
+        left_out = {}
+        if not schema:
+            left_out["postgresql"] = postgresql.left_out(lesson.removeprefix("lesson"))
+        if not amqp:
+            left_out["rpc"] = rabbitmq.left_out(lesson)
         stores = {}
-        for name, ledger in zip(names, ledgers, strict=True):
-            if not results[name]:
+        for (name, address), ledger in zip(backends.items(), ledgers, strict=True):
+            if name in left_out:
                 print(left_out[name])
                 continue
-            place = Place(name, broker, results[name], f"{lesson}-{name}", folder)
+            place = Place(name, broker, address.format(**known), f"{lesson}-{name}", folder)
             if name == "rpc" and amqp:
-                place = Place(name, amqp.url, results[name], amqp.name("rpc"), folder)
+                place = Place(name, amqp.url, address, amqp.name("rpc"), folder)
             app = running.enter_context(app_on(place.broker_url, place.result_url))
             worker = forked_worker(
                 f"{lesson}-{name}",
