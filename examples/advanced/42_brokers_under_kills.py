@@ -32,8 +32,8 @@ You should see:
     ...: RabbitMQ: jobs of killed workers came back, and began again
     ...: RabbitMQ lost no job
 
-How many jobs Redis loses differs from run to run: a few of 360, or none.  That takes 60 kills.  One
-worker that dies loses one message at most in this way, and seldom that.  If none may be lost,
+How many jobs Redis loses differs from run to run: none to a dozen of 360.  That takes 60 kills.
+One worker that dies loses one message at most in this way, and seldom that.  If none may be lost,
 somebody must look what is not done, and send it again (lesson 61).
 
 Try next.  Guess first:
