@@ -188,7 +188,7 @@ def matrix(check: bool) -> None:
 @lab.command()
 @click.argument("number", metavar="NN")
 def record(number: str) -> None:
-    """For authors: keep the output of a run in examples/runs/ and the chapters."""
+    """For authors: keep the output of a run in examples/runs/ and on its page."""
     from labkit.course.record import record as keep
 
     keep(number)

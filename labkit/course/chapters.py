@@ -1,9 +1,6 @@
-"""What the chapters and pages take from the lessons: `cog` puts it between its markers.
+"""What chapters and pages take from the lessons: `cog` puts it between its markers.
 
-In a chapter (examples/LEVEL/*.md), where cog wants the code on one line:
-
-  <!-- [[[cog from labkit.course.chapters import lesson_section; cog.out(lesson_section(1)) ]]] -->
-  <!-- [[[end]]] -->
+lesson_page.py says what a lesson's page takes, lesson_list.py what a chapter does.
 """
 
 import ast
@@ -15,7 +12,7 @@ from shlex import quote
 
 from lab_home import ROOT
 from labkit.course.lesson_files import functions, parse
-from labkit.course.lessons import Lesson, lesson_of_number
+from labkit.course.lessons import Lesson
 from labkit.course.markdown import fenced
 from labkit.course.snippets import without_marks
 from labkit.errors import LabError
@@ -42,7 +39,7 @@ def cog_pages(*options: str, root: Path = ROOT) -> int:
         from cogapp.cogapp import Cog, CogCheckFailed, CogError  # type: ignore[import-untyped]
     except ImportError:  # learners do not have it
         raise LabError(
-            "cog, which fills in the chapters, is not installed; ./lab test installs it",
+            "cog, which fills in the pages, is not installed; ./lab test installs it",
             "./lab test --fast",
         ) from None
     exit_code = 0
@@ -70,38 +67,19 @@ def run_file(lesson: Lesson) -> Path:
     return lesson.root / "examples" / "runs" / f"{lesson.number}.txt"
 
 
-def lesson_section(number: int | str, root: Path = ROOT) -> str:
-    """The Markdown of one lesson: its text, a recorded run, and its code folded up."""
-    lesson = lesson_of_number(str(number), root)
-    text, main = lesson.text, functions(lesson.tree).get("main")
-    parts = [
-        f"## {lesson.number} {text.title}",
-        text.why,
-        fenced("sh", f"{text.command}        # {text.time}"),
-        f"**Watch:** {text.watch}" if text.watch else "",
-        *recorded_run(lesson),
-        text.remarks,
-        listed_tries(text.try_next),
-        folded("The lesson", lesson.path, lesson, [main] if main else []),
-        *folded_tasks(lesson),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def recorded_run(lesson: Lesson) -> list[str]:
+def recorded_run(lesson: Lesson) -> str:
     """The recorded run; until there is one, the promise."""
     file = run_file(lesson)
-    if file.is_file():
-        return ["A recorded run:", fenced("text", file.read_text(encoding="utf-8"))]
-    return ["You should see:", fenced("text", lesson.text.promise)]
+    text = file.read_text(encoding="utf-8") if file.is_file() else lesson.text.promise
+    return fenced("text", text)
 
 
 def listed_tries(text: str) -> str:
-    """The first line in bold, and the numbered list without its indent, as Markdown wants it."""
+    """What stands behind "Try next.", and the list without its indent, as Markdown wants it."""
     first, _, changes = text.partition("\n")
-    opening, dot, rest = first.partition(".")
+    rest = first.partition(".")[2].strip()
     listed = re.sub(r"^ {2}", "", changes, flags=re.MULTILINE)
-    return f"**{opening}{dot}**{rest}\n\n{listed}".strip() if text else ""
+    return f"{rest}\n\n{listed}".strip()
 
 
 def folded_tasks(lesson: Lesson) -> list[str]:

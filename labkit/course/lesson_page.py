@@ -96,13 +96,13 @@ class LessonPage:
 
     def recorded_run(self) -> str:
         """The recorded run, and what the docstring says of its numbers."""
-        parts = [recorded_run(self.lesson)[-1], self.lesson.text.remarks]
+        parts = [recorded_run(self.lesson), self.lesson.text.remarks]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def try_next(self) -> str:
         """The tries, and the constants of the script that they name."""
         tries = self.lesson.text.try_next
-        parts = [re.sub(r"^\*\*Try next\.?\*\* *", "", listed_tries(tries))]
+        parts = [listed_tries(tries)]
         if constants := self._constants(set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", tries))):
             name = self.lesson.path.name
             parts += [f"In [{name}]({name}):", fenced("python", constants)]

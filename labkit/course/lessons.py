@@ -67,29 +67,12 @@ class Lesson:
         page = self.path.with_suffix(".md")
         return page if self.number.isdecimal() and page.is_file() else None
 
-    def to_read(self) -> str:
-        """Its page; without one its section in a chapter, as editors open it: x/README.md:184.
-
-        "" for a script that has neither.
-        """
-        return self.shown(self.page) if self.page else self.section()
-
-    def section(self) -> str:
-        """Its section in a chapter: examples/x/README.md:184; "" where no chapter has one."""
-        heading = f"## {self.number} "
-        for page in sorted(self.path.parent.glob("*.md")) if self.level else ():
-            lines = page.read_text(encoding="utf-8", errors="replace").splitlines()
-            for place, line in enumerate(lines, start=1):
-                if line.startswith(heading):
-                    return f"{self.shown(page)}:{place}"
-        return ""
-
     def header(self) -> str:
         """Number, title, and the files to read, one a line: the lesson, its page, its tasks."""
         lines = [f"{self.number} {self.text.title}".strip()]
         lines.append(f"   lesson: {self.shown(self.path)}")
-        if to_read := self.to_read():
-            lines.append(f"   {'page' if self.page else 'chapter'}: {to_read}")
+        if self.page:
+            lines.append(f"   page: {self.shown(self.page)}")
         for file in self.task_files:
             names = ", ".join(use.name for use in self.tasks if use.path == file)
             task = f"   task: {self.shown(file)} ({names})"

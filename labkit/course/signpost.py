@@ -17,9 +17,9 @@ def what_next(lesson: Lesson) -> str:
     if following:
         indent = " " * len(NEXT)
         title = fill(following.text.title, WIDTH, initial_indent=indent, subsequent_indent=indent)
-        to_read = following.to_read()
         parts += [f"{NEXT}./lab run {following.number}", title]
-        parts += [f"{indent}{to_read}"] if to_read else []
+        if following.page:
+            parts.append(f"{indent}{following.shown(following.page)}")
     return "\n".join(part for part in parts if part)
 
 

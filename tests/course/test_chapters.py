@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from labkit.course.chapters import cog_pages, lesson_section, pages, run_file
+from labkit.course.chapters import cog_pages, pages, run_file
 from labkit.course.lessons import lesson_of_script, scripts
 from labkit.course.promise import describe
 from labkit.long_lines import COLUMNS, cut
-from tests.helpers.small_lab import SmallLab, write
+from tests.helpers.small_lab import write
 
 ROOT = Path(__file__).parents[2]
 RUNS = sorted((ROOT / "examples/runs").glob("*.txt"))
@@ -17,89 +17,28 @@ MAX_WIDTH = 80  # of a table or a picture, in characters: a terminal's
 NO_TABLE = ("$ ", "true: ")  # the beginnings of a command and of a claim
 BARS = re.compile("[▁▂▃▄▅▆▇█▌]")
 
-SECTION = """\
-## 01 Sums: add two numbers
-
-One sentence about why, with `code`.
-
-```sh
-./lab run 01        # about 1 s
-```
-
-**Watch:** http://localhost:5555/tasks
-shows the task.
-
-A recorded run:
-
-```text
-$ ./lab run 01
-the sum is 9
-```
-
-**Try next.**  Guess first:
-
-1. Change the sum.
-   What comes then?
-
-<details>
-<summary>The lesson: <a href="01_sums.py">examples/basic/01_sums.py</a></summary>
-
-```python
-def main() -> None:
-    print(f'the sum is {add(4, 5)}')
-```
-
-</details>
-
-<details>
-<summary>The task: <a href="../../tasks/basic_tasks.py">tasks/basic_tasks.py</a></summary>
-
-```python
-@decorated
-def add(x, y):
-    return _sum(x, y)
-```
-
-</details>
-"""
-
-MARKERS = """\
-<!-- [[[cog from labkit.course.chapters import *; cog.out(lesson_section(1, Path({root!r}))) ]]] -->
-<!-- [[[end]]] -->
-"""
+MARKERS = (
+    "<!-- [[[cog from labkit.course.lesson_list import *; "
+    "cog.out(lesson_list(1, 1, Path({root!r}))) ]]] -->\n<!-- [[[end]]] -->\n"
+)
 
 
-@pytest.fixture
-def lab(small_lab: SmallLab) -> SmallLab:
-    """A small lab with a lesson and a record of it."""
-    small_lab.edit("tasks/basic_tasks.py", "def add", "@decorated\ndef add")
+def test_cog_fills_in_a_chapter_and_notices_when_the_lesson_changes(small_lab):
     small_lab.lesson()
-    write(small_lab.root / "examples/runs/01.txt", "$ ./lab run 01\nthe sum is 9\n")
-    return small_lab
+    page = write(
+        small_lab.root / "examples/basic/README.md", MARKERS.format(root=str(small_lab.root))
+    )
+    assert cog_pages("--check", root=small_lab.root) != 0
+    assert cog_pages("-r", root=small_lab.root) == 0
+    assert "\n- [01 Sums: add two numbers](01_sums.py), 1 s\n" in page.read_text()
+    assert cog_pages("--check", root=small_lab.root) == 0
+    small_lab.edit("examples/basic/01_sums.py", "Sums: add", "Sums: subtract")
+    assert cog_pages("--check", root=small_lab.root) != 0
 
 
-def test_a_section_holds_text_recorded_run_and_folded_code(lab):
-    assert lesson_section(1, lab.root) == SECTION
-
-
-def test_without_a_recorded_run_the_section_shows_the_promise(lab):
-    (lab.root / "examples/runs/01.txt").unlink()
-    assert "You should see:\n\n```text\nthe sum is 9\n```" in lesson_section(1, lab.root)
-
-
-def test_cog_fills_in_a_chapter_and_notices_when_the_lesson_changes(lab):
-    page = write(lab.root / "examples/basic/README.md", MARKERS.format(root=str(lab.root)))
-    assert cog_pages("--check", root=lab.root) != 0
-    assert cog_pages("-r", root=lab.root) == 0
-    assert SECTION in page.read_text()
-    assert cog_pages("--check", root=lab.root) == 0
-    lab.edit("examples/basic/01_sums.py", "Sums: add", "Sums: subtract")
-    assert cog_pages("--check", root=lab.root) != 0
-
-
-def test_a_page_without_markers_is_left_alone(lab):
-    write(lab.root / "README.md", "# mine\n")
-    assert pages(lab.root) == []
+def test_a_page_without_markers_is_left_alone(small_lab):
+    write(small_lab.root / "README.md", "# mine\n")
+    assert pages(small_lab.root) == []
 
 
 def test_the_pages_of_this_lab_are_up_to_date(capfd):

@@ -28,7 +28,7 @@ WAYS = [
     r"(?<![a-z])lesson\d\d(?!\d)",
     r"\blab (?:run|record) \d\d(?!\d)",
     r'"(?:run|record)", "\d\d"',
-    r"lesson_(?:section|list)\(\d\d(?:, \d\d)?\)",
+    r"lesson_list\(\d\d, \d\d\)",
     r"examples/runs/\d\d\.txt",
 ]
 NAMED = re.compile("|".join(WAYS), re.IGNORECASE)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from lab_home import ROOT
 from labkit.course.index import FIRST_STEPS, WIDTH, index
 from labkit.course.lesson_text import lesson_text
 from labkit.course.lessons import lesson_of_number, lesson_of_script, scripts
@@ -52,29 +51,17 @@ def test_the_header_names_number_title_task_file_and_work_file(small_lab):
     )
 
 
-def test_the_header_names_the_lessons_section_of_its_chapter_or_its_page(small_lab):
+def test_the_header_names_the_lessons_page(small_lab):
     lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
-    write(small_lab.root / "examples/basic/README.md", "# Basic\n\n## 011 No lesson\n\n## 0\n")
-    assert "chapter" not in lesson.header()
     assert "page" not in lesson.header()
-    write(small_lab.root / "examples/basic/1-first.md", "# First\n\n## Sums\n\n## 01 Sums: add\n")
-    assert lesson.header().splitlines()[1:3] == [
-        "   lesson: examples/basic/01_sums.py",
-        "   chapter: examples/basic/1-first.md:5",
-    ]
     write(small_lab.root / "examples/basic/01_sums.md", "# 01 Sums: add\n")
     assert lesson.header().splitlines()[2] == "   page: examples/basic/01_sums.md"
 
 
 @pytest.mark.parametrize("number", [number for number in scripts() if number.isdecimal()])
-def test_every_lesson_has_a_page_or_a_section_and_fits_on_a_terminal(number):
+def test_every_lesson_has_a_page_and_fits_on_a_terminal(number):
     lesson = lesson_of_number(number)
-    if lesson.page:
-        assert not lesson.section()  # what the page says, no chapter says again
-    else:
-        page, _, place = lesson.section().partition(":")
-        heading = (ROOT / page).read_text(encoding="utf-8").splitlines()[int(place) - 1]
-        assert heading == f"## {number} {lesson.text.title}"
+    assert lesson.page
     assert max(map(len, f"{lesson.header()}\n{what_next(lesson)}".splitlines())) <= 100
 
 

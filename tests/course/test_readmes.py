@@ -134,7 +134,7 @@ def test_a_level_of_several_chapters_is_listed_by_chapter(small_lab: SmallLab):
         small_lab.lesson(number=number, level="advanced", title=f"Number {number}")
     folder = small_lab.root / "examples/advanced"
     write(folder / "README.md", "# The advanced level\n")
-    write(folder / "1-workflows.md", "# Workflows\n\ncog.out(lesson_section(10)) (11)\n")
+    write(folder / "1-workflows.md", "# Workflows\n\ncog.out(lesson_list(10, 10)) (11)\n")
     write(folder / "2-control.md", "# Control\n\ncog.out(lesson_list(12, 18))\n")
     lines = lesson_index(small_lab.root).splitlines()
     table = ["", "| | lesson | time |", "|---|---|---|"]
