@@ -52,7 +52,7 @@ def hurry() -> None:
     celery.conf.redis_socket_timeout = TIMEOUT_S
     celery.conf.redis_socket_connect_timeout = TIMEOUT_S
     celery.conf.task_publish_retry = False
-    celery.conf.result_backend_transport_options = {"retry_policy": {"max_retries": 0}}
+    celery.conf.result_backend_transport_options |= {"retry_policy": {"max_retries": 0}}
     celery.conf.result_backend_thread_safe = True  # one backend for all threads, not one for each
     celery.conf.broker_pool_limit = MAX_CONNECTIONS
     celery.conf.broker_pool_acquire_timeout = TIMEOUT_S

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from celery import Celery
 
 from tests.stack.helpers.web_parts import ADA, Web, events_of, house_form, timed, web_server
+from web import broker
 
 LIMIT_S = 1.0  # an answer comes sooner, whatever becomes of the broker
 AT_ONCE = 60  # requests; more than uvicorn has threads
@@ -16,6 +18,20 @@ def lonely(tmp_path) -> Iterator[Web]:
     """A web server of one test, whose broker will suffer."""
     with web_server(tmp_path, "lonely") as one:
         yield one
+
+
+def test_short_waits_are_added_to_the_transport_options_that_are_there(monkeypatch):
+    app = Celery("shop", set_as_current=False)
+    app.conf.broker_transport_options = {"global_keyprefix": "shop:"}
+    app.conf.result_backend_transport_options = {"global_keyprefix": "shop:"}
+    monkeypatch.setattr(broker, "celery", app)
+    broker.hurry()
+    assert app.conf.broker_transport_options["global_keyprefix"] == "shop:"
+    assert app.conf.broker_transport_options["max_retries"] == 0
+    assert app.conf.result_backend_transport_options == {
+        "global_keyprefix": "shop:",
+        "retry_policy": {"max_retries": 0},
+    }
 
 
 def requests(task_id: str) -> list[tuple[str, str]]:
