@@ -12,7 +12,8 @@ stops the whole server, because all handlers share one event loop.  For this the
 only 0.2 s an e-mail, or you would wait for 40 s.
 
 The API is in web/tasks_routes.py and web/events.py.  shop_api.py, beside this lesson, adds the
-photo and the mistake.  The slow mail server is the lab's own, which was told to be slow.
+photo and the mistake; plain_api.py is the smallest such API, to copy.  The slow mail server is the
+lab's own, which was told to be slow.
 
     ./lab run 57        # about 12 s
 
