@@ -53,7 +53,7 @@ def print_ticket_retried(self: Task, run: str, order: str, seconds: float) -> fl
     return noted_nap(_ledger(self, run), order, seconds)
 
 
-@app.task(bind=True, acks_late=True)  # it may run twice: the key sees to that
+@app.task(bind=True, acks_late=True)  # it may run twice: the key makes this harmless
 def charge_order(self: Task, run: str, order: str, amount_cents: int) -> bool:
     """Charge the card of an order once, however often the task runs; False if it was charged.
 
@@ -63,10 +63,8 @@ def charge_order(self: Task, run: str, order: str, amount_cents: int) -> bool:
     """
     ledger = _ledger(self, run)
     ledger.note("START", order)
-    # region pay-once
     charges = Charges(LAB_FILES / "charges", run)
     charged = charges.charge_once(f"pay-{order}", order, amount_cents)
-    # endregion
     if charged:
         ledger.note("EFFECT", order)  # killed before this line, the charge is there without it
     nap(RECEIPT_S)

@@ -43,10 +43,11 @@ class Charges:
             database.execute("INSERT INTO charges VALUES (?, ?)", (order, amount_cents))
 
     def charge_once(self, key: str, order: str, amount_cents: int) -> bool:
-        """Charge the card of an order, unless that was done for this key; say which.
+        """Charge the card of an order unless the key is known; return True if it charged now.
 
         The key is written first.  The database refuses the same key a second time, also when two
-        processes ask in the same moment.  Killed in between, nothing is written.
+        processes ask in the same moment.  Killed in between, nothing is written.  The amount is
+        not compared: a known key with another amount returns False, too.
 
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:

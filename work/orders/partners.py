@@ -63,14 +63,13 @@ class Partner:
         import httpx
 
         # region key
-        # Made from the order, not from the task's id: a second message for the same order must
-        # not be a second intention.
+        # From the order, not from the task's id: a second message is not a second intention.
         headers = {"Idempotency-Key": f"{self.name}-{order_id}"} if self.keys else {}
-        # endregion
         try:
             answer = _client().post(url, json={"order": order_id, **details}, headers=headers)
         except httpx.TransportError as error:  # refused, reset, too slow
             raise Busy(f"{self.name} gave no answer: {type(error).__name__}") from None
+        # endregion
         number = answer.status_code
         if number in REFUSALS:
             raise Refused(f"{self.name} refused: {_reason(answer)}")
