@@ -83,7 +83,8 @@ STEPS = ["/seats", "/cards", "/mails", "/mails/undo", "/cards/undo", "/seats/und
 ORDERS = 100  # on each side
 KILLS = 2 * len(STEPS)  # before each of them comes an equal share of the orders
 AGAIN_AFTER_S = 8  # a healthy order takes about 1 s
-VISIBILITY_S = 12  # longer than any step takes
+# A shop takes Celery's 3600 s.  A retry that waits for 16 s can come twice with this: welcome here.
+VISIBILITY_S = 12
 TRANSPORT = looking_every_second(VISIBILITY_S)
 OPTIONS = ["--concurrency=4", "--prefetch-multiplier=1"]
 # The last digit of an order's number, what goes wrong with it, and how often (0: each time).  Six

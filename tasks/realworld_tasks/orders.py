@@ -33,7 +33,7 @@ class OrderStep(NotedTask):
     """How the tasks of an order are delivered."""
 
     acks_late = True  # a killed worker's message comes back
-    autoretry_for = (Busy,)  # only what waiting can heal.  Refused is final, WrongRequest a mistake
+    autoretry_for = (Busy,)  # this may work later.  Refused is final, WrongRequest a mistake
     max_retries = 5  # then the outbox sends the order again
     retry_backoff = 1  # wait up to 1 s, then 2 s, 4 s, 8 s, 16 s
     retry_jitter = True
@@ -101,7 +101,7 @@ def cancel_order(order_id: str) -> str:
     """Take back what was done for an order that a service has refused; return its state.
 
     It comes after any error of a step.  An order that nobody has refused is left alone: the outbox
-    sends it again, after an error that waiting can heal, and after one that somebody has mended.
+    sends it again, after an error that passes, and after one that somebody has mended.
     """
     from work.orders import ticket_orders
 

@@ -27,6 +27,8 @@ from work.orders.tickets import check_flight, check_seats, ticket
 
 FULFIL = "tasks.realworld_tasks.orders.fulfil_order"  # the task that an order's message is for
 
+Ask = Callable[[dict[str, Any]], None]  # asks a company for one order, which it is given
+
 _ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,36}")  # it travels in a header of HTTP, too
 
 
@@ -173,11 +175,8 @@ def take_back(engine: Engine, partners: Partners, order_id: str) -> State:
     return _step(engine, order_id, State.UNDOING, ask, State.CANCELLED)
 
 
-def _step(
-    engine: Engine, order_id: str, before: State, ask: Callable[[dict], None], after: State
-) -> State:
+def _step(engine: Engine, order_id: str, before: State, ask: Ask, after: State) -> State:
     """Do one step for an order in the state `before`; return the order's state then."""
-    # region step
     order = _order(engine, order_id)
     if order["state"] != before:
         return State(order["state"])
@@ -190,7 +189,6 @@ def _step(
     if move(engine, order_id, before, after):
         return after
     return state_of(engine, order_id)  # somebody else did the same, and was faster
-    # endregion
 
 
 def move(engine: Engine, order_id: str, before: State, after: State, reason: str = "") -> bool:
