@@ -161,11 +161,16 @@ def _drop_awaited_results() -> None:
     Celery keeps them until the interpreter ends, and then prints a traceback for each.
     """
     celery_app: Any = sys.modules.get("celery_app")
-    if celery_app:  # else the lesson has sent nothing
-        backend = celery_app.app.backend
-        backend._pending_results.concrete.clear()
-        # A traceback holds on to the results of its frames, and they leave one by one, too late.
-        backend.remove_pending_result = lambda result: result
+    if not celery_app:  # the lesson has sent nothing
+        return
+    from celery.backends import asynchronous
+
+    celery_app.app.backend._pending_results.concrete.clear()
+    # A traceback holds on to the results of its frames, and they leave one by one, too late.  Of
+    # all backends: that of a broker of the lesson's own is gone by then, and each of its results
+    # would wait for it.
+    every_backend: Any = asynchronous.AsyncBackendMixin
+    every_backend.remove_pending_result = lambda _self, result: result
 
 
 def claim(holds: bool, sentence: str) -> None:

@@ -146,6 +146,13 @@ def test_after_ctrl_c_no_worker_and_no_queue_of_the_lesson_is_left(lean_lab, whe
     assert list(lean_lab.home.glob("lesson25*")) == []  # the file of --statedb
 
 
+def test_after_ctrl_c_results_of_a_broker_that_is_gone_are_not_waited_for(lean_lab):
+    # Each of them waited 20 s for it, and was told by a traceback.
+    result = interrupted(lean_lab, "30", "both workers are killed", 1, within_s=20)
+    assert result.returncode == 130
+    assert "Exception ignored" not in result.stderr
+
+
 @pytest.mark.parametrize("when", ["celery multi starts it", "its pid file is there"])
 def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(lean_lab, when):
     pid_file, log = lean_lab.home / "w1.pid", lean_lab.home / "logs" / "w1.log"
