@@ -171,13 +171,14 @@ def test_after_ctrl_c_a_worker_in_the_background_is_gone_soon(lean_lab, when):
 # -- Commands --------------------------------------------------------------------------------
 
 
-def test_long_lines_are_cut_and_others_are_counted(capsys):
+def test_long_lines_are_cut_and_others_are_counted(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "90")
     command = Command(sys.executable, "-c", "print('one'); print('two ' * 50); print('three')")
     command.show("one", "two")
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("$ ")
     assert printed[1] == "one"
-    assert len(printed[2]) == 100
+    assert len(printed[2]) == 90
     assert printed[2].endswith("...")
     assert printed[3] == "    (1 more lines)"
 
