@@ -34,12 +34,14 @@ from lab_home import LAB_HOME, ROOT
 from labkit.cli_group import told
 from labkit.course.lesson_files import imports, module_path
 from labkit.course.lessons import PLAYGROUND, Lesson, lesson_of_number, scripts
+from labkit.errors import LabError
 from labkit.lesson.tables import table
 from labkit.processes.signals import clean_up_on_signals
 from tests.helpers.run_tally import Run, Tally, missing
 
 TALLY = LAB_HOME / "repeated" / "runs.jsonl"  # the output of a failure lies beside it
 BUSY_PROCESSES = 2
+COUNTED = click.IntRange(min=0)
 LONGEST_S = 600  # the longest lesson takes 60 s alone on a machine
 # It also ends when we are gone, whatever ended us.
 COUNT = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
@@ -154,14 +156,25 @@ def chosen(numbers: Sequence[str], part: str) -> list[Lesson]:
     if numbers:
         return [lesson_of_number(number) for number in numbers]
     all_lessons = [lesson_of_number(number) for number in scripts() if number != PLAYGROUND]
-    return [one for one in all_lessons if one.text.promise and one.number.startswith(part)]
+    found = [one for one in all_lessons if one.text.promise and one.number.startswith(part)]
+    if not found:
+        raise LabError(f"no lesson has a number that begins with {part!r}", "./lab lessons")
+    return found
 
 
 @click.command()
 @click.argument("numbers", nargs=-1, metavar="[NN]...")
 @click.option("--part", default="", help="The lessons whose numbers begin so: 3, or 30.")
-@click.option("--times", default=10, show_default=True, help="So many runs of each lesson.")
-@click.option("--busy", default=3, show_default=True, help="So many of them with busy processors.")
+@click.option(
+    "--times", default=10, type=COUNTED, show_default=True, help="So many runs of each lesson."
+)
+@click.option(
+    "--busy",
+    default=3,
+    type=COUNTED,
+    show_default=True,
+    help="So many of them with busy processors.",
+)
 @click.option("--tally", "path", default=TALLY, type=click.Path(path_type=Path), help="The file.")
 @click.option("--anew", is_flag=True, help="Forget the runs of these lessons so far.")
 def main(

@@ -48,7 +48,7 @@ def cog_pages(*options: str, root: Path = ROOT) -> int:
             Cog().callable_main(["cog", *COG_OPTIONS, *options, str(page)])
         except CogCheckFailed:
             exit_code = OUTDATED
-        except CogError as error:
+        except (CogError, SyntaxError) as error:
             _raise_as_sentence(error, page.relative_to(root).as_posix())
     return exit_code
 

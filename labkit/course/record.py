@@ -2,6 +2,8 @@
 
 import os
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
@@ -21,10 +23,13 @@ from labkit.processes.start import FACTS_FILE
 def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> None:
     """Run a lesson, write examples/runs/NN.txt, draw its picture, and fill in the pages again.
 
-    Raises LabError, and keeps nothing, unless the run is as promised to the letter.  Changed files
-    are no obstacle: whoever writes a lesson records it before the commit.
+    Raises LabError, and keeps nothing, unless the run is as promised to the letter, and before the
+    run where a page cannot be filled in.  Changed files are no obstacle: whoever writes a lesson
+    records it before the commit.
     """
     lesson = lesson_of_number(number, root)
+    with redirect_stdout(StringIO()):  # which pages are outdated is no matter
+        cog_pages("--check", root=root)  # before the run: one that cannot be kept is for nothing
     with (
         TemporaryDirectory() as folder,
         (stack or default_stack())(lesson.queues, lesson.extras) as environment,

@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from labkit.course.lessons import lesson_of_number
+from labkit.errors import LabError
 from labkit.waiting import wait_until
 from tests.helpers.run_tally import Run, Tally, missing
-from tests.repeat_lessons import COUNT, Repeater, busy_processors, made_of
+from tests.repeat_lessons import COUNT, Repeater, busy_processors, chosen, made_of
 
 CALM = Run("30", "now", kept=True, busy=False, seconds=2.0)
 BUSY = replace(CALM, busy=True)
@@ -57,10 +58,11 @@ def test_runs_of_a_lesson_that_has_changed_since_count_no_more(tally):
     assert tally.runs("30", "now") == []
 
 
-def test_half_a_line_is_no_run_and_spoils_no_other_one(tally):
+@pytest.mark.parametrize("line", ['{"lesson": "3', "[]", "null", '{"lesson": "30"}', "\udcff"])
+def test_half_a_line_is_no_run_and_spoils_no_other_one(tally, line):
     tally.add(CALM)
-    with tally.path.open("a") as file:
-        file.write('\n{"lesson": "3')
+    with tally.path.open("a", errors="surrogateescape") as file:
+        file.write(f"\n{line}")
     tally.add(BUSY)
     assert tally.runs("30", "now") == [CALM, BUSY]
 
@@ -158,3 +160,8 @@ def test_a_lesson_stays_the_same_when_another_one_changes(small_lab):
 def counting() -> list[psutil.Process]:
     """The busy processes of this one."""
     return [one for one in psutil.Process(os.getpid()).children() if COUNT in one.cmdline()]
+
+
+def test_a_part_of_no_lesson_is_refused():
+    with pytest.raises(LabError, match="no lesson has a number that begins with '9'"):
+        chosen([], "9")

@@ -48,9 +48,9 @@ class Tally:
             replace_file(self.path, "\n".join(map(_line, others)))
 
     def _all(self) -> Iterator[Run]:
-        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
         for line in text.splitlines():
-            with suppress(ValueError):  # half a line: the machine went off
+            with suppress(ValueError, TypeError):  # half a line: the machine went off
                 yield Run(**json.loads(line))
 
 

@@ -63,7 +63,7 @@ def test_a_plan_for_a_picture_of_a_run_without_a_ledger_is_refused(small_lab):
         record("1", stack=StandInStack(), root=small_lab.root)
 
 
-def test_a_page_whose_region_is_gone_is_told_in_one_sentence_and_the_run_is_kept(small_lab):
+def test_a_page_whose_region_is_gone_is_told_in_one_sentence_before_the_run(small_lab):
     small_lab.lesson()
     code = f"own_code('work/sums.py', region='gone', root=Path({str(small_lab.root)!r}))"
     mark = f"<!-- [[[cog from labkit.course.snippets import *; cog.out({code}) ]]] -->"
@@ -73,4 +73,12 @@ def test_a_page_whose_region_is_gone_is_told_in_one_sentence_and_the_run_is_kept
     assert caught.value.sentence == (
         "examples/basic/01_sums.md cannot be filled in: work/sums.py has no region 'gone'"
     )
-    assert (small_lab.root / "examples/runs/01.txt").is_file()
+    assert not (small_lab.root / "examples/runs").exists()
+
+
+def test_a_mistake_in_a_pages_own_line_is_a_sentence(small_lab):
+    small_lab.lesson()
+    page = "<!-- [[[cog cog.out(page.head( ]]] -->\n<!-- [[[end]]] -->\n"
+    write(small_lab.root / "examples/basic/01_sums.md", page)
+    with pytest.raises(LabError, match=r"01_sums\.md cannot be filled in: "):
+        record("1", stack=StandInStack(), root=small_lab.root)
