@@ -19,7 +19,7 @@ MOST_ROOMS = 17  # more names than that nobody keeps in mind
 # Modules beside the folders that share a room; any other one is a room of its own.
 SHARED = {
     **dict.fromkeys(["__main__", "cli", "cli_group"], "cli"),
-    **dict.fromkeys(["__init__", "errors", "long_lines", "waiting", "words"], "ground"),
+    **dict.fromkeys(["__init__", "errors", "long_lines", "svg", "waiting", "words"], "ground"),
 }
 
 # Which room may import which, from the top down: what a room imports stands below it.  The ground

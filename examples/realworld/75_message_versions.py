@@ -44,6 +44,7 @@ from celery.result import AsyncResult
 
 from celery_app import app
 from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.endings import how_it_ended
 from labkit.own.queues import own_queues
 from labkit.own.shop import own_shop
 from labkit.own.workers import WorkerLine, workers_of
@@ -96,8 +97,8 @@ def main() -> None:
 
 def state_of(sent: AsyncResult) -> str:
     """The state in which a task has ended, with the error if there is one."""
-    error = sent.get(timeout=TIMEOUT_S, propagate=False)
-    return f"{sent.state} {type(error).__name__}" if sent.failed() else sent.state
+    sent.get(timeout=TIMEOUT_S, propagate=False)
+    return how_it_ended(sent)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from pathlib import Path
 from shlex import quote
@@ -24,6 +23,7 @@ from shlex import quote
 from lab_home import ROOT
 from labkit.course.lessons import Lesson, lesson_of_script, scripts
 from labkit.errors import LabError
+from labkit.svg import document, text
 from labkit.words import several
 
 WIDTH, LEFT, RIGHT = 760, 20, 150  # px; on the right stands what came of a row
@@ -103,15 +103,15 @@ def picture(
     pixels = (WIDTH - LEFT - RIGHT) / end_s  # of a second
     row_h = ROW_H + (HOLD_H if timeout_s else 0)
     height = TOP + row_h * len(rows) + 32
-    shapes = [_text(LEFT, 26, title, weight="bold", size=15), *_axis(end_s, pixels, height - 38)]
+    shapes = [text(LEFT, 26, title, weight="bold", size=15), *_axis(end_s, pixels, height - 38)]
     for place, (name, label) in enumerate(rows.items()):
         y = TOP + place * row_h
-        shapes.append(_text(LEFT, y + 14, label, weight="bold"))
+        shapes.append(text(LEFT, y + 14, label, weight="bold"))
         shapes += _row(runs[name], job, y + 22, pixels)
         for taken_job, moment in taken[name]:
             shapes += _hold(taken_job, moment, moment + timeout_s, y + 22 + BAR_H + 6, pixels)
     shapes.append(_legend(height - 14, job, timeout_s))
-    return "\n".join([_opening(height, title), *shapes, "</svg>", ""])
+    return document(WIDTH, height, title, shapes)
 
 
 def runs_of(events: Sequence[Mapping[str, object]]) -> list[Run]:
@@ -167,11 +167,11 @@ def _row(runs: Sequence[Run], job: str, y: int, pixels: float) -> list[str]:
         )
         if width > 40:
             ink = "#111111" if run.job == job else "#666666"
-            shapes.append(_text(x + width / 2, y + 15, run.job, anchor="middle", fill=ink, size=12))
+            shapes.append(text(x + width / 2, y + 15, run.job, anchor="middle", fill=ink, size=12))
         if run.ended == "KILLED":
             cross = f"M{x + width - 5:.1f} {middle - 5} l10 10 m0 -10 l-10 10"
             shapes.append(_path(cross, RED, width=2.5))
-    shapes.append(_text(WIDTH - RIGHT + 16, y + 16, in_words(runs, job)))
+    shapes.append(text(WIDTH - RIGHT + 16, y + 16, in_words(runs, job)))
     return shapes
 
 
@@ -182,14 +182,14 @@ def _axis(end_s: float, pixels: float, y: int) -> list[str]:
         x = LEFT + second * pixels
         shapes.append(_path(f"M{x:.1f} {TOP - 14} V{y}", "#e4e4e4"))
         label = f"{second} s" if not second else str(second)
-        shapes.append(_text(x, TOP - 18, label, size=11, fill="#666666", anchor="middle"))
+        shapes.append(text(x, TOP - 18, label, size=11, fill="#666666", anchor="middle"))
     return shapes
 
 
 def _hold(job: str, begin_s: float, end_s: float, y: int, pixels: float) -> list[str]:
     """A line below the bars: from where a message was taken until its timeout is over."""
     x, to = LEFT + begin_s * pixels, LEFT + end_s * pixels
-    words = _text((x + to) / 2, y + 11, job, size=10, anchor="middle", fill=BLUE)
+    words = text((x + to) / 2, y + 11, job, size=10, anchor="middle", fill=BLUE)
     return [_path(f"M{x:.1f} {y - 4} v8 m0 -4 H{to:.1f} m0 -4 v8", BLUE, width=1.5), words]
 
 
@@ -197,35 +197,12 @@ def _legend(y: int, job: str, timeout_s: float) -> str:
     parts = [f"✕ a process is killed while it works on {job}", "dashed: until the next run"]
     if timeout_s:
         parts.append(f"blue: taken, until visibility_timeout ({timeout_s:g} s) is over")
-    return _text(LEFT, y, "; ".join(parts), size=12, fill="#444444")
-
-
-def _text(
-    x: float,
-    y: float,
-    words: str,
-    *,
-    size: int = 13,
-    weight: str = "normal",
-    anchor: str = "start",
-    fill: str = "#222222",
-) -> str:
-    look = f'font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{fill}"'
-    return f'<text x="{x:g}" y="{y:g}" {look}>{escape(words)}</text>'
+    return text(LEFT, y, "; ".join(parts), size=12, fill="#444444")
 
 
 def _path(line: str, stroke: str, *, width: float = 1, dashes: str = "none") -> str:
     look = f'stroke="{stroke}" stroke-width="{width:g}" stroke-dasharray="{dashes}"'
     return f'<path d="{line}" fill="none" {look}/>'
-
-
-def _opening(height: int, title: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" font-family="sans-serif" role="img" aria-labelledby="title">\n'
-        f'<title id="title">{escape(title)}</title>\n'
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
-    )
 
 
 def main(root: Path = ROOT) -> None:

@@ -8,11 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-import redis
-
-from labkit.broker.quiet import jobs_in_messages
 from labkit.errors import LabError
-from work.ledger import Entry, Ledger
+from work.ledger import Entry
 
 MAX_NAMES = 8  # as many as fit into a line
 MAX_WIDTH = 80  # of the table, in characters: a terminal's
@@ -82,17 +79,6 @@ def verdict_on(
         runs={job: starts[job] for job in ids},
         task_ids={job: task_id for job, task_id in ids.items() if task_id},
     )
-
-
-def verdict_now(
-    client: redis.Redis, queues: Iterable[str], sent: Mapping[str, str], ledger: Ledger
-) -> Verdict:
-    """The same for a ledger as it is now; it also looks which jobs have a message in the queues.
-
-    sent: {job: task id}.
-    """
-    left = jobs_in_messages(client, queues, sent)
-    return verdict_on(sent, ledger.entries(), with_a_message=left)
 
 
 def verdict_table(

@@ -3,12 +3,12 @@
 It has a light ground of its own, so that it reads the same on a dark page.
 """
 
-from html import escape
-
 from labkit.matrix.cells import ACKNOWLEDGEMENTS, COUNTED, JOBS, SLOTS, Measured
+from labkit.svg import document, text
 
 LEFT, TOP = 250, 116  # where the first field begins, in px
 FIELD_W, FIELD_H, GAP = 74, 30, 4
+TITLE = "The table of docs/guarantees.md as a heat map"
 BETWEEN = 26  # between the early and the late half
 GROUP_H = 30  # the line above a group of rows
 HALF_W = len(COUNTED) * FIELD_W
@@ -43,16 +43,16 @@ def picture(measured: Measured) -> str:
         ("The worker or its broker fails", whole),
         ("One process of its pool is killed, and the worker is set to...", children),
     ):
-        shapes.append(_text(20, y + 20, title, weight="bold"))
+        shapes.append(text(20, y + 20, title, weight="bold"))
         y += GROUP_H
         for row in group:
-            shapes.append(_text(36, y + 20, row.partition(", ")[2] or row))
+            shapes.append(text(36, y + 20, row.partition(", ")[2] or row))
             for half, acknowledgement in enumerate(ACKNOWLEDGEMENTS):
                 shapes += _fields(_half_x(half), y, numbers[row, acknowledgement])
             y += FIELD_H + GAP
         y += 8
     shapes += _legend(y + 10)
-    return _svg(y + 54, shapes)
+    return document(WIDTH, y + 54, TITLE, shapes, corners=' rx="8"')
 
 
 def _half_x(half: int) -> int:
@@ -62,14 +62,14 @@ def _half_x(half: int) -> int:
 def _head() -> list[str]:
     title = f"What became of {JOBS} jobs: how many were lost, and how many were done twice"
     below = f"{SLOTS} of them were running when it happened; in the lower rows one of these was hit"
-    shapes = [_text(20, 32, title, size=17, weight="bold"), _text(20, 52, below, fill="#555555")]
+    shapes = [text(20, 32, title, size=17, weight="bold"), text(20, 52, below, fill="#555555")]
     for half, acknowledgement in enumerate(ACKNOWLEDGEMENTS):
         middle = _half_x(half) + HALF_W // 2 - GAP // 2
         words = f"{acknowledgement} acknowledgement"
-        shapes.append(_text(middle, TOP - 30, words, weight="bold", anchor="middle"))
+        shapes.append(text(middle, TOP - 30, words, weight="bold", anchor="middle"))
         for number, name in enumerate(COUNTED):
             x = _half_x(half) + number * FIELD_W + (FIELD_W - GAP) // 2
-            shapes.append(_text(x, TOP - 8, name, size=10.5, anchor="middle"))
+            shapes.append(text(x, TOP - 8, name, size=10.5, anchor="middle"))
     return shapes
 
 
@@ -80,7 +80,7 @@ def _fields(left: int, y: int, numbers: tuple[int, ...]) -> list[str]:
         shapes.append(_box(x, y, FIELD_W - GAP, _colour(name, number)))
         middle = x + (FIELD_W - GAP) // 2
         weight, fill = ("bold", "#111111") if number else ("normal", "#6b736b")
-        shapes.append(_text(middle, y + 20, str(number), weight=weight, anchor="middle", fill=fill))
+        shapes.append(text(middle, y + 20, str(number), weight=weight, anchor="middle", fill=fill))
     return shapes
 
 
@@ -88,7 +88,7 @@ def _legend(y: int) -> list[str]:
     shapes, x = [], 36
     for name in COUNTED:
         shapes.append(_box(x, y, 22, _colour(name, SLOTS)))
-        shapes.append(_text(x + 30, y + 20, f"{name}: {MEANINGS[name]}"))
+        shapes.append(text(x + 30, y + 20, f"{name}: {MEANINGS[name]}"))
         x += 205
     return shapes
 
@@ -106,29 +106,3 @@ def _colour(name: str, number: int) -> str:
 
 def _box(x: int, y: int, width: int, fill: str) -> str:
     return f'<rect x="{x}" y="{y}" width="{width}" height="{FIELD_H}" rx="4" fill="{fill}"/>'
-
-
-def _text(
-    x: int,
-    y: int,
-    words: str,
-    *,
-    size: float = 13,
-    weight: str = "normal",
-    anchor: str = "start",
-    fill: str = "#222222",
-) -> str:
-    style = f'font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{fill}"'
-    return f'<text x="{x}" y="{y}" {style}>{escape(words)}</text>'
-
-
-def _svg(height: int, shapes: list[str]) -> str:
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
-        f' height="{height}" font-family="sans-serif" role="img" aria-labelledby="title">',
-        '<title id="title">The table of docs/guarantees.md as a heat map</title>',
-        f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#ffffff"/>',
-        *shapes,
-        "</svg>",
-    ]
-    return "\n".join(lines) + "\n"
