@@ -1,101 +1,23 @@
 """A ticket order reaches its end, and nothing is done twice, whatever dies or comes twice."""
 
 from collections import Counter
-from contextlib import suppress
-from datetime import date, timedelta
 from itertools import pairwise
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select, update
 
 from labkit.services.books import Books
-from work.database.engine import create_tables, engine_for, reading, writing
-from work.database.schema import flights, now, orders
+from tests.helpers.ticket_shop import BUYER, FLIGHT, STEPS, Killed, engine, run, shop_of
+from work.database.engine import reading, writing
+from work.database.schema import flights, orders
 from work.database.schema import outbox as outbox_table
 from work.orders import outbox, ticket_orders
 from work.orders.order_states import FINAL, FOLLOWS, State
 from work.orders.partners import Busy, Refused, WrongRequest
 
-DAY = date(2027, 5, 1)
-BUYER: dict[str, Any] = {"card": "ada-visa", "email": "ada@example.com"}
-FLIGHT: dict[str, Any] = {"flight": "TL45", "day": DAY, "seats": 2, "price_cents": 9900}
-STEPS = {
-    "reserve": ticket_orders.reserve_seats,
-    "charge": ticket_orders.charge_buyer,
-    "mail": ticket_orders.mail_ticket,
-    "take back": ticket_orders.take_back,
-}
-
-
-class Killed(BaseException):
-    """The worker is killed."""
-
-
-class FakePartner:
-    """A partner with real books, asked without a network."""
-
-    def __init__(self, name: str, trouble: "Trouble") -> None:
-        self.name, self.trouble, self.books = name, trouble, Books()
-
-    def do(self, order_id: str, **_details: object) -> dict:
-        return self._ask(lambda: self.books.do(f"{self.name}-{order_id}", order_id, self._no()))
-
-    def undo(self, order_id: str) -> dict:
-        return self._ask(lambda: self.books.undo(f"{self.name}-{order_id}", order_id))
-
-    def _no(self) -> bool:
-        return self.name == self.trouble.refuses
-
-    def _ask(self, ask) -> dict:
-        self.trouble.strike("before")
-        number, content = ask()
-        self.trouble.strike("after")
-        if number >= 400:
-            raise Refused(content["reason"])
-        return content
-
-
-class Trouble:
-    """What goes wrong: who refuses, and what happens before or after the next request is done."""
-
-    def __init__(self, refuses: str) -> None:
-        self.refuses = refuses
-        self.next: list = []  # (when, what)
-
-    def strike(self, when: str) -> None:
-        if self.next and self.next[0][0] == when:
-            _, what = self.next.pop(0)
-            if isinstance(what, type):
-                raise what("trouble")
-            what()
-
-
-@pytest.fixture
-def engine(tmp_path) -> Engine:
-    one = engine_for(f"sqlite:///{tmp_path}/shop.sqlite")
-    create_tables(one)
-    with writing(one) as database:
-        row = {"flight": "TL45", "day": DAY, "origin": "AMS", "destination": "LIS"}
-        more = {"departs": "07:30", "seats": 300, "price_cents": 9900, "source": "test"}
-        database.execute(insert(flights).values(row | more))
-    return one
-
-
-def shop_of(refuses: str = "") -> tuple[Any, Trouble]:
-    trouble = Trouble(refuses)
-    names = ("seats", "cards", "mails")
-    return SimpleNamespace(**{name: FakePartner(name, trouble) for name in names}), trouble
-
-
-def run(engine: Engine, partners, order_id: str, step: str) -> None:
-    """One delivery of one step, which may end in any way."""
-    with suppress(Refused, Busy, Killed):
-        STEPS[step](engine, partners, order_id)
-
+__all__ = ["engine"]  # a fixture
 
 events = st.tuples(
     st.sampled_from(list(STEPS)),
@@ -239,60 +161,6 @@ def test_an_order_stays_as_it_is_after_the_price_has_changed(engine):
     assert ticket_orders.open_order(engine, **order) == "TL-7"
     with pytest.raises(ticket_orders.PriceChanged, match="is 19900 now, got 9900"):
         ticket_orders.open_order(engine, **order | {"order_id": "TL-8"})
-
-
-def age(engine: Engine, seconds: float) -> None:
-    """Let everything in the outbox and the orders be older by so much."""
-    with writing(engine) as database:
-        moment = now() - timedelta(seconds=seconds)
-        database.execute(update(outbox_table).values(sent_at=moment))
-        database.execute(update(orders).values(updated_at=moment))
-
-
-def test_the_outbox_sends_once_and_again_after_longer_and_longer_waits(engine):
-    ticket_orders.open_order(engine, **FLIGHT, **BUYER, order_id="TL-7")
-    sent: list = []
-
-    def due() -> bool:
-        return bool(outbox.send_due(engine, lambda *what: sent.append(what), again_after_s=10))
-
-    assert due() and not due()
-    for wait_s in (10, 20, 40):
-        age(engine, wait_s - 2)
-        assert not due()
-        age(engine, wait_s + 1)
-        assert due()
-    assert sent == [("tasks.realworld_tasks.orders.fulfil_order", ["TL-7"])] * 4
-
-
-def test_the_outbox_leaves_an_order_alone_that_moves_or_is_over(engine):
-    partners, _ = shop_of()
-    ticket_orders.open_order(engine, **FLIGHT, **BUYER, order_id="TL-7")
-    outbox.send_due(engine, lambda *_what: None, again_after_s=10)
-    age(engine, 11)
-    ticket_orders.reserve_seats(engine, partners, "TL-7")
-    assert outbox.send_due(engine, lambda *_what: None, again_after_s=10) == []
-    for step in STEPS:
-        run(engine, partners, "TL-7", step)
-    age(engine, 11)
-    assert outbox.send_due(engine, lambda *_what: None, again_after_s=10) == []
-
-
-def test_what_could_not_be_sent_is_due_at_once(engine):
-    ticket_orders.open_order(engine, **FLIGHT, **BUYER, order_id="TL-7")
-
-    def no_broker(*_what: object) -> None:
-        raise ConnectionError
-
-    with pytest.raises(ConnectionError):
-        outbox.send_due(engine, no_broker, again_after_s=10)
-    assert outbox.send_due(engine, lambda *_what: None, again_after_s=10) == ["TL-7"]
-
-
-def test_an_order_without_a_line_in_the_outbox_is_never_sent(engine):
-    order = ticket_orders.open_order(engine, **FLIGHT, **BUYER, task="")
-    assert outbox.send_due(engine, lambda *_what: None, again_after_s=0) == []
-    assert outbox.unfinished(engine) == [order]
 
 
 def test_without_keys_the_books_count_every_request():
