@@ -1,16 +1,20 @@
-"""What a lesson has sent to queues of its own, and nobody has finished when it ends: taken away.
+"""What a lesson leaves behind: messages that nobody has finished, and files of a killed run.
 
 A lesson that is interrupted, fails, or was changed may leave messages where no worker takes them.
+One that is killed leaves its ledgers, and what stands beside them.
 """
 
 import re
+import shutil
 import sys
+import time
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, cast
 
 import redis
 
-from lab_home import REDIS_URL
+from lab_home import LAB_FILES, REDIS_URL
 from labkit.broker.check import client_for
 from labkit.broker.layout import KOMBU, Layout, layout_of
 from labkit.broker.messages import Message, decode_message
@@ -18,6 +22,7 @@ from labkit.own.queues import remove_taken
 from labkit.words import several
 
 READ_AT_ONCE = 500  # messages
+OLD_S = 3600  # no lesson lasts so long
 
 
 def leave_no_message(number: str, sent: Collection[tuple[str, str]]) -> None:
@@ -92,3 +97,17 @@ def _waits_for(raw: str, ids: Collection[str]) -> bool:
 def _is_of(message: Message, ids: Collection[str]) -> bool:
     """True for the message of one of these tasks, or of what one of them called."""
     return message.task_id in ids or message.headers.get("root_id") in ids
+
+
+def remove_old_files(number: str) -> None:
+    """Remove what killed runs of a lesson left in LAB_FILES: lessonNN-TIME-... older than OLD_S.
+
+    Younger ones stay: another lab may write its files into the same folder at this moment.
+    """
+    own = re.compile(rf"lesson{re.escape(number)}-(\d{{19}})(?!\d)")
+    for path in [*LAB_FILES.glob("lesson*"), *LAB_FILES.glob("*/lesson*")]:
+        made = own.match(path.name)
+        if made and time.time() - int(made[1]) / 1e9 > OLD_S:
+            shutil.rmtree(path, ignore_errors=True)  # a folder
+            with suppress(OSError):
+                path.unlink()

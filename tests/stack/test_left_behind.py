@@ -4,13 +4,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from labkit.broker.check import client_for
 from labkit.broker.queues import lengths, unacked_by_queue
-from labkit.own.left_behind import own_queues_among, remove_messages
+from labkit.own.left_behind import own_queues_among, remove_messages, remove_old_files
 from tests.stack.helpers.labs import LEAN, ROOT, Lab, wait_until
 
 LESSON = '''"""Left behind: a lesson for this test."""
@@ -163,3 +164,24 @@ def test_a_queue_is_a_lessons_own_by_its_name():
     queues = ["basic", "lesson09", "lesson09.slow", "lesson09-b", "lesson091", "lesson10"]
     assert own_queues_among("09", queues) == ["lesson09", "lesson09-b", "lesson09.slow"]
     assert own_queues_among("playground", queues) == []
+
+
+def test_files_of_killed_runs_go_after_an_hour_and_no_others(tmp_path, monkeypatch):
+    now = time.time_ns()
+    old = now - 2 * 3600 * 10**9
+    gone = [f"ledgers/lesson99-{old}-retry.jsonl", f"charges/lesson99-{old}-a.sqlite-wal"]
+    stay = [
+        f"ledgers/lesson99-{now}-retry.jsonl",  # another lab may write it
+        f"ledgers/lesson9-{old}-retry.jsonl",
+        "ledgers/lesson99-mine.jsonl",
+        f"ledgers/lesson999-{old}-a.jsonl",
+    ]
+    folder = tmp_path / f"lesson99-{old}-out"
+    for name in [*gone, *stay, folder.name + "/a.txt"]:
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    monkeypatch.setattr("labkit.own.left_behind.LAB_FILES", tmp_path)
+    remove_old_files("99")
+    assert sorted(str(one.relative_to(tmp_path)) for one in tmp_path.glob("*/*")) == sorted(stay)
+    assert not folder.exists()
