@@ -1,6 +1,9 @@
 """Run one lesson: check that it can run, say which files it uses, run it, say where to look."""
 
+import argparse
+import errno
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -16,12 +19,14 @@ import click
 from lab_home import REDIS_URL, ROOT
 from labkit.broker.check import check_redis
 from labkit.course.notes import open_notes
-from labkit.errors import LabError, full_disk, spare_the_terminal
+from labkit.errors import LabError, cannot_write, full_disk, spare_the_terminal
 from labkit.long_lines import LONG_LINES, WHOLE
-from labkit.own.left_behind import leave_no_message
+from labkit.own.left_behind import leave_no_message, remove_old_files
 from labkit.processes.lock import alone_with
 from labkit.processes.signals import clean_up_on_signals, signals_held_back
 from labkit.stack.worker_check import require_workers
+
+NOBODY_READS = 128 + signal.SIGPIPE  # as a shell shows a program that SIGPIPE has ended
 
 
 def run_lesson(
@@ -33,17 +38,16 @@ def run_lesson(
         of its own.
     extras: what else a temporary stack must start for it: "beat", "flower", "mail", "web".
         (`./lab run` reads them from the source.)
-    -v on the script's command line: print long lines whole.
+    The script's command line may have -v, to print long lines whole, or --help.
     """
     from labkit.course.lessons import lesson_of_script  # deferred: needed only here
 
     clean_up_on_signals()
     spare_the_terminal()
-    if "-v" in sys.argv[1:]:
-        os.environ[LONG_LINES] = WHOLE
     try:
         _require_our_app()
         lesson = lesson_of_script(sys.argv[0])
+        _read_arguments(lesson.number)
         check_redis(REDIS_URL)
         require_workers(REDIS_URL, queues)
         if "mail" in extras:
@@ -52,7 +56,9 @@ def run_lesson(
             require_mail_server()
         alone = alone_with(f"lesson-{lesson.number}", lesson.number, f"./lab run {lesson.number}")
     except LabError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    remove_old_files(lesson.number)
     title, *files = lesson.header().splitlines()
     click.secho(title, bold=True, err=True)  # click takes the style out where no terminal is
     for file in files:
@@ -65,11 +71,25 @@ def run_lesson(
         with signals_held_back():
             leave_no_message(lesson.number, sent)
     alone.release()
-    sys.stdout.flush()
     if last_lines := wrong or lesson.footer(sent):
         print(last_lines, file=notes, flush=True)
     if wrong:
         sys.exit(1)
+
+
+def _read_arguments(number: str) -> None:
+    """Do what the script's command line says.  Raises LabError for what it cannot say."""
+    main = sys.modules["__main__"]
+    parser = argparse.ArgumentParser(
+        description=main.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="print long lines whole")
+    known, unknown = parser.parse_known_args()
+    if unknown:
+        again = f"./lab run {number}"
+        raise LabError(f"a lesson's script takes -v and nothing else, got {unknown[0]}", again, 2)
+    if known.verbose:
+        os.environ[LONG_LINES] = WHOLE
 
 
 def _require_our_app() -> None:
@@ -85,18 +105,34 @@ def _run(main: Callable[[], None], sent: list[tuple[str, str]]) -> str:
     """Run the lesson; return the error that ended it, or ""."""
     try:
         main()
+        print(end="", flush=True)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # everything is stopped; a second one is late
         _drop_awaited_results()
         sys.exit(130)
     except (Exception, SystemExit) as error:
         _drop_awaited_results()
+        if _nobody_reads():
+            sys.exit(NOBODY_READS)
         if full := full_disk():
             return str(full)  # whatever went wrong, it went wrong because of that
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return str(cannot_write(error))  # the disk that standard output goes to
         if sentence := _sentence(error, sent):
             return sentence
         raise
     return ""
+
+
+def _nobody_reads() -> bool:
+    """True if standard output is a pipe that was closed, as `| head -1` closes it."""
+    pipe = select.poll()
+    pipe.register(1, 0)  # POLLERR comes unasked
+    if not any(event & select.POLLERR for _file, event in pipe.poll(0)):
+        return False
+    # The interpreter flushes stdout at its end; give it something that can be flushed.
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    return True
 
 
 def _sentence(error: BaseException, sent: list[tuple[str, str]]) -> str:
