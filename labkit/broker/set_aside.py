@@ -22,6 +22,7 @@ from labkit.errors import LabError
 from labkit.words import clock, fitted, printable, several
 
 SET_ASIDE = "celery_learning:set-aside"  # as labkit/broker/careful.py names it
+LOGGED = "set aside, see `./lab aside`: "  # how the line begins that it logs then
 ALL = "all"
 SHOWN = 2000  # characters of a message: an ordinary one has under 1,000
 
@@ -80,11 +81,12 @@ class Kept:
         )
 
 
-def set_aside_now(url: str) -> dict[tuple[str, float], Kept]:
-    """{(tag, time): the message} of each that there is; none where the broker cannot be asked."""
+def last_of(worker: str, url: str) -> Kept | None:
+    """What this worker (lab1@host) set aside last; None too where the broker cannot be asked."""
     with contextlib.suppress(redis.RedisError), client_for(url) as client:
-        return {(one.tag, one.time): one for one in kept_messages(client)}
-    return {}
+        some = [one for one in kept_messages(client) if one.workers and one.workers[1] == worker]
+        return some[-1] if some else None
+    return None
 
 
 def kept_messages(client: redis.Redis) -> list[Kept]:

@@ -3,7 +3,8 @@
 import asyncio
 import time
 
-from labkit.broker.set_aside import Kept, set_aside_now
+from labkit.broker.inspector import node_name
+from labkit.broker.set_aside import LOGGED, Kept, last_of
 from labkit.errors import LabError, cannot_write
 from labkit.stack import code
 from labkit.stack.beat_notes import notes_aside
@@ -33,7 +34,6 @@ class Keeper:
         self._stopped: dict[str, int] = {}  # name -> pid of what was told to be stopped
         self._looked = 0.0
         self._in_vain = 0  # messages that were set aside, one after another, and nothing else done
-        self._set_aside = set_aside_now(parts.url)
         self._read_to: dict[str, int] = {}  # how far a worker's log was read, by its name
 
     def look(self) -> None:
@@ -108,12 +108,11 @@ class Keeper:
             if broken and not broken.startswith(code.TOO_SLOW):
                 self.broken = broken
                 return self._of_the_code()
-        some = await self._newly_set_aside() if end.failed and child.kind == "worker" else []
-        if some:
+        kept = await self._set_aside_by(child) if end.failed else None
+        if kept:
             self.parts.console.say("a message on which workers ended twice is set aside")
             self.parts.console.say("hint: ./lab aside")
-            at_fault = any(one.at_fault for one in some)
-            self._in_vain = 0 if self._has_worked() or at_fault else self._in_vain + 1
+            self._in_vain = 0 if self._has_worked() or kept.at_fault else self._in_vain + 1
             if self._in_vain >= MOST_IN_VAIN:
                 return (
                     f"{MOST_IN_VAIN} messages ended workers, and no task succeeded meanwhile: the "
@@ -126,11 +125,11 @@ class Keeper:
             return f"it ended {MOST_ENDS} times in a minute{last}"
         return ""
 
-    async def _newly_set_aside(self) -> list[Kept]:
-        """The messages that were set aside since the last look."""
-        before = self._set_aside
-        self._set_aside = await asyncio.to_thread(set_aside_now, self.parts.url)
-        return [one for key, one in self._set_aside.items() if key not in before]
+    async def _set_aside_by(self, child: Child) -> Kept | None:
+        """The message on which this process has ended, if it was set aside for that."""
+        if child.kind != "worker" or LOGGED not in child.logged():
+            return None  # others set messages aside, too: another lab, a lesson's own worker
+        return await asyncio.to_thread(last_of, node_name(child.name), self.parts.url)
 
     def _has_worked(self) -> bool:
         """True if a task of some worker succeeded since the last look; it may have ended since."""

@@ -1,6 +1,8 @@
 """A message that ends workers is set aside after the second one, and the lab goes on."""
 
 import json
+import socket
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -130,6 +132,18 @@ def test_bad_messages_one_after_another_are_not_the_codes_fault(lab_in_tree):
     assert lab.python(line) == "9"
     assert "not started again" not in lab.printed()
     assert lab.run("aside").stdout.count("reconnected on it, twice") == 4
+
+
+def test_a_message_that_was_set_aside_before_is_not_told_at_another_end(lab_in_tree):
+    lab = lab_in_tree.up(*LEAN)
+    node = f"lab1@{socket.gethostname()}"
+    kept = {"worker": node, "time": time.time(), "why": "x", "before": {"worker": node}}
+    with redis.Redis.from_url(lab.broker_url()) as client:
+        client.hset(SET_ASIDE, "tag", json.dumps(kept | {"taken": "[]"}))
+        client.lpush("basic", "garbage, not json")
+    lab.wait_for("lab1 is back after")
+    assert "lab1 ended with exit code 1" in lab.printed()
+    assert "set aside" not in lab.printed()
 
 
 def test_code_on_which_each_message_ends_a_worker_is_suspected(lab_in_tree, tree):
