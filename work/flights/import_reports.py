@@ -1,7 +1,7 @@
 """What the parts of one import tell: a report file each, and all of them as one at the end.
 
 How many reports there are is the progress of the import.  A part that runs a second time writes
-the same file again, so nothing is counted twice.
+its file anew, so nothing is counted twice.
 """
 
 import csv
@@ -44,7 +44,8 @@ def finish(folder: Path, import_id: str, source: str) -> dict:
     """Join the reports of an import, and remove them; its bad rows go into one CSV file.
 
     Returns {"rows": int, "written": int, "bad_rows": int, "bad_rows_file": str, "processes": int}:
-    rows is how many were good, written is how many were new to the database or changed it.
+    rows is how many were good, written is how many were new to the database or changed it.  Of a
+    part that ran twice the second run counts: it finds what the first wrote, and changes none.
     """
     reports = folder_of(folder, import_id)
     target = path_inside(folder, f"{FOLDER}/{check_name(source)}-bad-rows.csv", "source")
