@@ -75,6 +75,14 @@ def last_error(traceback: str) -> str:
 
 
 def spare_the_terminal() -> None:
-    """Let a character that the terminal's encoding lacks come out as ?, and not as a traceback."""
+    """Let a character that the terminal's encoding lacks come out as ?, and not as a traceback.
+
+    What goes to a stream that was closed, as by >&-, goes nowhere.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)  # its own: the lowest one that is free
+            os.set_inheritable(number, True)  # else a log would get that number in a child
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

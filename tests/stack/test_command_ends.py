@@ -50,6 +50,23 @@ def test_a_reader_that_goes_away_is_no_error(verb):
     process.wait()
 
 
+def test_streams_that_are_closed_are_open_on_nothing_here_and_in_a_child():
+    code = (
+        "import click, os, subprocess, sys, labkit.cli\n"
+        "@labkit.cli.lab.command()\n"
+        "def talk():\n"
+        "    sys.stdout.buffer.write(b'x')\n"
+        "    click.echo('y', err=True)\n"
+        "    subprocess.run(['sh', '-c', 'echo x && echo y >&2 && read z'])\n"
+        "    sys.exit([os.fstat(number).st_rdev for number in range(3)] != 3 * [nothing])\n"
+        "nothing = os.stat(os.devnull).st_rdev\n"
+        "labkit.cli.main(['talk'])"
+    )
+    shell = 'exec "$0" -c "$1" <&- >&- 2>&-'
+    command = ["sh", "-c", shell, sys.executable, code]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
 def test_ctrl_c_while_the_command_is_imported_is_no_traceback():
     code = (
         "import os, runpy, signal, sys\n"
