@@ -141,14 +141,22 @@ def lesson_of_number(number: str, root: Path = ROOT) -> Lesson:
     file = Path(number).name.removesuffix(".py").removesuffix(".md")
     number = by_file.get(file, number)
     is_number = re.fullmatch(r"[0-9]+", number) is not None
-    name = (number.lstrip("0") or "0").zfill(2) if is_number else number
+    name = _two_digits(number) if is_number else number
     if name in known:
         return lesson_of_script(known[name], root)
     refuse_old_number(name if is_number else file)
     if is_number:
         raise LabError(f"there is no lesson {number}", "./lab lessons")
+    if (begins := re.match(r"[0-9]+", file)) and (meant := _two_digits(begins[0])) in known:
+        is_called = f"lesson {meant} is {known[meant].stem}"
+        raise LabError(f"there is no lesson {file!r}; {is_called}", f"./lab run {meant}")
     raise LabError(
         f"a lesson is a number such as 01, or a name that ./lab lessons lists, got {number!r}",
         "./lab lessons",
         exit_code=2,
     )
+
+
+def _two_digits(number: str) -> str:
+    """A number as files have it: "1" and "001" -> "01"."""
+    return (number.lstrip("0") or "0").zfill(2)

@@ -136,7 +136,15 @@ def test_an_unknown_number_is_something_that_the_learner_can_mend(small_lab, num
     assert "hint: ./lab lessons" in str(caught.value)
 
 
-@pytest.mark.parametrize("number", ["x", "1.5", "", "-1", "²", "../x", "01_other"])
+@pytest.mark.parametrize("number", ["01_other", "1-sums", "examples/basic/01_other.py"])
+def test_a_name_that_begins_with_a_lessons_number_is_answered_with_that_lesson(small_lab, number):
+    small_lab.lesson()
+    with pytest.raises(LabError, match=r"there is no lesson '.*'; lesson 01 is 01_sums") as caught:
+        lesson_of_number(number, small_lab.root)
+    assert caught.value.hint == "./lab run 01"
+
+
+@pytest.mark.parametrize("number", ["x", "2.5", "", "-1", "²", "../x", "02_other"])
 def test_what_is_no_number_is_wrong_usage(small_lab, number):
     small_lab.lesson()
     with pytest.raises(LabError, match="a lesson is a number") as caught:
