@@ -7,7 +7,8 @@ import pytest
 
 from lab_home import ROOT
 from labkit.course.lessons import lesson_of_script, scripts
-from labkit.course.time_lines import Run, draw, facts_file, in_words, picture, plan_file, runs_of
+from labkit.course.time_line_picture import Run, in_words, picture, runs_of
+from labkit.course.time_lines import draw, facts_file, plan_file
 from labkit.errors import LabError
 from tests.helpers.small_lab import SmallLab, write
 
