@@ -27,6 +27,7 @@ PLAIN = {
     "launcher.pid": ["4711"],
     "pids": ["4711 4712"],
     "number": ["01"],
+    "meant": ["01"],  # the number of a lesson
     "lesson.number": ["01", "playground", "basic_usage"],
     "lesson.removeprefix('lesson')": ["40"],
     "kind": ["flower", "web"],
