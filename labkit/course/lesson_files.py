@@ -31,8 +31,8 @@ def parse(path: Path, root: Path) -> ast.Module:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         reason = getattr(error, "msg", None) or error
-        said = f"{shown} line {line} is not Python"
-        raise LabError(f"{said}: {reason}", mend_hint(f"{said}: ")) from None
+        place = f"{shown} line {line}"
+        raise LabError(f"{place} is not Python: {reason}", mend_hint(f"{place}: ")) from None
     except OSError as error:
         hint = f"ls -l {quote(str(shown))}; ./lab restore {quote(str(shown))}"
         raise LabError(f"{shown} cannot be read: {error.strerror}", hint) from None

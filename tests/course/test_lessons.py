@@ -1,5 +1,7 @@
 """The catalogue reads from a script's source what it says of itself and which files it uses."""
 
+import re
+
 import pytest
 
 from labkit.course.index import FIRST_STEPS, WIDTH, index
@@ -154,8 +156,12 @@ def test_what_is_no_number_is_wrong_usage(small_lab, number):
 
 def test_a_typing_mistake_is_told_with_file_and_line(small_lab):
     small_lab.lesson(body="print(1)\nprint(")
-    with pytest.raises(LabError, match=r"01_sums.py line \d+ is not Python: .* never closed"):
+    with pytest.raises(
+        LabError, match=r"01_sums.py line \d+ is not Python: .* never closed"
+    ) as told:
         lesson_of_number("1", small_lab.root)
+    file = "examples/basic/01_sums.py"
+    assert re.fullmatch(rf"sed -n \d+p {file}; ./lab restore {file}", told.value.hint)
 
 
 def test_the_scripts_come_in_the_order_of_the_course(small_lab):
