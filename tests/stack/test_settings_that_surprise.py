@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 import redis
-from celery import Task
+from celery import Task, chord
 from celery.result import AsyncResult
 
 from lab_home import ROOT
 from labkit.own.broker import OwnBroker, looking_every_second, transport_setting
 from labkit.own.workers import Worker, WorkerLine, workers_of
 from tasks.advanced_tasks import print_ticket, print_ticket_late
+from tasks.basic_tasks import describe
 from tests.stack.helpers.labs import lab_environment, running, wait_until
 from tests.stack.helpers.stored import stored_result
 from work.ledger import Entry, Ledger
@@ -56,6 +57,8 @@ WORKERS: dict[str, tuple[int, int, list[str]]] = {
     "retry": (4, 2, ["task.retry_on_worker_lost=True"]),
     "timeout": (6, 1, ["task.acks_on_timeout=False", "task.acks_on_failure=False"]),
     "database": (5, 2, [f"result.backend={DATABASE}"]),
+    "apart": (8, 2, [f"result.expires={SHORT_S}"]),
+    "longer": (9, 2, [f"result.expires={SHORT_S}", "result.chord_expires=60"]),
 }
 
 
@@ -162,6 +165,16 @@ def test_a_chord_of_members_without_results_does_not_end_with_results_in_a_datab
     wait_until(lambda: f"[{on_redis}] succeeded" in log.read_text(), 60, "the body on Redis")
 
 
+def test_a_chord_whose_members_end_far_apart_does_not_end_unless_its_keys_live_longer(stage):
+    bodies = {worker: body_of_members_apart(stage, worker) for worker in ("longer", "apart")}
+    logs = {worker: stage.workers[worker].log for worker in bodies}
+    for log in logs.values():
+        wait_until(lambda log=log: log.read_text().count("print_ticket[") == 4, 60, "both have run")
+    wait_until(lambda: f"[{bodies['longer']}] succeeded" in logs["longer"].read_text(), 60, "body")
+    assert stage.quiet("apart")
+    assert f"[{bodies['apart']}]" not in logs["apart"].read_text()
+
+
 def test_results_of_failures_can_be_kept_for_another_time(stage):
     with stage.broker.app(7) as app, stage.broker.client(7) as client:
         app.conf.update(result_expires=60, result_failure_expires=600)
@@ -182,6 +195,17 @@ def test_one_connection_too_many_for_results_is_an_error_and_not_a_wait(stage):
             app.AsyncResult("any").state  # noqa: B018 (it asks)
         app.backend.client.connection_pool.release(in_use)
         assert app.AsyncResult("any").state == "PENDING"
+
+
+def body_of_members_apart(stage: Stage, worker: str) -> str:
+    """Send a chord whose second member ends more than SHORT_S after the first; its body's id."""
+    with stage.broker.app(WORKERS[worker][0]) as app:
+        members = [
+            app.signature(print_ticket.name, (worker, job, seconds), queue=worker)
+            for job, seconds in (("first", 0.1), ("second", SHORT_S + 3))
+        ]
+        body = app.signature(describe.name, queue=worker)
+        return chord(members, body, app=app).apply_async().id
 
 
 def sender_of_chords(stage: Stage, worker: str) -> subprocess.Popen:
