@@ -89,8 +89,7 @@ class Setup:
 
     def done(self, by: Worker | None = None) -> list[str]:
         """The jobs that were worked on to their end, in that order; only those by one worker."""
-        group = by.process.pid if by else None  # a worker and its pool are one process group
-        return [one.job for one in self.entries("END") if group in (None, one.group)]
+        return [one.job for one in self.entries("END") if not by or by.wrote(one)]
 
     def when(self, event: str, job: str) -> float:
         """When a job came to that event first (seconds since 1970); inf if it did not."""

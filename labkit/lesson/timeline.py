@@ -17,7 +17,7 @@ class Span:
 
 
 def who_did_what(ledger: Ledger, workers: Iterable[Worker]) -> dict[str, list[Span]]:
-    """{worker, as in "lesson09a": its jobs, in their order}, by what the jobs have written down.
+    """{short name of a worker: its jobs, in their order}, by what the jobs have written down.
 
     Each job has ended, and was done once.
     """
@@ -25,10 +25,10 @@ def who_did_what(ledger: Ledger, workers: Iterable[Worker]) -> dict[str, list[Sp
     starts = [entry for entry in ledger.entries() if entry.event == "START"]
     begin = min((entry.time for entry in starts), default=0.0)
     return {
-        worker.name.partition("@")[0]: [
+        worker.short_name: [
             Span(entry.job, entry.time - begin, ends[entry.job] - begin)
             for entry in starts
-            if entry.group == worker.process.pid  # a worker and its pool are one process group
+            if worker.wrote(entry)
         ]
         for worker in workers
     }

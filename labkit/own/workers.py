@@ -12,6 +12,7 @@ from labkit.errors import LabError, in_shell
 from labkit.own.program import started
 from labkit.processes.program import READY_TIMEOUT_S, Program
 from labkit.waiting import wait_until
+from work.ledger import Entry
 
 ANSWER_S = 0.3  # a worker that hears a question answers in milliseconds; then ask again
 
@@ -20,6 +21,15 @@ class Worker(Program):
     """A running worker."""
 
     kind = "worker"
+
+    @property
+    def short_name(self) -> str:
+        """Its name without the host: lesson20-high."""
+        return self.name.partition("@")[0]
+
+    def wrote(self, entry: Entry) -> bool:
+        """True if it, or its pool, wrote a line of a ledger: they are one process group."""
+        return entry.group == self.process.pid
 
     def wait_until_it_answers(
         self, queues: Sequence[str], url: str = REDIS_URL, *, lab_settings: bool = True

@@ -1,13 +1,9 @@
 """A timeline shows each span as a block, in order, where it began."""
 
-import os
-from types import SimpleNamespace
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.lesson.timeline import Span, axis, show_timeline, timeline_row, who_did_what
+from labkit.lesson.timeline import Span, axis, show_timeline, timeline_row
 
 COLUMN_S = 0.15
 GAPS_AND_LENGTHS = st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), max_size=40)
@@ -49,16 +45,6 @@ def test_the_numbers_of_the_axis_stand_below_their_seconds():
     assert line.split() == ["0", "s", *"123456789"]
     for second in range(1, 10):
         assert line.index(str(second)) == round(second / COLUMN_S)
-
-
-def test_a_job_belongs_to_the_worker_in_whose_process_group_it_was_done(ledger):
-    ledger.note("START", "mine")
-    ledger.note("END", "mine")
-    us: Any = SimpleNamespace(name="us@host", process=SimpleNamespace(pid=os.getpgrp()))
-    others: Any = SimpleNamespace(name="others@host", process=SimpleNamespace(pid=1))
-    rows = who_did_what(ledger, [us, others])
-    assert [span.job for span in rows["us"]] == ["mine"]
-    assert rows["others"] == []
 
 
 def test_the_picture_ends_with_the_last_job(capsys):
