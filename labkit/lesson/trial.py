@@ -17,7 +17,7 @@ then say is kept, and can be asked for behind the block.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from typing import Any
 
 from labkit.lesson.setup import Setup
 from labkit.lesson.setups import Setups
@@ -50,31 +50,27 @@ def trial(
     Raises LabError if a worker does not start, and if a ledger cannot be written.
     """
     words_of = variants if isinstance(variants, Mapping) else dict.fromkeys(variants, ())
-    more = dict(environment or {})
     with ExitStack() as opened:
         ledgers = opened.enter_context(own_ledgers(lesson, *words_of))
         queues = [f"{lesson}.{name}" for name in words_of]
-        shared = None if broker else opened.enter_context(own_queues(*queues))
+        shared: Any = None if broker else opened.enter_context(own_queues(*queues))
         setups = []
         for number, (name, queue, ledger) in enumerate(zip(words_of, queues, ledgers, strict=True)):
             words = [*for_all, *words_of[name]]
-            transport = _transport_options(words)
+            typed = [one for one in words if isinstance(one, str)]
+            dicts = [one for one in words if not isinstance(one, str)]
+            transport = {option: value for one in dicts for option, value in one.items()}
+            database = number + 1 if broker and apart else 0
             line = WorkerLine(
                 f"{lesson}-{name}",
                 [queue],
-                [one for one in words if isinstance(one, str) and one.startswith("-")],
-                [one for one in words if isinstance(one, str) and not one.startswith("-")],
-                more,
+                [one for one in typed if one.startswith("-")],
+                [transport_setting(transport)] * bool(transport)
+                + [one for one in typed if not one.startswith("-")],
+                (broker.environment(database) if broker else {}) | dict(environment or {}),
             )
-            database = number + 1 if broker and apart else 0
-            if broker:
-                line = replace(line, environment=broker.environment(database) | more)
-                client = opened.enter_context(broker.client(database))
-                app = opened.enter_context(broker.app(database, **transport))
-            else:
-                client, app = shared, None
-            if transport:
-                line = replace(line, settings=[transport_setting(transport), *line.settings])
+            client = opened.enter_context(broker.client(database)) if broker else shared
+            app = opened.enter_context(broker.app(database, **transport)) if broker else None
             setups.append(Setup(name, queue, ledger, line, client, app, database))
         together = Setups(setups, setups if apart else setups[:1])
         with together.running:
@@ -83,12 +79,3 @@ def trial(
             yield together
         for one in together:
             one.keep()
-
-
-def _transport_options(words: Sequence[Word]) -> dict[str, object]:
-    """broker_transport_options, of all the dicts among the words."""
-    options: dict[str, object] = {}
-    for word in words:
-        if isinstance(word, Mapping):
-            options |= word
-    return options
