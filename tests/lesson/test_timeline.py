@@ -36,10 +36,6 @@ def test_a_job_of_two_characters_has_two_characters_wherever_it_begins():
         assert timeline_row([(tenths / 10, tenths / 10 + 0.3)], COLUMN_S).strip() == "█▌"
 
 
-def test_a_pause_between_two_spans_can_be_seen():
-    assert timeline_row([(0, 0.3), (0.6, 0.9)], COLUMN_S) == "█▌  █▌"
-
-
 def test_the_numbers_of_the_axis_stand_below_their_seconds():
     line = axis(9.4, COLUMN_S)
     assert line.split() == ["0", "s", *"123456789"]
