@@ -87,7 +87,7 @@ class Fleet:
 
         A job's key begins with its group, as in "kill-17"; its task returns the release.
         """
-        jobs = [entry.job for entry in self._ledger.entries() if entry.event == "END"]
+        jobs = self._ledger.jobs("END")
         return sum(job.startswith(f"{group}-") and job.endswith(release) for job in jobs)
 
     def wait_until_quiet(self) -> None:

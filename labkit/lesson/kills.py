@@ -53,8 +53,8 @@ def signal_worker(one: Setup, *signals: int) -> float:
     return sent_at
 
 
-def signal_group(one: Setup, number: int = signal.SIGTERM) -> float:
-    """Send a signal to each process of a worker, as systemd does; when, in seconds since 1970."""
+def signal_group(one: Setup) -> float:
+    """Send TERM to each process of a worker, as systemd does; when, in seconds since 1970."""
     sent_at = time.time()
-    os.killpg(one.worker.process.pid, number)
+    os.killpg(one.worker.process.pid, signal.SIGTERM)
     return sent_at

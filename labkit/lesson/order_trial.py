@@ -63,7 +63,7 @@ class OrderTrial:
 
     def tasks_done(self) -> int:
         """How many tasks have ended, on all sides."""
-        return sum(entry.event == "END" for entry in self.ledger.entries())
+        return len(self.ledger.jobs("END"))
 
     def some_tasks_more(self, most: int, side: str) -> Callable[[], bool]:
         """A condition to wait for: 1 to `most` tasks more have ended, as chance will have it.
