@@ -96,8 +96,8 @@ def main() -> None:
         setups.start()
         setups.wait_until_quiet(GIVE_UP_S)
 
-    reserved_s = early.began_after("TL-2", killed_at) - reserved_at
-    running_s = late.began_after("TL-1", killed_at) - running_at
+    reserved_s = early.when("START", "TL-2", after=killed_at) - reserved_at
+    running_s = late.when("START", "TL-1", after=killed_at) - running_at
     print(f"early: TL-2 was reserved; it began {reserved_s:.1f} s after the dead worker took it")
     print(f"late: TL-1 was running; it began again {running_s:.1f} s after the dead worker took it")
     setups.show_verdicts()

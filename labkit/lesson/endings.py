@@ -3,6 +3,7 @@
 from celery.result import AsyncResult
 
 
-def how_it_ended(result: AsyncResult) -> str:
+def how_it_ended(result: AsyncResult, gap: str = " ") -> str:
     """The state of a task, with the kind of its error: "SUCCESS", "FAILURE MailRefused"."""
-    return f"{result.state} {type(result.result).__name__}" if result.failed() else result.state
+    error = gap + type(result.result).__name__ if result.failed() else ""
+    return f"{result.state}{error}"

@@ -1,6 +1,5 @@
 """One setup of a trial: its worker, what was sent to it, and what came of that."""
 
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +20,8 @@ from labkit.broker.queues import (
     unacked_by_queue,
 )
 from labkit.broker.quiet import MANY, jobs_in_messages
+from labkit.lesson.endings import how_it_ended
+from labkit.lesson.tables import GAP
 from labkit.lesson.verdict import Verdict, verdict_on
 from labkit.own.facts import note_kill, note_taken
 from labkit.own.workers import Worker, WorkerLine
@@ -67,7 +68,7 @@ class Setup:
 
     def began(self, job: str) -> bool:
         """True if work on the job has begun."""
-        return bool(self.entries("START", job))
+        return self.runs(job) > 0
 
     def ended(self, job: str) -> bool:
         """True if work on the job has come to its end."""
@@ -77,37 +78,28 @@ class Setup:
         """How often work on the job has begun."""
         return len(self.entries("START", job))
 
-    def worked_s(self) -> float:
-        """How long ago the first work began, in seconds; 0 if none has begun."""
-        begun = self.entries("START")
-        return time.time() - begun[0].time if begun else 0.0
-
     def runs_within(self, seconds: float) -> int:
         """How many runs, of any job, began within so many seconds of the first one."""
-        begun = [one.time for one in self.entries("START")]
-        return sum(one < begun[0] + seconds for one in begun)
+        until = self.when("START") + seconds
+        return sum(one.time < until for one in self.entries("START"))
 
     def done(self, by: Worker | None = None) -> list[str]:
         """The jobs that were worked on to their end, in that order; only those by one worker."""
         return [one.job for one in self.entries("END") if not by or by.wrote(one)]
 
-    def when(self, event: str, job: str) -> float:
-        """When a job came to that event first (seconds since 1970); inf if it did not."""
-        return min((one.time for one in self.entries(event, job)), default=inf)
+    def when(self, event: str, job: str | None = None, *, after: float = 0) -> float:
+        """When a job, or any, came to that event first after a moment; inf if it did not.
+
+        after, and what is returned: seconds since 1970.
+        """
+        moments = (one.time for one in self.entries(event, job))
+        return min((moment for moment in moments if moment > after), default=inf)
 
     def fate(self, job: str) -> str:
         """What the ledger says of a job.  Its state is only what somebody reported."""
         if not self.began(job):
             return "never began"
         return "began and ended" if self.ended(job) else "began, and did not end"
-
-    def began_after(self, job: str, moment: float) -> float:
-        """When work on the job began next after a moment; inf if it did not.
-
-        moment, and what is returned: seconds since 1970.
-        """
-        begun = (one.time for one in self.entries("START", job) if one.time > moment)
-        return min(begun, default=inf)
 
     def running_at(self, moment: float) -> list[str]:
         """The jobs that had begun, and had not ended, at a moment (seconds since 1970)."""
@@ -155,15 +147,13 @@ class Setup:
         """The state that is stored for the job, with the error if there is one."""
         if self._kept:
             return self._kept[2][job]
-        stored = self.results[job]
-        stored = stored.app.AsyncResult(stored.id)  # the old one remembers a state that is final
-        error = f"  {type(stored.result).__name__}" if stored.failed() else ""
-        return f"{stored.state}{error}"
+        stored = self.results[job]  # it remembers a state that is final
+        return how_it_ended(stored.app.AsyncResult(stored.id), gap=GAP)
 
     def outcome(self, job: str) -> str:
         """How a job has ended: "done in 2.5 s", or the error as its caller gets it."""
-        if ends := self.entries("END", job):
-            return f"done in {ends[0].time - self.entries('START', job)[0].time:.1f} s"
+        if self.ended(job):
+            return f"done in {self.when('END', job) - self.when('START', job):.1f} s"
         return repr(self.results[job].result)
 
     def process_runs(self, job: str) -> bool:

@@ -111,7 +111,10 @@ class Setups(Sequence[Setup]):
 
     def wait_until_worked_for(self, seconds: float) -> None:
         """Wait until work has gone on for so many seconds in each setup."""
-        self.wait_until(lambda: min(one.worked_s() for one in self) > seconds, f"{seconds:g} s")
+        self.wait_until(
+            lambda: time.time() > max(one.when("START") for one in self) + seconds,
+            f"{seconds:g} s",
+        )
 
     def wait_for_results(self) -> None:
         """Wait until each task that was sent has succeeded, failed, or was revoked."""
@@ -144,13 +147,10 @@ class Setups(Sequence[Setup]):
             verdicts = self.verdicts().values()
             if any(one.stuck for one in verdicts):
                 return True
-            return not all(map(enough, verdicts)) and bool(self._messages())
+            left = (messages(one.client, self.queues) for one in self._of_databases)
+            return not all(map(enough, verdicts)) and any(left)
 
-        still = still_for(SURE_S, more_to_come)
-        self.wait_until(still, "the end of all jobs")
-
-    def _messages(self) -> int:
-        return sum(messages(one.client, self.queues) for one in self._of_databases)
+        self.wait_until(still_for(SURE_S, more_to_come), "the end of all jobs")
 
     # -- What came of it ------------------------------------------------------------------------
 
