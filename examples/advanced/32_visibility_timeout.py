@@ -55,11 +55,13 @@ Try next.  Guess first:
 """
 
 from labkit.lesson import claim, run_lesson, table
+from labkit.lesson.holds import watch_messages
 from labkit.lesson.trial import trial
 from labkit.own.broker import looking_every_second, own_broker
 from tasks.advanced_tasks import print_ticket
 
 COUNTDOWN_S = 8
+JOB_S = 1  # long enough to see that one run has not ended when the next one begins
 SHORT_S, LONG_S = 3, 20  # shorter and longer than the countdown
 LOOK_S = 1  # unacked_restore_interval: so often a worker looks for old messages
 ANSWER_S = 0.5  # the monitor listens so long for answers, and then asks again
@@ -81,12 +83,15 @@ WORKERS = {
 def main() -> None:
     with (
         own_broker("lesson32") as broker,
-        trial("lesson32", WORKERS, "--concurrency=2", broker=broker, apart=True) as setups,
+        trial("lesson32", WORKERS, "--concurrency=3", broker=broker, apart=True) as setups,
     ):
+        # Redis keeps in `unacked_index` when each message was taken: the page's picture shows it.
+        watch_messages(setups)
+
         # The countdown stands in the message.  A worker takes the message now and holds it until
         # it is due, and from now on the clock of visibility_timeout runs.
         for one in setups:  # a worker, a queue, a ledger and a database each
-            one.send(print_ticket, "TL-1", 0, countdown=COUNTDOWN_S, ignore_result=True)
+            one.send(print_ticket, "TL-1", JOB_S, countdown=COUNTDOWN_S, ignore_result=True)
         print(f"TL-1 is due in {COUNTDOWN_S} s, once for each worker; ", end="")
         print("the monitor looks at the second one")
 

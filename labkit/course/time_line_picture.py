@@ -12,6 +12,7 @@ from labkit.words import several
 
 WIDTH, LEFT, RIGHT = 760, 20, 150  # px; on the right stands what came of a row
 TOP, ROW_H, BAR_H, HOLD_H = 68, 60, 22, 16
+LANE_H = BAR_H + 4
 # Dark text is readable on all of them, and a sign or a word is always there, too: colour alone
 # tells nothing to many eyes.
 DONE, KILLED, OTHER = "#d5ead2", "#f3c4bf", "#eeeeee"
@@ -30,6 +31,15 @@ class Run:
     ended: str
 
 
+@dataclass(frozen=True)
+class Hold:
+    """A message in a worker's hands, as Redis has it: from when to when, and how that ended."""
+
+    begin_s: float
+    end_s: float
+    words: str
+
+
 def picture(
     title: str, job: str, rows: Mapping[str, str], facts: Facts, timeout_s: float = 0
 ) -> str:
@@ -37,24 +47,33 @@ def picture(
 
     job: the one that the picture is about; the others are pale.  rows: {name: label}.
     timeout_s: visibility_timeout, to be shown from where a message was taken; 0 for none.
+    Without it, a row whose facts say until when messages were taken has a lane for each time.
     """
     runs = {name: runs_of(facts[name]) for name in rows}
     taken = {name: taken_in(facts[name]) if timeout_s else [] for name in rows}
+    holds = {name: holds_of(facts[name]) for name in rows}
     ends = [run.end_s for row in runs.values() for run in row]
+    ends += [hold.end_s for row in holds.values() for hold in row]
     ends += [moment + timeout_s for row in taken.values() for _, moment in row]
     end_s = max([1.0, *ends])
     pixels = (WIDTH - LEFT - RIGHT) / end_s  # of a second
-    row_h = ROW_H + (HOLD_H if timeout_s else 0)
-    height = TOP + row_h * len(rows) + 32
-    shapes = [text(LEFT, 26, title, weight="bold", size=15), *_axis(end_s, pixels, height - 38)]
-    for place, (name, label) in enumerate(rows.items()):
-        y = TOP + place * row_h
+    shapes, y = [], TOP
+    for name, label in rows.items():
         shapes.append(text(LEFT, y + 14, label, weight="bold"))
-        shapes += _row(runs[name], job, y + 22, pixels)
+        for lane, hold in enumerate(holds[name]):
+            middle = y + 22 + lane * LANE_H + BAR_H // 2
+            shapes += _hold(hold.words, hold.begin_s, hold.end_s, middle, pixels)
+            for run in runs[name][lane : lane + 1]:
+                shapes += _gap(hold.end_s, run.begin_s, middle, pixels)
+        shapes += _row(runs[name], job, y + 22, pixels, LANE_H if holds[name] else 0)
         for taken_job, moment in taken[name]:
             shapes += _hold(taken_job, moment, moment + timeout_s, y + 22 + BAR_H + 6, pixels)
-    shapes.append(_legend(height - 14, job, timeout_s))
-    return document(WIDTH, height, title, shapes)
+        lanes = max(len(holds[name]), len(runs[name])) if holds[name] else 1
+        y += ROW_H + (HOLD_H if timeout_s else 0) + LANE_H * (lanes - 1)
+    heading = text(LEFT, 26, title, weight="bold", size=15)
+    legend = _legend(y + 18, job, timeout_s, held=any(holds.values()))
+    shapes = [heading, *_axis(end_s, pixels, y - 6), *shapes, legend]
+    return document(WIDTH, y + 32, title, shapes)
 
 
 def runs_of(events: Sequence[Mapping[str, object]]) -> list[Run]:
@@ -82,6 +101,20 @@ def taken_in(events: Sequence[Mapping[str, object]]) -> list[tuple[str, float]]:
     return [(str(one["job"]), float(str(one["seconds"]))) for one in taken]
 
 
+def holds_of(events: Sequence[Mapping[str, object]]) -> list[Hold]:
+    """Each time that a message was taken of which is known until when."""
+    holds = []
+    for number, taken in enumerate(events):
+        later = [one for one in events[number + 1 :] if one["job"] == taken["job"]]
+        left = next((one for one in later if one["event"] == "LEFT"), None)
+        if taken["event"] == "TAKEN" and left:
+            begin_s, end_s = float(str(taken["seconds"])), float(str(left["seconds"]))
+            back = any(one["event"] == "TAKEN" for one in later)
+            words = f"back in the queue after {end_s - begin_s:.1f} s" if back else "acknowledged"
+            holds.append(Hold(begin_s, end_s, words))
+    return holds
+
+
 def in_words(runs: Sequence[Run], job: str) -> str:
     """What came of a job.
 
@@ -93,15 +126,16 @@ def in_words(runs: Sequence[Run], job: str) -> str:
     return f"{several(len(mine), 'run')}, {COUNTED.get(done) or f'done {done} times'}"
 
 
-def _row(runs: Sequence[Run], job: str, y: int, pixels: float) -> list[str]:
+def _row(runs: Sequence[Run], job: str, top: int, pixels: float, lane_h: int) -> list[str]:
+    """The runs.  lane_h: how far each stands below the one before."""
     mine = [run for run in runs if run.job == job]
-    middle = y + BAR_H // 2
     shapes = []
     for run, following in pairwise(mine):
-        if following.begin_s > run.end_s:
-            x, to = LEFT + run.end_s * pixels, LEFT + following.begin_s * pixels
-            shapes.append(_path(f"M{x:.1f} {middle} H{to:.1f}", LINE, dashes="3 3"))
-    for run in sorted(runs, key=lambda run: run.job == job):
+        if not lane_h:
+            shapes += _gap(run.end_s, following.begin_s, top + BAR_H // 2, pixels)
+    for lane, run in sorted(enumerate(runs), key=lambda one: one[1].job == job):
+        y = top + lane * lane_h
+        middle = y + BAR_H // 2
         x, width = LEFT + run.begin_s * pixels, max(3.0, (run.end_s - run.begin_s) * pixels)
         fill = OTHER if run.job != job else KILLED if run.ended == "KILLED" else DONE
         shapes.append(
@@ -114,7 +148,7 @@ def _row(runs: Sequence[Run], job: str, y: int, pixels: float) -> list[str]:
         if run.ended == "KILLED":
             cross = f"M{x + width - 5:.1f} {middle - 5} l10 10 m0 -10 l-10 10"
             shapes.append(_path(cross, RED, width=2.5))
-    shapes.append(text(WIDTH - RIGHT + 16, y + 16, in_words(runs, job)))
+    shapes.append(text(WIDTH - RIGHT + 16, top + 16, in_words(runs, job)))
     return shapes
 
 
@@ -129,14 +163,28 @@ def _axis(end_s: float, pixels: float, y: int) -> list[str]:
     return shapes
 
 
-def _hold(job: str, begin_s: float, end_s: float, y: int, pixels: float) -> list[str]:
-    """A line below the bars: from where a message was taken until its timeout is over."""
+def _hold(words: str, begin_s: float, end_s: float, y: int, pixels: float) -> list[str]:
+    """A line from where a message was taken until its timeout is over, or it was there no more."""
     x, to = LEFT + begin_s * pixels, LEFT + end_s * pixels
-    words = text((x + to) / 2, y + 11, job, size=10, anchor="middle", fill=BLUE)
-    return [_path(f"M{x:.1f} {y - 4} v8 m0 -4 H{to:.1f} m0 -4 v8", BLUE, width=1.5), words]
+    shapes = [_path(f"M{x:.1f} {y - 4} v8 m0 -4 H{to:.1f} m0 -4 v8", BLUE, width=1.5)]
+    if to - x > 5.5 * len(words):  # px; where they find no room, the line must say enough
+        shapes.append(text((x + to) / 2, y + 11, words, size=10, anchor="middle", fill=BLUE))
+    return shapes
 
 
-def _legend(y: int, job: str, timeout_s: float) -> str:
+def _gap(begin_s: float, end_s: float, y: int, pixels: float) -> list[str]:
+    """A dashed line, if there is time between the two."""
+    x, to = LEFT + begin_s * pixels, LEFT + end_s * pixels
+    return [_path(f"M{x:.1f} {y} H{to:.1f}", LINE, dashes="3 3")] if begin_s < end_s else []
+
+
+def _legend(y: int, job: str, timeout_s: float, *, held: bool) -> str:
+    if held:
+        words = (
+            "blue: taken, not acknowledged; "
+            "dashed: it went back to the queue, and the worker still waits with it"
+        )
+        return text(LEFT, y, words, size=12, fill="#444444")
     parts = [f"✕ a process is killed while it works on {job}", "dashed: until the next run"]
     if timeout_s:
         parts.append(f"blue: taken, until visibility_timeout ({timeout_s:g} s) is over")

@@ -14,7 +14,7 @@ from work.ledger import Ledger
 
 # What no ledger says, and when it was, in seconds since 1970:
 _kills: dict[int, float] = {}  # by process, or by process group
-_taken: dict[tuple[str, str], float] = {}  # by the ledger's run and the job
+_messages: set[tuple[float, str, str, str]] = set()  # when, what, job, the ledger's run
 
 
 def note_kill(number: int) -> None:
@@ -24,7 +24,12 @@ def note_kill(number: int) -> None:
 
 def note_taken(ledger: Ledger, job: str, moment: float) -> None:
     """Remember when a worker took the message of a job that works with this ledger."""
-    _taken.setdefault((ledger.run, job), moment)
+    _messages.add((moment, "TAKEN", job, ledger.run))
+
+
+def note_left(ledger: Ledger, job: str, moment: float) -> None:
+    """Remember when no worker had it any more: it was acknowledged, or it came back."""
+    _messages.add((moment, "LEFT", job, ledger.run))
 
 
 def keep_facts(ledgers: Iterable[Ledger]) -> None:
@@ -32,8 +37,8 @@ def keep_facts(ledgers: Iterable[Ledger]) -> None:
 
     {name of the ledger: [{"event": "START", "job": "TL-1", "process": 1, "seconds": 0.02}]}: the
     seconds count from the first event of all; a process has a number in each ledger; the event
-    KILLED ends the last job of a process that was killed, and TAKEN (by process 0) is when a worker
-    took the message.
+    KILLED ends the last job of a process that was killed; TAKEN (by process 0) is when a worker
+    took the message, and LEFT when no worker had it any more.
     """
     if not (file := os.environ.get(FACTS_FILE)):
         return
@@ -52,10 +57,8 @@ def _events(ledger: Ledger) -> list[tuple[float, str, str, int]]:
         killed_at = _kills.get(one.pid) or _kills.get(one.group)
         if one.event == "START" and killed_at:
             found.append((killed_at, "KILLED", one.job, numbers[one.pid]))
-    for (run, job), taken_at in _taken.items():
-        if run == ledger.run:
-            found.append((taken_at, "TAKEN", job, 0))
-    return sorted(found, key=lambda event: event[0])
+    found += [(moment, what, job, 0) for moment, what, job, run in _messages if run == ledger.run]
+    return sorted(found)  # of one moment, LEFT comes before TAKEN: a message that came back
 
 
 def _lines(events: Iterable[tuple[float, str, str, int]], begin: float) -> str:

@@ -7,7 +7,15 @@ import pytest
 
 from lab_home import ROOT
 from labkit.course.lessons import lesson_of_script, scripts
-from labkit.course.time_line_picture import Run, in_words, picture, runs_of
+from labkit.course.time_line_picture import (
+    BAR_H,
+    Hold,
+    Run,
+    holds_of,
+    in_words,
+    picture,
+    runs_of,
+)
 from labkit.course.time_lines import draw, facts_file, plan_file
 from labkit.errors import LabError
 from tests.helpers.small_lab import SmallLab, write
@@ -25,6 +33,16 @@ FACTS = {
         {"event": "END", "job": "TL-1", "process": 2, "seconds": 10.0},
     ]
 }
+HELD = [
+    {"event": "TAKEN", "job": "TL-1", "process": 0, "seconds": 0.0},
+    {"event": "LEFT", "job": "TL-1", "process": 0, "seconds": 5.0},
+    {"event": "TAKEN", "job": "TL-1", "process": 0, "seconds": 5.0},
+    {"event": "START", "job": "TL-1", "process": 1, "seconds": 8.0},
+    {"event": "START", "job": "TL-1", "process": 2, "seconds": 8.0},
+    {"event": "LEFT", "job": "TL-1", "process": 0, "seconds": 8.0},
+    {"event": "END", "job": "TL-1", "process": 1, "seconds": 9.0},
+    {"event": "END", "job": "TL-1", "process": 2, "seconds": 9.0},
+]
 PLAN = 'title = "A < B"\njob = "TL-1"\n[rows]\none = "the & row"\n'
 
 
@@ -99,6 +117,32 @@ def test_a_message_that_was_taken_is_shown_until_its_timeout_is_over():
     assert "11" in shown  # on the axis: the picture goes on until then
     assert "blue: taken, until visibility_timeout (10 s) is over" in shown[-1]
     assert "TL-3" not in words_in(picture("T", "TL-1", {"one": "row"}, facts))
+
+
+def test_a_message_that_was_taken_twice_came_back_in_between():
+    assert holds_of(HELD) == [
+        Hold(0.0, 5.0, "back in the queue after 5.0 s"),
+        Hold(5.0, 8.0, "acknowledged"),
+    ]
+    assert holds_of(HELD[:1]) == []
+
+
+def test_each_time_that_a_message_was_taken_has_a_lane_with_the_run_after_it():
+    shapes = ET.fromstring(picture("T", "TL-1", {"one": "row"}, {"one": HELD}))  # noqa: S314
+    first, second = (float(one.get("y", "")) for one in shapes.iter() if one.get("rx"))
+    lines = {one.get("y"): one.text for one in shapes.iter() if one.get("font-size") == "10"}
+    assert second > first + BAR_H
+    assert lines == {
+        f"{first + BAR_H:g}": "back in the queue after 5.0 s",
+        f"{second + BAR_H:g}": "acknowledged",
+    }
+    dashed = [one.get("d", "") for one in shapes.iter() if one.get("stroke-dasharray") == "3 3"]
+    assert [f" {first + BAR_H / 2:g} " in line for line in dashed] == [True]
+
+
+def test_words_that_find_no_room_are_not_written():
+    short = [HELD[0], {**HELD[1], "seconds": 0.1}]
+    assert "acknowledged" not in words_in(picture("T", "TL-1", {"one": "row"}, {"one": short}))
 
 
 def test_the_timeout_of_a_plan_is_a_constant_of_the_lesson(small_lab: SmallLab):

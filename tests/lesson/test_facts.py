@@ -7,7 +7,7 @@ import time
 import pytest
 
 from labkit.own import facts
-from labkit.own.facts import keep_facts, note_kill, note_taken
+from labkit.own.facts import keep_facts, note_kill, note_left, note_taken
 from labkit.processes.start import FACTS_FILE
 from work.ledger import Ledger
 
@@ -24,7 +24,7 @@ def kept(tmp_path, monkeypatch, ledger):
     file = tmp_path / "facts.json"
     monkeypatch.setenv(FACTS_FILE, str(file))
     monkeypatch.setattr(facts, "_kills", {})
-    monkeypatch.setattr(facts, "_taken", {})
+    monkeypatch.setattr(facts, "_messages", set())
 
     def read():
         keep_facts([ledger])
@@ -56,11 +56,19 @@ def test_a_kill_of_a_process_that_had_nothing_to_do_ends_no_job(ledger, kept):
     assert kept() == [("START", "TL-1", 1), ("END", "TL-1", 1)]
 
 
-def test_a_message_is_taken_once_and_before_its_job_begins(ledger, kept):
-    note_taken(ledger, "TL-1", time.time())
+def test_a_message_that_is_seen_twice_was_taken_once_and_before_its_job_began(ledger, kept):
+    taken_at = time.time()
+    note_taken(ledger, "TL-1", taken_at)
     ledger.note("START", "TL-1")
-    note_taken(ledger, "TL-1", time.time())
+    note_taken(ledger, "TL-1", taken_at)
     assert kept() == [("TAKEN", "TL-1", 0), ("START", "TL-1", 1)]
+
+
+def test_a_message_that_is_taken_at_once_when_it_came_back_left_before(ledger, kept):
+    note_taken(ledger, "TL-1", 10.0)
+    note_taken(ledger, "TL-1", 13.0)
+    note_left(ledger, "TL-1", 13.0)
+    assert kept() == [("TAKEN", "TL-1", 0), ("LEFT", "TL-1", 0), ("TAKEN", "TL-1", 0)]
 
 
 def test_what_was_taken_for_another_ledger_is_not_told(ledger, kept, tmp_path):
