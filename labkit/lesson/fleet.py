@@ -1,7 +1,7 @@
 """Groups of workers of one release, which are replaced one by one by workers of the next one."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from labkit.broker.quiet import wait_until_quiet
@@ -62,24 +62,24 @@ class Fleet:
 
     def at_work(self, group: str, number: int) -> Worker:
         """Wait until a worker runs a task; return it.  Raises LabError if it gets none."""
-        worker = self._workers[group, number]
-        if not wait_until(lambda: self._works(worker), AT_WORK_S):
-            raise _idle(worker)
-        return worker
+        return self._wait_for(group, number, self._works)
 
     def held_at_work(self, group: str, number: int) -> Worker:
         """The same, and hold it still in the middle of the task, for kill -9."""
-        worker = self._workers[group, number]
 
-        def caught() -> bool:
+        def caught(worker: Worker) -> bool:
             worker.hold()
             if self._works(worker):
                 return True
             worker.go_on()
             return False
 
-        if not wait_until(caught, AT_WORK_S):
-            raise _idle(worker)
+        return self._wait_for(group, number, caught)
+
+    def _wait_for(self, group: str, number: int, condition: Callable[[Worker], bool]) -> Worker:
+        worker = self._workers[group, number]
+        if not wait_until(lambda: condition(worker), AT_WORK_S):
+            raise LabError(f"the worker {worker.name} got no task in {AT_WORK_S} s", "uptime")
         return worker
 
     def ended(self, group: str, release: str) -> int:
@@ -100,10 +100,6 @@ class Fleet:
         lines = self._ledger.entries()
         steps = Counter(entry.event for entry in lines if entry.worker == worker.name)
         return steps["START"] > steps["END"]
-
-
-def _idle(worker: Worker) -> LabError:
-    return LabError(f"the worker {worker.name} got no task in {AT_WORK_S} s", "uptime")
 
 
 @contextmanager

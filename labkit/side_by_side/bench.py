@@ -56,7 +56,7 @@ class Bench:
 
     def finished(self) -> set[str]:
         """The orders that have an END line."""
-        return {one.job for one in self.ledger.entries() if one.event == "END"}
+        return set(self.ledger.jobs("END"))
 
     def starts(self, order: str) -> list[float]:
         """When this job was started (seconds since 1970)."""
