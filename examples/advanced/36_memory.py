@@ -57,7 +57,7 @@ Try next.  Guess first:
 
 from labkit.lesson import claim, run_lesson, table
 from labkit.lesson.bars import show_bars
-from labkit.lesson.by_process import by_process
+from labkit.lesson.memory import by_process
 from labkit.lesson.trial import trial
 from tasks.advanced_tasks import draw_boarding_pass
 

@@ -1,5 +1,8 @@
 """How much memory the processes of a worker's pool hold while they work."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import psutil
 
 from labkit.own.workers import Worker
@@ -21,3 +24,18 @@ class PoolMemory:
         """
         self.most_mb = max(self.most_mb, *(peak_mb(one.pid) for one in self.processes))
         return self.most_mb
+
+
+def by_process(returned: Iterable[Mapping[str, Any]], key: str) -> list[list[Any]]:
+    """One value of what each job returned; a list for each process, in the order of their firsts.
+
+    returned: in the order of the jobs, each with the "pid" of its process.
+
+    >>> jobs = [{"pid": 7, "mb": 90}, {"pid": 8, "mb": 95}, {"pid": 7, "mb": 110}]
+    >>> by_process(jobs, "mb")
+    [[90, 110], [95]]
+    """
+    found: dict[int, list[Any]] = {}
+    for one in returned:
+        found.setdefault(one["pid"], []).append(one[key])
+    return list(found.values())
