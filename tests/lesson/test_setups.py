@@ -1,4 +1,4 @@
-"""The waits of a trial: what each of them waits for."""
+"""What the ledger of a setup says, and what the waits of a trial wait for."""
 
 import threading
 from typing import Any
@@ -24,6 +24,21 @@ def setup(tmp_path, monkeypatch):
     monkeypatch.setattr("labkit.lesson.setups.SURE_S", 0.05)
     monkeypatch.setattr("labkit.lesson.setups.messages", lambda _client, _queues: 1)
     return one
+
+
+def test_the_fate_of_a_job_is_what_the_work_wrote_down(setup):
+    assert setup.fate("OSL-1") == "never began"
+    setup.ledger.note("START", "OSL-1")
+    assert setup.fate("OSL-1") == "began, and did not end"
+    setup.ledger.note("END", "OSL-1")
+    assert setup.fate("OSL-1") == "began and ended"
+
+
+def test_only_the_runs_that_began_soon_after_the_first_one_are_within_that_time(setup, monkeypatch):
+    for moment in (100.0, 100.5, 102.0):
+        monkeypatch.setattr("work.ledger.time.time", lambda moment=moment: moment)
+        setup.ledger.note("START", "OSL-1")
+    assert setup.runs_within(2) == 2
 
 
 def done(setup):
