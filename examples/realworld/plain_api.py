@@ -1,16 +1,15 @@
 """The smallest web API, for lesson 57: POST sends and answers with an id, GET tells its state.
 
-    uvicorn examples.realworld.plain_api:api --port 8011
+    REDIS_URL=redis://localhost:6379/0 uvicorn plain_api:api --port 8011
 
-It has none of the checks of web/: for every id that was never sent it answers PENDING.
+It runs in this folder; plain_shop.py has the app and the task.  It has none of the checks of web/:
+for every id that was never sent it answers PENDING.
 """
 
 # region app
 from fastapi import FastAPI
+from plain_shop import app, send_email
 from pydantic import BaseModel
-
-from celery_app import app
-from tasks.realworld_tasks import send_email
 
 api = FastAPI()
 
@@ -21,6 +20,21 @@ class Email(BaseModel):
     body: str
 
 
+# endregion
+
+# region patience
+WAIT_S = 1  # somebody waits for the page
+app.conf.broker_transport_options |= {
+    "socket_timeout": WAIT_S,
+    "socket_connect_timeout": WAIT_S,
+    "max_retries": 0,  # to connect
+}
+app.conf.redis_socket_timeout = app.conf.redis_socket_connect_timeout = WAIT_S
+app.conf.task_publish_retry = False
+app.conf.result_backend_transport_options |= {"retry_policy": {"max_retries": 0}}
+app.conf.result_backend_thread_safe = True  # one backend for all threads, not one for each
+app.conf.broker_pool_limit = 40  # as many `def` handlers as FastAPI runs at once
+app.conf.broker_pool_acquire_timeout = WAIT_S  # for one of these 40 connections
 # endregion
 
 
@@ -34,7 +48,7 @@ def send(email: Email) -> dict[str, str]:
 @api.get("/emails/{task_id}")
 def ask(task_id: str) -> dict:
     result = app.AsyncResult(task_id)
-    state = result.state  # read once: a second answer could be a later one
+    state = result.state  # asked once: what has ended is kept, and .result belongs to it
     return {
         "state": state,
         "result": result.result if state == "SUCCESS" else None,

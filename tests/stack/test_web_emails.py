@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from celery.states import READY_STATES
 
 from labkit.own.pages import own_web
 from tests.stack.helpers.labs import wait_until
@@ -44,44 +43,6 @@ def test_an_email_is_accepted_at_once_and_its_task_can_be_asked_for(shop):
     told = shop.wait_for(task_id, "SUCCESS")
     assert told["result"]["message_id"] == f"<{task_id}@example.com>"
     assert (told["progress"], told["error"]) == (None, None)
-
-
-@pytest.fixture(scope="module")
-def plain(shop: Web) -> Iterator[httpx.Client]:
-    """The small API of lesson 57's page, beside the same worker and mail server."""
-    api, environment = "examples.realworld.plain_api:api", settings(shop.home, shop.broker)
-    with (
-        own_web("plain", api, environment=environment, show=False) as server,
-        httpx.Client(base_url=server.url, timeout=10) as ask,
-    ):
-        yield ask
-
-
-def ended(plain: httpx.Client, **changes: str) -> dict:
-    """Send an e-mail through the small API; return what it tells when the task has ended."""
-    sent = plain.post("/emails", json=ADA | changes)
-    assert sent.status_code == 202
-    path = f"/emails/{sent.json()['id']}"
-    wait_until(lambda: plain.get(path).json()["state"] in READY_STATES, what="it has ended")
-    return plain.get(path).json() | {"id": sent.json()["id"]}
-
-
-def test_the_small_api_gives_an_id_and_then_the_result(plain):
-    told = ended(plain)
-    assert (told["state"], told["error"]) == ("SUCCESS", None)
-    assert told["result"]["message_id"] == f"<{told['id']}@example.com>"
-
-
-def test_the_small_api_tells_the_error_of_a_task_and_no_result(shop, plain):
-    set_answers(shop.home / "files/mail", "dan@example.com", ["550"])
-    told = ended(plain, to_email="dan@example.com")
-    assert (told["state"], told["result"]) == ("FAILURE", None)
-    assert told["error"].startswith("the mail server answered 550")
-
-
-def test_the_small_api_cannot_tell_an_id_that_was_never_sent_from_one_that_waits(plain):
-    told = plain.get(f"/emails/{NOBODY}").json()
-    assert told == {"state": "PENDING", "result": None, "error": None}
 
 
 def test_the_events_of_a_task_tell_each_change_and_then_the_end(shop):
