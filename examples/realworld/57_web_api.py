@@ -12,8 +12,8 @@ stops the whole server, because all handlers share one event loop.  For this the
 only 0.2 s an e-mail, or you would wait for 40 s.
 
 The API is in web/tasks_routes.py and web/events.py.  shop_api.py, beside this lesson, adds the
-photo and the mistake; plain_api.py is the smallest such API, to copy.  The slow mail server is the
-lab's own, which was told to be slow.
+photo and the mistake; plain_shop.py and plain_api.py are the smallest such shop, to copy.  The slow
+mail server is the lab's own, which was told to be slow.
 
     ./lab run 57        # about 12 s
 
@@ -22,12 +22,12 @@ with 0.2 s each, every one began after the one before had ended.
 
 You should see:
 
-    $ uvicorn examples.realworld.shop_api:app --port=0 --timeout-graceful-shutdown=2
+    $ uvicorn examples.realworld.shop_api:api --port=0 --timeout-graceful-shutdown=2
     POST /send_email 20 times: 202, ... ms in the median
     GET /tasks/...: PENDING
     true: the answers took under 50 ms in the median
     $ ./start_worker.sh -n lesson57@%h --queues=lesson57 --pool=threads --concurrency=20
-    20 e-mails: SUCCESS; the first one took ... s
+    20 e-mails: SUCCESS; the first one took ... s, all together ... s
     true: an e-mail takes 2 s, and nobody waited for it
     the photo, by polling: ... of 6 steps, then SUCCESS
     the photo, by events: ... of 6 steps, then SUCCESS
@@ -66,7 +66,7 @@ OPERATIONS = ["crop", "filter", "filter", "filter", "filter", "resize"]  # six s
 def main() -> None:
     with (
         own_queues("lesson57"),
-        own_web("lesson57-web", "examples.realworld.shop_api:app") as server,
+        own_web("lesson57-web", "examples.realworld.shop_api:api") as server,
         visitors(server.url, "lesson57", AT_ONCE) as shop,
     ):
         # No worker is there.  The handler needs none: it puts a message onto the queue, and answers
@@ -83,9 +83,12 @@ def main() -> None:
             # Whoever has the id can ask, now or from another page; the work does not wait for that.
             # 20 e-mails of 2 s are done in little more than 2 s, because each waits in a thread.
             states = {shop.poll(path)[-1]["state"] for path in paths}
-            took_s = shop.first_mail_took_s()
-            print(f"{len(paths)} e-mails: {', '.join(states)}; the first one took {took_s:.1f} s")
-            claim(took_s >= DELAYS_S["very slow"], "an e-mail takes 2 s, and nobody waited for it")
+            first_s, all_s = shop.mails_took_s()
+            print(
+                f"{len(paths)} e-mails: {', '.join(states)}; "
+                f"the first one took {first_s:.1f} s, all together {all_s:.1f} s"
+            )
+            claim(first_s >= DELAYS_S["very slow"], "an e-mail takes 2 s, and nobody waited for it")
 
             # A task that takes longer than somebody's patience should say how far it is.  Who polls
             # sees the steps at which it asks; who listens is told of those that the server sees.
