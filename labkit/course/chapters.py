@@ -14,7 +14,7 @@ from lab_home import ROOT
 from labkit.course.lesson_files import functions, parse
 from labkit.course.lessons import Lesson
 from labkit.course.markdown import fenced
-from labkit.course.snippets import without_marks
+from labkit.course.regions import without_marks
 from labkit.errors import LabError
 
 COG_MARK = "[[[cog"

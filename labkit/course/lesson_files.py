@@ -25,17 +25,36 @@ class TaskUse:
 
 def parse(path: Path, root: Path) -> ast.Module:
     """The syntax tree of a file; LabError where it is missing or not Python."""
-    shown = path.relative_to(root) if path.is_relative_to(root) else path
     try:
         return ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         reason = getattr(error, "msg", None) or error
-        place = f"{shown} line {line}"
+        place = f"{_shown(path, root)} line {line}"
         raise LabError(f"{place} is not Python: {reason}", mend_hint(f"{place}: ")) from None
     except OSError as error:
-        hint = f"ls -l {quote(str(shown))}; ./lab restore {quote(str(shown))}"
-        raise LabError(f"{shown} cannot be read: {error.strerror}", hint) from None
+        raise _cannot_be_read(path, root, error.strerror) from None
+
+
+def read(path: Path, root: Path) -> str:
+    """The text of a file; LabError where it is missing or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _cannot_be_read(path, root, f"line {line} is not UTF-8") from None
+    except OSError as error:
+        raise _cannot_be_read(path, root, error.strerror) from None
+
+
+def _cannot_be_read(path: Path, root: Path, why: str | None) -> LabError:
+    shown = _shown(path, root)
+    hint = f"ls -l {quote(str(shown))}; ./lab restore {quote(str(shown))}"
+    return LabError(f"{shown} cannot be read: {why}", hint)
+
+
+def _shown(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def module_path(module: str, root: Path) -> Path | None:

@@ -2,11 +2,7 @@
 
 What has a name in Python is asked for by its name: a function with its decorators, a class, an
 assignment, or a setting that has a line of its own.  Where a part of a function is wanted, two
-comments mark it, which editors fold:
-
-    # region acks
-    ...
-    # endregion
+comments mark it: see regions.py.
 """
 
 import ast
@@ -17,8 +13,9 @@ from shlex import quote
 from textwrap import dedent
 
 from lab_home import ROOT
-from labkit.course.lesson_files import parse
+from labkit.course.lesson_files import parse, read
 from labkit.course.markdown import fenced
+from labkit.course.regions import lines_of_region, without_marks
 from labkit.errors import LabError
 
 # More is a program to read, and no longer lines to copy.  There is no least number: one decorator
@@ -26,8 +23,6 @@ from labkit.errors import LabError
 MAX_LINES = 15
 
 LANGUAGES = {".py": "python", ".sh": "sh", ".yml": "yaml", ".yaml": "yaml", ".toml": "toml"}
-_BEGIN = re.compile(r"\s*# region (\S+)\s*")
-_END = re.compile(r"\s*# endregion\s*")
 _IS_DEFINED = re.compile(r"^(?:async def|def|class) ", re.MULTILINE)
 Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -42,9 +37,17 @@ def own_code(file: str, *names: str, region: str = "", body: bool = True, root: 
         Of a docstring only the first line is shown, with ... for the others.
     Raises LabError where the file has not each of them once, and for more than MAX_LINES lines.
     """
+    if bool(names) == bool(region):
+        raise _refused(f"own_code({file!r}) takes either names or a region", file)
+    if Path(file).is_absolute() or ".." in Path(file).parts:
+        raise _refused(f"{file} is no path from the lab's folder, such as tasks/shop.py", file)
     if region:
         what = f"region {region!r}"
-        code = _region(_read(root / file, root), region, file)
+        text = read(root / file, root)
+        try:
+            code = lines_of_region(text, region)
+        except ValueError as error:
+            raise _refused(f"{file} {error}", file) from None
     else:
         what = " and ".join(map(repr, names))
         code = without_marks(_joined([_named(root / file, name, body, root) for name in names]))
@@ -61,57 +64,8 @@ def own_code(file: str, *names: str, region: str = "", body: bool = True, root: 
     return f"[{file}](../../{file}):\n\n{fenced(language, code)}\n"
 
 
-def _read(path: Path, root: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        shown = path.relative_to(root).as_posix()
-        raise _refused(f"{shown} cannot be read: {error.strerror}", shown) from None
-
-
 def _refused(sentence: str, file: str) -> LabError:
     return LabError(sentence, f"grep -nE 'region|^ *(def|class|async def) ' {quote(file)}")
-
-
-# -- Regions --------------------------------------------------------------------------------------
-
-
-def _region(text: str, name: str, file: str) -> str:
-    """The lines between the marks, without marks of other regions among them."""
-    found: list[str] = []
-    opened: list[str] = []  # the regions around the line, the inner one last
-    begun = 0
-    for line in text.splitlines():
-        if begin := _BEGIN.fullmatch(line):
-            opened.append(begin[1])
-            begun += begin[1] == name
-        elif _END.fullmatch(line):
-            if not opened:
-                raise _refused(f"{file} has an endregion without its region", file)
-            opened.pop()
-        elif name in opened:
-            found.append(line)
-    if not begun:
-        raise _refused(f"{file} has no region {name!r}", file)
-    if begun > 1:
-        raise _refused(f"{file} begins region {name!r} more than once", file)
-    if name in opened:
-        raise _refused(f"region {name!r} of {file} never ends", file)
-    return dedent("\n".join(found)).strip("\n")
-
-
-def without_marks(code: str) -> str:
-    """The same lines without the marks of regions, for a reader who sees all of it.
-
-    >>> without_marks("# region sum\\nadd(1, 2)\\n# endregion\\n")
-    'add(1, 2)\\n'
-    """
-    lines = code.splitlines(keepends=True)
-    marks = (_BEGIN, _END)
-    return "".join(line for line in lines if not any(m.fullmatch(line.rstrip()) for m in marks))
-
-
-# -- Names ----------------------------------------------------------------------------------------
 
 
 def _joined(parts: list[str]) -> str:
@@ -126,7 +80,7 @@ def _joined(parts: list[str]) -> str:
 def _named(path: Path, name: str, body: bool, root: Path) -> str:
     """The lines of what has this name."""
     tree, file = parse(path, root), path.relative_to(root).as_posix()
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read(path, root).splitlines()
     found = _definitions(tree.body, name) or _settings(tree, name, lines)
     if len(found) != 1:
         said = "has no" if not found else f"has {len(found)} times"

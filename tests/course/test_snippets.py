@@ -138,19 +138,42 @@ def test_a_region_may_be_in_a_file_that_is_not_python(lab):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("# region charge", "# region pay", "tasks/shop.py has no region 'charge'"),
-        ("# region mail", "# region charge", "tasks/shop.py begins region 'charge' more than once"),
-        (
-            "    # endregion\n    return",
-            "    return",
-            "region 'charge' of tasks/shop.py never ends",
-        ),
-        ("return order", "# endregion", "tasks/shop.py has an endregion without its region"),
+        ("# region charge", "# region pay", "has no region 'charge'"),
+        ("# region mail", "# region charge", "line 18 begins region 'charge' once more"),
+        ("# endregion\n    ret", "ret", "line 15 begins region 'charge', which never ends"),
+        ("return order", "# endregion", "line 22 ends a region that never began"),
+        ("# endregion", "# endregion pay", "line 20 ends region 'pay' inside region 'mail'"),
+        ('"""Money."""', "# region till", "line 26 begins region 'till', which never ends"),
     ],
 )
 def test_a_region_that_is_not_there_as_a_whole_is_refused(lab, old, new, said):
     lab.edit(FILE, old, new)
-    assert refused(lab, region="charge") == said
+    assert refused(lab, region="charge") == f"tasks/shop.py {said}"
+
+
+def test_behind_a_mark_may_be_a_note_and_behind_the_end_the_name(lab):
+    lab.edit(FILE, "region charge", "region charge  # once")
+    lab.edit(FILE, "# endregion\n    # endregion", "# endregion mail\n    # endregion # charge")
+    assert code(lab, region="charge") == "charge(order)\n\nmail(order)"
+    assert "region" not in code(lab, "sell")
+
+
+@pytest.mark.parametrize("wanted", [([], {}), (["sell"], {"region": "charge"})])
+def test_neither_names_nor_a_region_is_refused_and_so_are_both(lab, wanted):
+    names, options = wanted
+    said = "own_code('tasks/shop.py') takes either names or a region"
+    assert refused(lab, *names, **options) == said
+
+
+@pytest.mark.parametrize("file", ["/etc/hosts", "../shop.py"])
+def test_a_path_that_is_not_one_from_the_labs_folder_is_refused(lab, file):
+    with pytest.raises(LabError, match=f"{file} is no path from the lab's folder"):
+        own_code(file, "x", root=lab.root)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(lab):
+    (lab.root / FILE).write_bytes("# region charge\n'é'\n# endregion\n".encode("latin-1"))
+    assert refused(lab, region="charge") == "tasks/shop.py cannot be read: line 2 is not UTF-8"
 
 
 def test_a_region_without_lines_is_refused(lab):
