@@ -168,8 +168,8 @@ def test_a_chord_of_members_without_results_does_not_end_with_results_in_a_datab
 def test_a_chord_whose_members_end_far_apart_does_not_end_unless_its_keys_live_longer(stage):
     bodies = {worker: body_of_members_apart(stage, worker) for worker in ("longer", "apart")}
     logs = {worker: stage.workers[worker].log for worker in bodies}
-    for log in logs.values():
-        wait_until(lambda log=log: log.read_text().count("print_ticket[") == 4, 60, "both have run")
+    ran = "print_ticket["
+    wait_until(lambda: {log.read_text().count(ran) for log in logs.values()} == {4}, 60, "all ran")
     wait_until(lambda: f"[{bodies['longer']}] succeeded" in logs["longer"].read_text(), 60, "body")
     assert stage.quiet("apart")
     assert f"[{bodies['apart']}]" not in logs["apart"].read_text()
