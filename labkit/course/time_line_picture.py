@@ -17,18 +17,21 @@ LANE_H = BAR_H + 4
 # tells nothing to many eyes.
 DONE, KILLED, OTHER = "#d5ead2", "#f3c4bf", "#eeeeee"
 LINE, RED, BLUE = "#777777", "#aa2222", "#2a5d9f"
-COUNTED = {0: "never done", 1: "done once"}
 Facts = Mapping[str, Sequence[Mapping[str, object]]]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one job: from when to when, and how it ended: END, KILLED, or "" (unknown)."""
+    """One run of one job: from when to when, and how it ended: END, KILLED, or "" (unknown).
+
+    effect_s: when it had its effect, such as a charge; None if it had none.
+    """
 
     job: str
     begin_s: float
     end_s: float
     ended: str
+    effect_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,19 @@ class Hold:
 
 
 def picture(
-    title: str, job: str, rows: Mapping[str, str], facts: Facts, timeout_s: float = 0
+    title: str,
+    job: str,
+    rows: Mapping[str, str],
+    facts: Facts,
+    *,
+    timeout_s: float = 0,
+    effects: tuple[str, str] | None = None,
 ) -> str:
     """The SVG text.
 
-    job: the one that the picture is about; the others are pale.  rows: {name: label}.
+    job: the one that the picture is about; the others are pale.  "" for the one of each row.
+    rows: {name: label}; {job} in a label is the job.
+    effects: what is said of a run that had its effect, and of one that ended without.
     timeout_s: visibility_timeout, to be shown from where a message was taken; 0 for none.
     Without it, a row whose facts say until when messages were taken has a lane for each time.
     """
@@ -59,17 +70,23 @@ def picture(
     pixels = (WIDTH - LEFT - RIGHT) / end_s  # of a second
     shapes, y = [], TOP
     for name, label in rows.items():
-        shapes.append(text(LEFT, y + 14, label, weight="bold"))
+        row_job = job or next((str(one["job"]) for one in facts[name]), "")
+        shapes.append(text(LEFT, y + 14, label.replace("{job}", row_job), weight="bold"))
         for lane, hold in enumerate(holds[name]):
             middle = y + 22 + lane * LANE_H + BAR_H // 2
             shapes += _hold(hold.words, hold.begin_s, hold.end_s, middle, pixels)
             for run in runs[name][lane : lane + 1]:
                 shapes += _gap(hold.end_s, run.begin_s, middle, pixels)
-        shapes += _row(runs[name], job, y + 22, pixels, LANE_H if holds[name] else 0)
+        shapes += _row(runs[name], row_job, y + 22, pixels, LANE_H if holds[name] else 0)
+        said = in_words(runs[name], row_job, effects[0] if effects else "")
+        shapes.append(text(WIDTH - RIGHT + 16, y + 38, said))
+        if effects:
+            for run in runs[name]:
+                shapes += _effect(run, effects, y + 22 + BAR_H + 10, pixels)
         for taken_job, moment in taken[name]:
             shapes += _hold(taken_job, moment, moment + timeout_s, y + 22 + BAR_H + 6, pixels)
         lanes = max(len(holds[name]), len(runs[name])) if holds[name] else 1
-        y += ROW_H + (HOLD_H if timeout_s else 0) + LANE_H * (lanes - 1)
+        y += ROW_H + (HOLD_H if timeout_s or effects else 0) + LANE_H * (lanes - 1)
     heading = text(LEFT, 26, title, weight="bold", size=15)
     legend = _legend(y + 18, job, timeout_s, held=any(holds.values()))
     shapes = [heading, *_axis(end_s, pixels, y - 6), *shapes, legend]
@@ -83,15 +100,17 @@ def runs_of(events: Sequence[Mapping[str, object]]) -> list[Run]:
     for number, start in enumerate(events):
         if start["event"] != "START":
             continue
-        same = (
+        same = [
             one
             for one in events[number + 1 :]
             if (one["process"], one["job"]) == (start["process"], start["job"])
-            and one["event"] in {"END", "KILLED"}
-        )
-        end = next(same, {"seconds": last_s, "event": ""})
+        ]
+        ends = (one for one in same if one["event"] in {"END", "KILLED"})
+        end = next(ends, {"seconds": last_s, "event": ""})
         begin_s, end_s = float(str(start["seconds"])), float(str(end["seconds"]))
-        runs.append(Run(str(start["job"]), begin_s, end_s, str(end["event"])))
+        effects = [float(str(one["seconds"])) for one in same if one["event"] == "EFFECT"]
+        effect_s = next((moment for moment in effects if moment <= end_s), None)
+        runs.append(Run(str(start["job"]), begin_s, end_s, str(end["event"]), effect_s))
     return runs
 
 
@@ -115,15 +134,18 @@ def holds_of(events: Sequence[Mapping[str, object]]) -> list[Hold]:
     return holds
 
 
-def in_words(runs: Sequence[Run], job: str) -> str:
-    """What came of a job.
+def in_words(runs: Sequence[Run], job: str, effect: str = "") -> str:
+    """What came of a job.  effect: a word for what counts, where that is not its end.
 
     >>> in_words([Run("A", 0, 1, "KILLED"), Run("A", 3, 4, "END"), Run("B", 0, 9, "END")], "A")
     '2 runs, done once'
     """
     mine = [run for run in runs if run.job == job]
-    done = sum(run.ended == "END" for run in mine)
-    return f"{several(len(mine), 'run')}, {COUNTED.get(done) or f'done {done} times'}"
+    done = sum(run.effect_s is not None if effect else run.ended == "END" for run in mine)
+    word = effect or "done"
+    often = [f"never {word}", f"{word} once", f"{word} twice"]
+    counted = often[done] if done < len(often) else f"{word} {done} times"
+    return f"{several(len(mine), 'run')}, {counted}"
 
 
 def _row(runs: Sequence[Run], job: str, top: int, pixels: float, lane_h: int) -> list[str]:
@@ -148,8 +170,17 @@ def _row(runs: Sequence[Run], job: str, top: int, pixels: float, lane_h: int) ->
         if run.ended == "KILLED":
             cross = f"M{x + width - 5:.1f} {middle - 5} l10 10 m0 -10 l-10 10"
             shapes.append(_path(cross, RED, width=2.5))
-    shapes.append(text(WIDTH - RIGHT + 16, top + 16, in_words(runs, job)))
     return shapes
+
+
+def _effect(run: Run, effects: tuple[str, str], y: int, pixels: float) -> list[str]:
+    """A dot for a run that had its effect, a ring for one that ended without, and the words."""
+    if run.effect_s is None and run.ended != "END":
+        return []
+    x = LEFT + (run.begin_s if run.effect_s is None else run.effect_s) * pixels
+    fill, words = ("#ffffff", effects[1]) if run.effect_s is None else (BLUE, effects[0])
+    ring = f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="{fill}" stroke="{BLUE}" stroke-width="1.5"/>'
+    return [ring, text(x + 9, y + 4, words, size=12, fill=BLUE)]
 
 
 def _axis(end_s: float, pixels: float, y: int) -> list[str]:
@@ -185,7 +216,8 @@ def _legend(y: int, job: str, timeout_s: float, *, held: bool) -> str:
             "dashed: it went back to the queue, and the worker still waits with it"
         )
         return text(LEFT, y, words, size=12, fill="#444444")
-    parts = [f"✕ a process is killed while it works on {job}", "dashed: until the next run"]
+    killed = f"a process is killed while it works on {job}" if job else "its process is killed"
+    parts = [f"✕ {killed}", "dashed: until the next run"]
     if timeout_s:
         parts.append(f"blue: taken, until visibility_timeout ({timeout_s:g} s) is over")
     return text(LEFT, y, "; ".join(parts), size=12, fill="#444444")

@@ -6,7 +6,9 @@ A picture has a plan, written by hand, and facts, kept by `./lab record NN`:
     examples/runs/31.json                             what labkit.own.facts wrote
     examples/advanced/pictures/31_worker_lost.svg     drawn from both
 
-The plan may name a constant of the lesson, timeout_s: how long a message stays taken.
+The plan may name a constant of the lesson, timeout_s: how long a message stays taken.  A plan with
+an effect, such as "charged", and no job is about a job that was killed between its effect and its
+end: the facts keep one for each row, and count its seconds from its beginning.
 `./lab record NN` draws it; `python -m labkit.course.time_lines` draws all of them, without a run.
 """
 
@@ -15,10 +17,11 @@ import json
 import tomllib
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from lab_home import ROOT
 from labkit.course.lessons import Lesson, lesson_of_script, scripts
-from labkit.course.time_line_picture import Facts, picture
+from labkit.course.time_line_picture import Facts, picture, runs_of
 from labkit.errors import LabError
 
 
@@ -49,9 +52,49 @@ def draw(lesson: Lesson) -> Path | None:
         raise LabError(f"{lesson.shown(facts)} has no row {missing[0]!r}", again)
     file = plan.with_suffix(".svg")
     timeout_s = _constant(lesson, wanted["timeout_s"]) if "timeout_s" in wanted else 0
-    svg = picture(wanted["title"], wanted["job"], wanted["rows"], known, timeout_s)
+    effects = (wanted["effect"], wanted["no_effect"]) if "effect" in wanted else None
+    job = wanted.get("job", "")
+    svg = picture(wanted["title"], job, wanted["rows"], known, timeout_s=timeout_s, effects=effects)
     file.write_text(svg, "utf-8")
     return file
+
+
+def facts_for(lesson: Lesson, text: str) -> str:
+    """What the lesson's picture needs of the facts of a run: JSON with an event a line, for git.
+
+    Raises LabError where a row has no job as the plan wants it.
+    """
+    plan, known = tomllib.loads(plan_file(lesson).read_text(encoding="utf-8")), json.loads(text)
+    if "job" not in plan:
+        known = {name: _one_job(events) for name, events in known.items()}
+        if missing := [name for name, events in known.items() if not events]:
+            raise LabError(
+                f"no job of {missing[0]} was killed after its effect, and came to its end later",
+                f"./lab record {lesson.number}",
+            )
+    rows = [
+        f"{json.dumps(name)}: [\n  " + ",\n  ".join(map(json.dumps, events)) + "\n]"
+        for name, events in known.items()
+    ]
+    return "{\n" + ",\n".join(rows) + "\n}\n"
+
+
+def _one_job(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events of the job that was killed after its effect, and came soonest to its end."""
+    runs = runs_of(events)
+    firsts = {run.job: run for run in reversed(runs)}
+    lasts = {run.job: run for run in runs}
+    stories = [
+        (lasts[job].end_s - first.begin_s, job)
+        for job, first in firsts.items()
+        if first.ended == "KILLED" and first.effect_s is not None and lasts[job].ended == "END"
+    ]
+    _, chosen = min(stories, default=(0, ""))
+    return [
+        {**one, "seconds": round(one["seconds"] - firsts[chosen].begin_s, 2)}
+        for one in events
+        if one["job"] == chosen
+    ]
 
 
 def _constant(lesson: Lesson, name: str) -> float:

@@ -44,8 +44,15 @@ def keep_facts(ledgers: Iterable[Ledger]) -> None:
         return
     found = {one.run.split("-", maxsplit=2)[-1]: _events(one) for one in ledgers}
     begin = min((moment for events in found.values() for moment, *_ in events), default=0.0)
-    rows = [f"{json.dumps(name)}: {_lines(events, begin)}" for name, events in found.items()]
-    Path(file).write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    names = ("event", "job", "process", "seconds")
+    known = {
+        run: [
+            dict(zip(names, (event, job, number, round(moment - begin, 2)), strict=True))
+            for moment, event, job, number in events
+        ]
+        for run, events in found.items()
+    }
+    Path(file).write_text(json.dumps(known), encoding="utf-8")
 
 
 def _events(ledger: Ledger) -> list[tuple[float, str, str, int]]:
@@ -55,15 +62,7 @@ def _events(ledger: Ledger) -> list[tuple[float, str, str, int]]:
     found = [(one.time, one.event, one.job, numbers[one.pid]) for one in entries]
     for one in {entry.pid: entry for entry in entries}.values():  # what each process did last
         killed_at = _kills.get(one.pid) or _kills.get(one.group)
-        if one.event == "START" and killed_at:
+        if one.event != "END" and killed_at:
             found.append((killed_at, "KILLED", one.job, numbers[one.pid]))
     found += [(moment, what, job, 0) for moment, what, job, run in _messages if run == ledger.run]
     return sorted(found)  # of one moment, LEFT comes before TAKEN: a message that came back
-
-
-def _lines(events: Iterable[tuple[float, str, str, int]], begin: float) -> str:
-    """JSON with an event a line: so git shows which of them came at another time."""
-    names = ("event", "job", "process", "seconds")
-    known = [(event, job, number, round(at - begin, 2)) for at, event, job, number in events]
-    lines = [json.dumps(dict(zip(names, one, strict=True))) for one in known]
-    return "[\n  " + ",\n  ".join(lines) + "\n]"

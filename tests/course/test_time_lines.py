@@ -16,7 +16,7 @@ from labkit.course.time_line_picture import (
     picture,
     runs_of,
 )
-from labkit.course.time_lines import draw, facts_file, plan_file
+from labkit.course.time_lines import draw, facts_file, facts_for, plan_file
 from labkit.errors import LabError
 from tests.helpers.small_lab import SmallLab, write
 
@@ -43,6 +43,36 @@ HELD = [
     {"event": "END", "job": "TL-1", "process": 1, "seconds": 9.0},
     {"event": "END", "job": "TL-1", "process": 2, "seconds": 9.0},
 ]
+KILLED_JOBS = [
+    {"event": event, "job": job, "process": process, "seconds": seconds}
+    for event, job, process, seconds in [
+        ("START", "late", 1, 0.0),
+        ("EFFECT", "late", 1, 0.1),
+        ("START", "soon", 2, 1.0),
+        ("EFFECT", "soon", 2, 1.1),
+        ("KILLED", "late", 1, 1.2),
+        ("KILLED", "soon", 2, 1.2),
+        ("START", "before", 3, 2.0),
+        ("KILLED", "before", 3, 2.1),
+        ("START", "before", 4, 2.2),
+        ("EFFECT", "before", 4, 2.2),
+        ("END", "before", 4, 2.3),
+        ("START", "soon", 4, 3.0),
+        ("END", "soon", 4, 3.5),
+        ("START", "late", 4, 4.0),
+        ("END", "late", 4, 5.0),
+        ("START", "never", 4, 5.5),
+        ("EFFECT", "never", 4, 5.6),
+        ("KILLED", "never", 4, 5.7),
+    ]
+]
+EFFECT_PLAN = """
+title = "T"
+effect = "charged"
+no_effect = "known"
+[rows]
+one = "row of {job}"
+"""
 PLAN = 'title = "A < B"\njob = "TL-1"\n[rows]\none = "the & row"\n'
 
 
@@ -90,11 +120,17 @@ def test_a_run_of_which_no_end_is_known_lasts_to_the_last_event():
     [
         (["KILLED"], "1 run, never done"),
         (["KILLED", "END"], "2 runs, done once"),
-        (["END", "END", ""], "3 runs, done 2 times"),
+        (["END", "END", ""], "3 runs, done twice"),
+        (["END", "END", "END"], "3 runs, done 3 times"),
     ],
 )
 def test_what_came_of_a_job_is_counted_from_its_runs(ends, said):
     assert in_words([Run("TL-1", 0, 1, ended) for ended in ends], "TL-1") == said
+
+
+def test_where_an_effect_counts_the_runs_that_had_it_are_counted():
+    runs = [Run("TL-1", 0, 1, "KILLED", 0.5), Run("TL-1", 2, 3, "END"), Run("B", 2, 3, "END", 2.5)]
+    assert in_words(runs, "TL-1", "charged") == "2 runs, charged once"
 
 
 def test_a_picture_has_a_label_for_each_row_and_what_came_of_it():
@@ -159,6 +195,34 @@ def test_the_timeout_of_a_plan_is_a_constant_of_the_lesson(small_lab: SmallLab):
     plan.write_text(f'timeout_s = "NEW_S"\n{PLAN}')
     with pytest.raises(LabError, match=r"01_sums\.toml names 'NEW_S', and the lesson has none"):
         draw(lesson)
+
+
+def test_a_plan_without_a_job_is_about_one_that_was_killed_after_its_effect_and_soon_done(
+    small_lab: SmallLab,
+):
+    lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
+    write(plan_file(lesson), EFFECT_PLAN)
+    kept = facts_for(lesson, json.dumps({"one": KILLED_JOBS}))
+    assert [(one["event"], one["job"], one["seconds"]) for one in json.loads(kept)["one"]] == [
+        ("START", "soon", 0.0),
+        ("EFFECT", "soon", 0.1),
+        ("KILLED", "soon", 0.2),
+        ("START", "soon", 2.0),
+        ("END", "soon", 2.5),
+    ]
+    write(facts_file(lesson), kept)
+    drawn = draw(lesson)
+    assert drawn
+    said = words_in(drawn.read_text())
+    assert {"row of soon", "2 runs, charged once", "charged", "known"} <= set(said)
+
+
+def test_a_run_in_which_no_job_was_killed_so_gives_no_such_picture(small_lab: SmallLab):
+    lesson = lesson_of_script(small_lab.lesson(), small_lab.root)
+    write(plan_file(lesson), EFFECT_PLAN)
+    with pytest.raises(LabError, match="no job of one was killed after its effect") as caught:
+        facts_for(lesson, json.dumps({"one": KILLED_JOBS[-3:]}))
+    assert caught.value.hint == "./lab record 01"
 
 
 def test_a_lesson_without_a_plan_has_no_picture(small_lab: SmallLab):

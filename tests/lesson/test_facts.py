@@ -49,6 +49,13 @@ def test_a_kill_of_the_process_or_its_group_ends_the_job_that_it_had(ledger, kep
     assert kept() == [("START", "TL-1", 1), ("KILLED", "TL-1", 1)]
 
 
+def test_a_job_that_is_killed_after_its_effect_had_the_effect(ledger, kept):
+    ledger.note("START", "TL-1")
+    ledger.note("EFFECT", "TL-1")
+    note_kill(os.getpid())
+    assert kept()[1:] == [("EFFECT", "TL-1", 1), ("KILLED", "TL-1", 1)]
+
+
 def test_a_kill_of_a_process_that_had_nothing_to_do_ends_no_job(ledger, kept):
     ledger.note("START", "TL-1")
     ledger.note("END", "TL-1")
