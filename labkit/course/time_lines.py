@@ -14,15 +14,19 @@ end: the facts keep one for each row, and count its seconds from its beginning.
 
 import ast
 import json
+import sys
 import tomllib
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from lab_home import ROOT
+from labkit.course.lesson_files import read
 from labkit.course.lessons import Lesson, lesson_of_script, scripts
 from labkit.course.time_line_picture import Facts, picture, runs_of
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
+
+OF_AN_EVENT = {"event": str, "job": str, "process": int, "seconds": int | float}
 
 
 def plan_file(lesson: Lesson) -> Path:
@@ -38,7 +42,7 @@ def facts_file(lesson: Lesson) -> Path:
 def draw(lesson: Lesson) -> Path | None:
     """Draw the picture of a lesson anew, and return its file; None where it has no plan.
 
-    Raises LabError where facts or a row are missing.
+    Raises LabError where plan, facts or a row are missing, or are not what a picture needs.
     """
     plan, facts = plan_file(lesson), facts_file(lesson)
     if not plan.is_file():
@@ -46,8 +50,11 @@ def draw(lesson: Lesson) -> Path | None:
     again = f"./lab record {lesson.number}"
     if not facts.is_file():
         raise LabError(f"{lesson.shown(facts)} is missing: the picture is drawn from it", again)
-    wanted = tomllib.loads(plan.read_text(encoding="utf-8"))
-    known: Facts = json.loads(facts.read_text(encoding="utf-8"))
+    wanted = _plan(lesson)
+    try:
+        known = _facts(read(facts, lesson.root))
+    except ValueError as error:
+        raise LabError(f"{lesson.shown(facts)} holds no facts: {error}", again) from None
     if missing := [name for name in wanted["rows"] if name not in known]:
         raise LabError(f"{lesson.shown(facts)} has no row {missing[0]!r}", again)
     file = plan.with_suffix(".svg")
@@ -64,8 +71,8 @@ def facts_for(lesson: Lesson, text: str) -> str:
 
     Raises LabError where a row has no job as the plan wants it.
     """
-    plan, known = tomllib.loads(plan_file(lesson).read_text(encoding="utf-8")), json.loads(text)
-    if "job" not in plan:
+    known = json.loads(text)
+    if "job" not in _plan(lesson):
         known = {name: _one_job(events) for name, events in known.items()}
         if missing := [name for name, events in known.items() if not events]:
             raise LabError(
@@ -97,22 +104,67 @@ def _one_job(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def _plan(lesson: Lesson) -> dict[str, Any]:
+    """The plan as it is written, with a title, a job or an effect, and rows that have labels."""
+    shown, text = lesson.shown(plan_file(lesson)), read(plan_file(lesson), lesson.root)
+    hint = f"cat {quote(shown)}"
+    try:
+        plan = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LabError(f"{shown} is not TOML: {error}", hint) from None
+    names = ["title", *(["effect", "no_effect"] if "effect" in plan else [])]
+    names += ["job"] if "job" in plan or "effect" not in plan else []
+    for name in names:
+        if not isinstance(plan.get(name), str):
+            raise LabError(f"{shown} needs a {name}, which is a text", hint)
+    rows = plan.get("rows")
+    if not isinstance(rows, dict) or not all(isinstance(label, str) for label in rows.values()):
+        raise LabError(f"{shown} needs [rows], with a label for each", hint)
+    return plan
+
+
+def _facts(text: str) -> Facts:
+    """What labkit.own.facts wrote; ValueError for anything else."""
+    facts = json.loads(text)
+    if not isinstance(facts, dict) or not all(isinstance(row, list) for row in facts.values()):
+        raise ValueError("it is no object with a list for each row")
+    for event in (event for row in facts.values() for event in row):
+        for name, kind in OF_AN_EVENT.items():
+            if not isinstance(event, dict) or not isinstance(event.get(name), kind):
+                raise ValueError(f"an event needs {name}: {event!r:.60}")
+    return facts
+
+
 def _constant(lesson: Lesson, name: str) -> float:
     """The value of a constant of the lesson, so that a plan does not say it again."""
+    plan = lesson.shown(plan_file(lesson))
+    hint = f"grep -n _S {quote(plan)} {quote(lesson.shown(lesson.path))}"
     for node in lesson.tree.body:
         if isinstance(node, ast.Assign) and name in map(ast.unparse, node.targets):
-            return float(ast.unparse(node.value))
-    plan = lesson.shown(plan_file(lesson))
-    raise LabError(f"{plan} names {name!r}, and the lesson has none", f"grep -n _S {quote(plan)}")
+            try:
+                return float(ast.unparse(node.value))
+            except ValueError:
+                raise LabError(f"{plan} names {name!r}, which is no number", hint) from None
+    raise LabError(f"{plan} names {name!r}, and the lesson has none", hint)
 
 
 def main(root: Path = ROOT) -> None:
-    """Draw every picture that has a plan."""
+    """Draw every picture that has a plan; LabError for a plan that no lesson has."""
+    plans = set((root / "examples").glob("**/pictures/*.toml"))
     for path in scripts(root).values():
         lesson = lesson_of_script(path, root)
+        plans.discard(plan_file(lesson))
         if file := draw(lesson):
             print(lesson.shown(file))
+    for plan in sorted(plans):
+        raise LabError(
+            f"{plan.relative_to(root)} is of no lesson: a plan has the name of its script",
+            f"ls {in_shell(plan.parents[1])}/*.py",
+        )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LabError as error:
+        sys.exit(str(error))
