@@ -77,3 +77,27 @@ def test_term_to_the_whole_group_fails_what_runs_and_gives_back_what_waits(broke
     assert back == dict.fromkeys(signals, 1)
     assert [one and one.status for one in stored.values()] == ["FAILURE", "SUCCESS"]
     assert "signal 15 (SIGTERM)" in str(stored["term"])
+
+
+def test_quit_gives_back_what_a_process_runs_and_waits_for_what_a_thread_runs(broker):
+    # One slot each: the first runs, the second waits.
+    pools = ("prefork", "threads")
+    line = partial(WorkerLine, environment=broker.environment(), show=False)
+    options = {pool: ["--concurrency=1", f"--pool={pool}"] for pool in pools}
+    lines = [line(pool, [pool], options[pool], ["task.acks_late=True"]) for pool in pools]
+    with workers_of(lines) as workers, broker.client() as client, broker.app() as app:
+        runs = {pool: app.send_task(nap.name, (RUN_S,), queue=pool).id for pool in pools}
+        for pool in pools:
+            app.send_task(nap.name, (RUN_S,), queue=pool)
+        wait_until(
+            lambda: {stored_status(client, one) for one in runs.values()} == {"STARTED"},
+            what="they run",
+        )
+        wait_until(lambda: unacked_by_queue(client) == dict.fromkeys(pools, 2), what="two taken")
+        for worker in workers:
+            worker.process.send_signal(signal.SIGQUIT)
+        wait_for_ends(workers, END_S)
+        states = [stored_status(client, task_id) for task_id in runs.values()]
+        back = {queue: sum(one.values()) for queue, one in lengths(client, pools).items()}
+    assert back == {"prefork": 2, "threads": 1}
+    assert states == ["STARTED", "SUCCESS"]
