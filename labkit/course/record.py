@@ -14,7 +14,7 @@ from lab_home import LAB_HOME, ROOT
 from labkit.course.chapters import cog_pages, run_file
 from labkit.course.lessons import lesson_of_number
 from labkit.course.runner import Stack, default_stack, run_and_judge
-from labkit.course.time_lines import draw, facts_file, facts_for, plan_file
+from labkit.course.time_lines import draw, facts_for, plan_file
 from labkit.errors import LabError
 from labkit.long_lines import COLUMNS, cut_marked
 from labkit.processes.start import FACTS_FILE
@@ -50,8 +50,7 @@ def record(number: str, *, stack: Stack | None = None, root: Path = ROOT) -> Non
             raise LabError(
                 f"{plan} wants a picture, and the run wrote no ledger", f"rm {quote(plan)}"
             )
-        facts_file(lesson).write_text(facts_for(lesson, facts_text), encoding="utf-8")
-        draw(lesson)
+        draw(lesson, facts_for(lesson, facts_text))
     output = cut_marked(without_machine_names(run.output, root).encode(), COLUMNS)
     file.write_bytes(f"$ ./lab run {lesson.number}\n".encode() + output)
     click.echo(f"recorded in {lesson.shown(file)}")

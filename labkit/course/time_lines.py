@@ -39,29 +39,34 @@ def facts_file(lesson: Lesson) -> Path:
     return lesson.root / "examples" / "runs" / f"{lesson.number}.json"
 
 
-def draw(lesson: Lesson) -> Path | None:
+def draw(lesson: Lesson, new: str = "") -> Path | None:
     """Draw the picture of a lesson anew, and return its file; None where it has no plan.
 
+    new: the facts of another run, to be kept in place of those that are there.
     Raises LabError where plan, facts or a row are missing, or are not what a picture needs.
     """
     plan, facts = plan_file(lesson), facts_file(lesson)
     if not plan.is_file():
         return None
-    again = f"./lab record {lesson.number}"
-    if not facts.is_file():
-        raise LabError(f"{lesson.shown(facts)} is missing: the picture is drawn from it", again)
+    source, hint = lesson.shown(facts), f"./lab record {lesson.number}"
+    if new:
+        source, hint = "the recorded run", f"cat {quote(lesson.shown(plan))}"
+    elif not facts.is_file():
+        raise LabError(f"{source} is missing: the picture is drawn from it", hint)
     wanted = _plan(lesson)
     try:
-        known = _facts(read(facts, lesson.root))
+        known = _facts(new or read(facts, lesson.root))
     except ValueError as error:
-        raise LabError(f"{lesson.shown(facts)} holds no facts: {error}", again) from None
+        raise LabError(f"{source} holds no facts: {error}", hint) from None
     if missing := [name for name in wanted["rows"] if name not in known]:
-        raise LabError(f"{lesson.shown(facts)} has no row {missing[0]!r}", again)
+        raise LabError(f"{source} has no row {missing[0]!r}", hint)
     file = plan.with_suffix(".svg")
     timeout_s = _constant(lesson, wanted["timeout_s"]) if "timeout_s" in wanted else 0
     effects = (wanted["effect"], wanted["no_effect"]) if "effect" in wanted else None
     job = wanted.get("job", "")
     svg = picture(wanted["title"], job, wanted["rows"], known, timeout_s=timeout_s, effects=effects)
+    if new:
+        facts.write_text(new, "utf-8")
     file.write_text(svg, "utf-8")
     return file
 

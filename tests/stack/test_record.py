@@ -56,6 +56,17 @@ def test_a_run_with_a_plan_for_a_picture_keeps_its_facts_and_draws_it(small_lab)
     assert "1 run, never done" in plan_file.with_suffix(".svg").read_text()
 
 
+def test_a_run_of_which_no_picture_can_be_drawn_leaves_the_facts_of_the_last_one(small_lab):
+    body = "import os\nopen(os.environ['LAB_FACTS'], 'w').write('{\"two\": []}')\nprint(9)"
+    small_lab.lesson(body, "9")
+    plan = 'title = "T"\njob = "TL-1"\n[rows]\none = "a row"\n'
+    write(small_lab.root / "examples/basic/pictures/01_sums.toml", plan)
+    kept = write(small_lab.root / "examples/runs/01.json", '{"one": []}')
+    with pytest.raises(LabError, match="the recorded run has no row 'one'"):
+        record("1", stack=StandInStack(), root=small_lab.root)
+    assert kept.read_text() == '{"one": []}'
+
+
 def test_a_plan_for_a_picture_of_a_run_without_a_ledger_is_refused(small_lab):
     small_lab.lesson()
     write(small_lab.root / "examples/basic/pictures/01_sums.toml", "")
