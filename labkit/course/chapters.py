@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 from lab_home import ROOT
-from labkit.course.lesson_files import functions, parse
+from labkit.course.lesson_files import functions, parse, read
 from labkit.course.lessons import Lesson
 from labkit.course.markdown import fenced
 from labkit.course.regions import without_marks
@@ -24,9 +24,9 @@ PAGES = ("*.md", "docs/*.md", "examples/*.md", "examples/*/*.md")
 
 
 def pages(root: Path = ROOT) -> list[Path]:
-    """The pages that take something from the lessons."""
+    """The pages that take something from the lessons; LabError for one that is not UTF-8."""
     files = [path for pattern in PAGES for path in sorted(root.glob(pattern))]
-    return [path for path in files if COG_MARK in path.read_text(encoding="utf-8")]
+    return [path for path in files if COG_MARK in read(path, root)]
 
 
 def cog_pages(*options: str, root: Path = ROOT) -> int:

@@ -33,7 +33,7 @@ def parse(path: Path, root: Path) -> ast.Module:
         place = f"{_shown(path, root)} line {line}"
         raise LabError(f"{place} is not Python: {reason}", mend_hint(f"{place}: ")) from None
     except OSError as error:
-        raise _cannot_be_read(path, root, error.strerror) from None
+        raise _cannot_be_read(path, root, error) from None
 
 
 def read(path: Path, root: Path) -> str:
@@ -41,16 +41,17 @@ def read(path: Path, root: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise _cannot_be_read(path, root, f"line {line} is not UTF-8") from None
+        shown, line = _shown(path, root), error.object.count(b"\n", 0, error.start) + 1
+        hint = f"sed -n {line}p {quote(str(shown))}; git diff {quote(str(shown))}"
+        raise LabError(f"{shown} line {line} is not UTF-8", hint) from None
     except OSError as error:
-        raise _cannot_be_read(path, root, error.strerror) from None
+        raise _cannot_be_read(path, root, error) from None
 
 
-def _cannot_be_read(path: Path, root: Path, why: str | None) -> LabError:
+def _cannot_be_read(path: Path, root: Path, error: OSError) -> LabError:
     shown = _shown(path, root)
     hint = f"ls -l {quote(str(shown))}; ./lab restore {quote(str(shown))}"
-    return LabError(f"{shown} cannot be read: {why}", hint)
+    return LabError(f"{shown} cannot be read: {error.strerror}", hint)
 
 
 def _shown(path: Path, root: Path) -> Path:

@@ -8,6 +8,7 @@ import pytest
 from labkit.course.chapters import cog_pages, pages, run_file
 from labkit.course.lessons import lesson_of_script, scripts
 from labkit.course.promise import describe
+from labkit.errors import LabError
 from labkit.long_lines import COLUMNS, cut
 from tests.helpers.small_lab import write
 
@@ -39,6 +40,15 @@ def test_cog_fills_in_a_chapter_and_notices_when_the_lesson_changes(small_lab):
 def test_a_page_without_markers_is_left_alone(small_lab):
     write(small_lab.root / "README.md", "# mine\n")
     assert pages(small_lab.root) == []
+
+
+def test_a_page_that_is_not_utf_8_is_told_with_its_line(small_lab):
+    page = write(small_lab.root / "examples/basic/README.md", "# mine\n")
+    page.write_bytes(page.read_bytes() + "\u00e9".encode("latin-1"))
+    with pytest.raises(LabError, match=r"examples/basic/README\.md line 2 is not UTF-8") as caught:
+        cog_pages("--check", root=small_lab.root)
+    shown = "examples/basic/README.md"
+    assert caught.value.hint == f"sed -n 2p {shown}; git diff {shown}"
 
 
 def test_the_pages_of_this_lab_are_up_to_date(capfd):

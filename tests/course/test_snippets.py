@@ -173,7 +173,7 @@ def test_a_path_that_is_not_one_from_the_labs_folder_is_refused(lab, file):
 
 def test_a_file_that_is_not_utf_8_is_refused(lab):
     (lab.root / FILE).write_bytes("# region charge\n'é'\n# endregion\n".encode("latin-1"))
-    assert refused(lab, region="charge") == "tasks/shop.py cannot be read: line 2 is not UTF-8"
+    assert refused(lab, region="charge") == "tasks/shop.py line 2 is not UTF-8"
 
 
 def test_a_region_without_lines_is_refused(lab):
