@@ -27,7 +27,7 @@ from labkit.course.lessons import Lesson, lesson_of_script
 from labkit.course.markdown import fenced
 from labkit.course.signpost import neighbours
 from labkit.course.snippets import own_code
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 
 MAX_SCRIPT = 80  # lines after the imports that are shown as a whole; of a longer script main()
 
@@ -47,7 +47,10 @@ def page_of(file: str, root: Path = ROOT) -> "LessonPage":
     script = page.with_suffix(".py")
     if not script.is_file():
         shown = page.relative_to(root).as_posix() if page.is_relative_to(root) else str(page)
-        raise LabError(f"{shown} lies beside no lesson: a page has the name of its script", "ls")
+        raise LabError(
+            f"{shown} lies beside no lesson: a page has the name of its script",
+            f"ls {in_shell(page.parent)}/*.py",
+        )
     return LessonPage(lesson_of_script(script, root))
 
 

@@ -12,7 +12,7 @@ from labkit.course.lesson_list import lesson_list, lessons_of_chapter
 from labkit.course.lesson_page import OWN_BROKER, OWN_WORKERS, SHARED, LessonPage, page_of
 from labkit.course.lessons import LEVELS, lesson_of_script, scripts
 from labkit.course.markdown import headings
-from labkit.errors import LabError
+from labkit.errors import LabError, in_shell
 from tests.helpers.small_lab import SmallLab, write
 
 MAX_LINES = 150  # of a page, as it is seen before anything is unfolded
@@ -188,8 +188,10 @@ def test_what_a_page_cannot_show_is_told_in_a_sentence_that_names_the_page(lab, 
 
 
 def test_a_page_beside_no_lesson_is_refused(lab):
-    with pytest.raises(LabError, match=r"examples/basic/05_x\.md lies beside no lesson"):
+    with pytest.raises(LabError, match=r"examples/basic/05_x\.md lies beside no lesson") as told:
         page_of(str(lab.root / "examples/basic/05_x.md"), lab.root)
+    folder = in_shell(lab.root / "examples/basic")
+    assert told.value.hint == f"ls {folder}/*.py"
 
 
 # -- The list in a chapter ------------------------------------------------------------------------
