@@ -6,7 +6,7 @@ It runs in this folder; plain_shop.py has the app and the task.  It has none of 
 for every id that was never sent it answers PENDING.
 """
 
-# region app
+# region beginning
 from fastapi import FastAPI
 from plain_shop import app, send_email
 from pydantic import BaseModel
@@ -32,9 +32,7 @@ app.conf.broker_transport_options |= {
 app.conf.redis_socket_timeout = app.conf.redis_socket_connect_timeout = WAIT_S
 app.conf.task_publish_retry = False
 app.conf.result_backend_transport_options |= {"retry_policy": {"max_retries": 0}}
-app.conf.result_backend_thread_safe = True  # one backend for all threads, not one for each
-app.conf.broker_pool_limit = 40  # as many `def` handlers as FastAPI runs at once
-app.conf.broker_pool_acquire_timeout = WAIT_S  # for one of these 40 connections
+app.conf.broker_pool_limit = 40  # connections: one for each thread in which `def` handlers run
 # endregion
 
 

@@ -5,21 +5,22 @@
 It runs in this folder, with a Redis and a mail server of your own.
 """
 
-# region app
+# region imports
 import os
 import smtplib
 from email.message import EmailMessage
 
 from celery import Celery
 
+# endregion
+
+# region shop
 REDIS_URL = os.environ["REDIS_URL"]  # such as redis://localhost:6379/0
 app = Celery("shop", broker=REDIS_URL, backend=REDIS_URL)
 app.conf.task_track_started = True  # the worker says when a task has begun
 app.conf.result_expires = 3600  # seconds: longer than anybody asks
-# endregion
 
 
-# region task
 @app.task
 def send_email(to_email: str, subject: str, body: str) -> str:
     message = EmailMessage()
