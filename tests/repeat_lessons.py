@@ -183,6 +183,7 @@ def main(
     """Run lessons many times in a row, and say how often each came out as promised."""
     clean_up_on_signals()
     tally = Tally(path)
+    tally.require_writable()
     lessons = {one.number: made_of(one) for one in chosen(numbers, part)}
     if anew:
         tally.forget(list(lessons))

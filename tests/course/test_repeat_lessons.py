@@ -14,7 +14,7 @@ from labkit.course.lessons import lesson_of_number
 from labkit.errors import LabError
 from labkit.waiting import wait_until
 from tests.helpers.run_tally import Run, Tally, missing
-from tests.repeat_lessons import COUNT, Repeater, busy_processors, chosen, made_of
+from tests.repeat_lessons import COUNT, Repeater, busy_processors, chosen, made_of, main
 
 CALM = Run("30", "now", kept=True, busy=False, seconds=2.0)
 BUSY = replace(CALM, busy=True)
@@ -165,3 +165,12 @@ def counting() -> list[psutil.Process]:
 def test_a_part_of_no_lesson_is_refused():
     with pytest.raises(LabError, match="no lesson has a number that begins with '9'"):
         chosen([], "9")
+
+
+@pytest.mark.parametrize("name", [".", "file/runs.jsonl"])
+def test_a_tally_that_cannot_be_written_is_told_before_the_first_run(name, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("tests.repeat_lessons.clean_up_on_signals", lambda: None)
+    monkeypatch.setattr("tests.repeat_lessons.lab_run", lambda _number: pytest.fail("it runs"))
+    with pytest.raises(LabError, match=r"the tally .* cannot be written: "):
+        main(["01", "--tally", str(tmp_path / name)], standalone_mode=False)

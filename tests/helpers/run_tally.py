@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from labkit.errors import LabError, in_shell
 from labkit.processes.files import replace_file
 
 
@@ -34,6 +35,16 @@ class Tally:
     def runs(self, lesson: str, made_of: str) -> list[Run]:
         """The runs of a lesson as it is now."""
         return [one for one in self._all() if (one.lesson, one.made_of) == (lesson, made_of)]
+
+    def require_writable(self) -> None:
+        """Raise LabError where no run can be written down."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.open("a").close()
+        except OSError as error:
+            hint = f"ls -ld {in_shell(self.path.parent)} {in_shell(self.path)}"
+            sentence = f"the tally {self.path} cannot be written: {error.strerror}"
+            raise LabError(sentence, hint) from None
 
     def add(self, run: Run) -> None:
         """Write a run down, at once."""
