@@ -24,7 +24,7 @@ class OrderVerdict:
     taken_back: list[str]
     stuck: list[str]  # neither
     charged_twice: list[str]  # the bank took money twice or more, given back or not
-    charged_for_nothing: list[str]  # money was kept, and no ticket mailed
+    charged_for_nothing: list[str]  # money is kept that paid for no ticket
     held_for_nothing: list[str]  # seats are held that belong to no ticket
     mailed_twice: list[str]
     wrong: list[str]  # finished without seats, money or a ticket
@@ -84,7 +84,7 @@ def order_rows(verdicts: Mapping[str, OrderVerdict]) -> list[tuple[object, ...]]
         "taken back: a service refused": lambda one: len(one.taken_back),
         "stuck for ever": lambda one: len(one.stuck),
         "cards charged twice or more": lambda one: len(one.charged_twice),
-        "charged, and no ticket": lambda one: len(one.charged_for_nothing),
+        "money kept for nothing": lambda one: len(one.charged_for_nothing),
         "seats held for nothing": lambda one: len(one.held_for_nothing),
         "tickets mailed twice or more": lambda one: len(one.mailed_twice),
         "workflows sent": lambda one: one.sent,
