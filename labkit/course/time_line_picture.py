@@ -51,12 +51,14 @@ def picture(
     *,
     timeout_s: float = 0,
     effects: tuple[str, str] | None = None,
+    killed: str = "its process is killed",
 ) -> str:
     """The SVG text.
 
     job: the one that the picture is about; the others are pale.  "" for the one of each row.
     rows: {name: label}; {job} in a label is the job.
     effects: what is said of a run that had its effect, and of one that ended without.
+    killed: what the legend says of a cross.
     timeout_s: visibility_timeout, to be shown from where a message was taken; 0 for none.
     Without it, a row whose facts say until when messages were taken has a lane for each time.
     """
@@ -88,7 +90,7 @@ def picture(
         lanes = max(len(holds[name]), len(runs[name])) if holds[name] else 1
         y += ROW_H + (HOLD_H if timeout_s or effects else 0) + LANE_H * (lanes - 1)
     heading = text(LEFT, 26, title, weight="bold", size=15)
-    legend = _legend(y + 18, job, timeout_s, held=any(holds.values()))
+    legend = _legend(y + 18, killed, timeout_s, held=any(holds.values()))
     shapes = [heading, *_axis(end_s, pixels, y - 6), *shapes, legend]
     return document(WIDTH, y + 32, title, shapes)
 
@@ -209,14 +211,13 @@ def _gap(begin_s: float, end_s: float, y: int, pixels: float) -> list[str]:
     return [_path(f"M{x:.1f} {y} H{to:.1f}", LINE, dashes="3 3")] if begin_s < end_s else []
 
 
-def _legend(y: int, job: str, timeout_s: float, *, held: bool) -> str:
+def _legend(y: int, killed: str, timeout_s: float, *, held: bool) -> str:
     if held:
         words = (
             "blue: taken, not acknowledged; "
             "dashed: it went back to the queue, and the worker still waits with it"
         )
         return text(LEFT, y, words, size=12, fill="#444444")
-    killed = f"a process is killed while it works on {job}" if job else "its process is killed"
     parts = [f"✕ {killed}", "dashed: until the next run"]
     if timeout_s:
         parts.append(f"blue: taken, until visibility_timeout ({timeout_s:g} s) is over")

@@ -6,9 +6,10 @@ A picture has a plan, written by hand, and facts, kept by `./lab record NN`:
     examples/runs/31.json                             what labkit.own.facts wrote
     examples/advanced/pictures/31_worker_lost.svg     drawn from both
 
-The plan may name a constant of the lesson, timeout_s: how long a message stays taken.  A plan with
-an effect, such as "charged", and no job is about a job that was killed between its effect and its
-end: the facts keep one for each row, and count its seconds from its beginning.
+The plan may say who is killed, and name a constant of the lesson, timeout_s: how long a message
+stays taken.  A plan with an effect, such as "charged", and no job is about a job that was killed
+between its effect and its end: the facts keep one for each row, and count its seconds from its
+beginning.
 `./lab record NN` draws it; `python -m labkit.course.time_lines` draws all of them, without a run.
 """
 
@@ -63,8 +64,15 @@ def draw(lesson: Lesson, new: str = "") -> Path | None:
     file = plan.with_suffix(".svg")
     timeout_s = _constant(lesson, wanted["timeout_s"]) if "timeout_s" in wanted else 0
     effects = (wanted["effect"], wanted["no_effect"]) if "effect" in wanted else None
-    job = wanted.get("job", "")
-    svg = picture(wanted["title"], job, wanted["rows"], known, timeout_s=timeout_s, effects=effects)
+    svg = picture(
+        wanted["title"],
+        wanted.get("job", ""),
+        wanted["rows"],
+        known,
+        timeout_s=timeout_s,
+        effects=effects,
+        **{"killed": wanted["killed"]} if "killed" in wanted else {},
+    )
     if new:
         facts.write_text(new, "utf-8")
     file.write_text(svg, "utf-8")
@@ -119,6 +127,7 @@ def _plan(lesson: Lesson) -> dict[str, Any]:
         raise LabError(f"{shown} is not TOML: {error}", hint) from None
     names = ["title", *(["effect", "no_effect"] if "effect" in plan else [])]
     names += ["job"] if "job" in plan or "effect" not in plan else []
+    names += ["killed"] if "killed" in plan else []
     for name in names:
         if not isinstance(plan.get(name), str):
             raise LabError(f"{shown} needs a {name}, which is a text", hint)

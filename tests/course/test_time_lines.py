@@ -135,6 +135,7 @@ def test_where_an_effect_counts_the_runs_that_had_it_are_counted():
 
 def test_a_picture_has_a_label_for_each_row_and_what_came_of_it():
     words = words_in(picture("A < B", "TL-1", {"one": "the & row"}, FACTS))
+    assert "✕ its process is killed; dashed: until the next run" in words
     assert {"A < B", "the & row", "2 runs, done once", "TL-1", "TL-2", "0 s", "10"} <= set(words)
 
 
