@@ -46,7 +46,7 @@ def send(email: Email) -> dict[str, str]:
 @api.get("/emails/{task_id}")
 def ask(task_id: str) -> dict:
     result = app.AsyncResult(task_id)
-    state = result.state  # asked once: what has ended is kept, and .result belongs to it
+    state = result.state  # read once: until the task has ended, each .state asks Redis again
     return {
         "state": state,
         "result": result.result if state == "SUCCESS" else None,

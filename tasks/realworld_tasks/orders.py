@@ -32,9 +32,9 @@ def partners_are_up() -> bool:
 class OrderStep(NotedTask):
     """How the tasks of an order are delivered."""
 
-    acks_late = True  # a killed worker's message comes back
+    acks_late = True  # when a worker has died, its message comes back after a while
     autoretry_for = (Busy,)  # this may work later.  Refused is final, WrongRequest a mistake
-    max_retries = 5  # then the outbox sends the order again
+    max_retries = 5  # the outbox goes on after that
     retry_backoff = 1  # wait up to 1 s, then 2 s, 4 s, 8 s, 16 s
     retry_jitter = True
 
