@@ -46,6 +46,8 @@ Try next.  Guess first:
   3. Set the concurrency in OPTIONS to 4.  How many orders does kill -9 lose now, and why?
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 from labkit.lesson import claim, run_lesson, table
 from labkit.lesson.fleet import own_fleet
 from labkit.own.broker import looking_every_second, own_broker, transport_setting
@@ -70,6 +72,7 @@ def main() -> None:
         own_broker("lesson74") as broker,
         broker.app(**TRANSPORT) as app,
         own_fleet("lesson74", GROUPS, OPTIONS, SETTINGS, broker=broker, shop=shop) as fleet,
+        ThreadPoolExecutor() as customers,
     ):
         # Two queues, because the groups must not do each other's work.
         def send(task: str, arguments: list) -> None:
@@ -88,7 +91,7 @@ def main() -> None:
         fleet.start(WORKERS, release="1", show=True)
         print("(and two more of each)")
         for number in WORKERS:
-            take_orders(number)  # nobody closes the shop for a deploy
+            ordering = customers.submit(take_orders, number)  # nobody closes the shop for a deploy
             # Both are in the middle of a task.  One is asked to end, and waited for; the other one
             # has no time to tell anybody what it held.
             term = fleet.at_work("term", number)
@@ -96,6 +99,7 @@ def main() -> None:
             fleet.held_at_work("kill", number).kill()
             term.stop()
             fleet.start([number], release="2")
+            ordering.result()
             print(f"replaced: worker {number} of each group, with release 2")
         take_orders(0)
 
