@@ -12,7 +12,7 @@ from tasks.noted import NotedTask
 from tasks.shop import shop
 from work.naps import nap
 
-PRINTS_S = 0.1
+PRINTS_S = 0.2  # so that a batch of orders lasts longer than it takes to send it
 
 
 def issue(order_id: str) -> bool:
