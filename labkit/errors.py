@@ -74,6 +74,14 @@ def last_error(traceback: str) -> str:
     return what
 
 
+def print_to_nobody() -> None:
+    """Let what is printed from now on go nowhere, because nobody reads standard output any more.
+
+    The interpreter flushes it at its end, and that would be an error.
+    """
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+
+
 def spare_the_terminal() -> None:
     """Let a character that the terminal's encoding lacks come out as ?, and not as a traceback.
 

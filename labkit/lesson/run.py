@@ -19,7 +19,7 @@ import click
 from lab_home import REDIS_URL, ROOT
 from labkit.broker.check import check_redis
 from labkit.course.notes import open_notes
-from labkit.errors import LabError, cannot_write, full_disk, spare_the_terminal
+from labkit.errors import LabError, cannot_write, full_disk, print_to_nobody, spare_the_terminal
 from labkit.long_lines import LONG_LINES, WHOLE
 from labkit.own.left_behind import leave_no_message, remove_old_files
 from labkit.processes.lock import alone_with
@@ -130,8 +130,7 @@ def _nobody_reads() -> bool:
     pipe.register(1, 0)  # POLLERR comes unasked
     if not any(event & select.POLLERR for _file, event in pipe.poll(0)):
         return False
-    # The interpreter flushes stdout at its end; give it something that can be flushed.
-    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    print_to_nobody()
     return True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from labkit.errors import spare_the_terminal
+from labkit.errors import print_to_nobody, spare_the_terminal
 from labkit.long_lines import cut, terminal_columns
 from labkit.stack.log_rows import LogRows
 
@@ -62,8 +62,7 @@ class Console:
             click.echo(text)
         except (BrokenPipeError, OSError):
             self.closed = True
-            # The interpreter flushes stdout at its end; give it something that can be flushed.
-            sys.stdout = Path("/dev/null").open("w")  # noqa: SIM115
+            print_to_nobody()
 
 
 class LogFollower:
