@@ -51,14 +51,14 @@ def picture(
     *,
     timeout_s: float = 0,
     effects: tuple[str, str] | None = None,
-    killed: str = "its process is killed",
+    killed: str = "",
 ) -> str:
     """The SVG text.
 
     job: the one that the picture is about; the others are pale.  "" for the one of each row.
     rows: {name: label}; {job} in a label is the job.
     effects: what is said of a run that had its effect, and of one that ended without.
-    killed: what the legend says of a cross.
+    killed: who is, as the legend says it; "its process" where nothing is said.
     timeout_s: visibility_timeout, to be shown from where a message was taken; 0 for none.
     Without it, a row whose facts say until when messages were taken has a lane for each time.
     """
@@ -218,7 +218,7 @@ def _legend(y: int, killed: str, timeout_s: float, *, held: bool) -> str:
             "dashed: it went back to the queue, and the worker still waits with it"
         )
         return text(LEFT, y, words, size=12, fill="#444444")
-    parts = [f"✕ {killed}", "dashed: until the next run"]
+    parts = [f"✕ {killed or 'its process is killed'}", "dashed: until the next run"]
     if timeout_s:
         parts.append(f"blue: taken, until visibility_timeout ({timeout_s:g} s) is over")
     return text(LEFT, y, "; ".join(parts), size=12, fill="#444444")

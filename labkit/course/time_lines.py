@@ -71,7 +71,7 @@ def draw(lesson: Lesson, new: str = "") -> Path | None:
         known,
         timeout_s=timeout_s,
         effects=effects,
-        **{"killed": wanted["killed"]} if "killed" in wanted else {},
+        killed=wanted.get("killed", ""),
     )
     if new:
         facts.write_text(new, "utf-8")
